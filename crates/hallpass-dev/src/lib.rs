@@ -1,0 +1,1 @@
+//! A development authorization server.

@@ -1,0 +1,11 @@
+//! Sign-in for command-line programs.
+
+mod clean;
+pub mod error;
+mod secret;
+
+pub mod protocol;
+pub mod world;
+
+pub use error::{Error, Result};
+pub use secret::Secret;

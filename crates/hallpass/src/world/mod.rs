@@ -1,0 +1,3 @@
+//! The outside world, one small trait each.
+
+pub mod http;
