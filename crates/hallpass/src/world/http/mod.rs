@@ -1,0 +1,84 @@
+//! HTTP as the journeys need it: one request, one bounded answer.
+
+use std::time::Duration;
+
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::error::NetworkError;
+use crate::secret::Secret;
+
+/// No answer is read further than this: 1 MiB.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// How requests are sent. The default speaks HTTP/1.1 over rustls with the system's trust store;
+/// bring your own to record, to forbid, or to go through something else.
+///
+/// An implementation follows no redirect, sends nothing twice, reads at most [`MAX_BODY_BYTES`] of a
+/// body (and says so in [`HttpResponse::truncated`]), and keeps to [`HttpRequest::timeout`] over all.
+pub trait Http: Send + Sync + 'static {
+    /// Sends one request and reads the whole answer, whatever its status.
+    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, NetworkError>;
+
+    /// Opens a connection that the next request to this origin can use, unless one that was used
+    /// within the last four seconds is open. Sends no request; a failure is nobody's concern.
+    fn connect_ahead(&self, url: &Url) {
+        let _ = url;
+    }
+}
+
+/// One request.
+pub struct HttpRequest {
+    /// Where to.
+    pub url: Url,
+    /// The form of a `POST` (already encoded, `application/x-www-form-urlencoded`); `None` is a `GET`.
+    pub form: Option<Zeroizing<String>>,
+    /// The value of `Authorization`, if any.
+    pub authorization: Option<Secret>,
+    /// Limit for the whole exchange, connecting included. Defaults to 30 s; connecting alone gets 10 s.
+    pub timeout: Duration,
+}
+
+impl HttpRequest {
+    /// A `GET` that asks for JSON.
+    pub fn get(url: Url) -> HttpRequest {
+        HttpRequest { url, form: None, authorization: None, timeout: Duration::from_secs(30) }
+    }
+
+    /// A `POST` of an encoded form that asks for JSON.
+    pub fn post(url: Url, form: Zeroizing<String>) -> HttpRequest {
+        HttpRequest { form: Some(form), ..HttpRequest::get(url) }
+    }
+}
+
+impl std::fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let method = if self.form.is_some() { "POST" } else { "GET" };
+        write!(f, "{method} {}{}", self.url.origin().ascii_serialization(), self.url.path())
+    }
+}
+
+/// One answer. Its body may hold secrets: `Debug` shows only its size.
+pub struct HttpResponse {
+    /// The status code.
+    pub status: u16,
+    /// Header names in lower case, with values that are text.
+    pub headers: Vec<(String, String)>,
+    /// The body, at most [`MAX_BODY_BYTES`].
+    pub body: Zeroizing<Vec<u8>>,
+    /// The body went on beyond the limit.
+    pub truncated: bool,
+}
+
+impl HttpResponse {
+    /// The first value of a header; the name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl std::fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HttpResponse({}, {} bytes)", self.status, self.body.len())
+    }
+}
