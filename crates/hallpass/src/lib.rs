@@ -1,6 +1,7 @@
 //! Sign-in for command-line programs.
 
 mod clean;
+mod crypto;
 pub mod error;
 mod secret;
 
