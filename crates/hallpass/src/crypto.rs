@@ -121,3 +121,115 @@ pub(crate) fn to_base64url(bytes: &[u8]) -> String {
 pub(crate) fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unhex(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
+    }
+
+    /// FIPS 180-4's example "abc".
+    #[test]
+    fn sha2_of_abc() {
+        let expected = unhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(sha256(b"abc").to_vec(), expected);
+        assert_eq!(Sha2::Sha256.hash(b"abc"), expected);
+        assert_eq!(Sha2::Sha384.hash(b"abc")[..8], unhex("cb00753f45a35e8b"));
+        assert_eq!(Sha2::Sha384.hash(b"abc").len(), 48);
+        assert_eq!(Sha2::Sha512.hash(b"abc")[..8], unhex("ddaf35a193617aba"));
+        assert_eq!(Sha2::Sha512.hash(b"abc").len(), 64);
+    }
+
+    /// RFC 7515 appendix C.
+    #[test]
+    fn base64url_is_written_without_padding() {
+        assert_eq!(to_base64url(&[3, 236, 255, 224, 193]), "A-z_4ME");
+        assert_eq!(from_base64url("A-z_4ME"), Some(vec![3, 236, 255, 224, 193]));
+        assert_eq!(from_base64url(""), Some(vec![]));
+    }
+
+    #[test]
+    fn base64url_has_one_spelling() {
+        for other in [
+            "A-z_4ME=",
+            "A+z/4ME",
+            "A-z_4MF",
+            "A-z_4M",
+            "A-z_4ME\n",
+            " A-z_4ME",
+            "A-z _4ME",
+            "A",
+            "AB",
+            "A-z_4ME.",
+            "A-z_4M\u{e9}",
+            "====",
+        ] {
+            assert_eq!(from_base64url(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn bit_length_ignores_leading_zeros() {
+        for (number, bits) in
+            [(&[][..], 0), (&[0, 0], 0), (&[1], 1), (&[0, 1, 0], 9), (&[0x80, 0], 16), (&[0x7f, 0], 15)]
+        {
+            assert_eq!(bit_length(number), bits, "{number:?}");
+        }
+    }
+
+    /// Both signatures are right; only the key is too small. The library alone would take 2047 bits.
+    #[test]
+    fn n65_small_rsa_keys_verify_nothing() {
+        for (n, signature, bits) in [(N_1024, SIGNATURE_1024, 1024), (N_2047, SIGNATURE_2047, 2047)] {
+            let (n, signature) = (from_base64url(n).unwrap(), from_base64url(signature).unwrap());
+            assert_eq!(bit_length(&n), bits);
+            assert!(!verify_rsa(RsaPadding::Pkcs1, Sha2::Sha256, &n, &[1, 0, 1], b"message", &signature));
+        }
+        let n = from_base64url(N_2047).unwrap();
+        let key = signature::RsaPublicKeyComponents { n: &n[..], e: &[1, 0, 1][..] };
+        let signature = from_base64url(SIGNATURE_2047).unwrap();
+        assert!(key.verify(&signature::RSA_PKCS1_2048_8192_SHA256, b"message", &signature).is_ok());
+    }
+
+    #[test]
+    fn n65_huge_rsa_keys_are_refused_fast() {
+        let start = std::time::Instant::now();
+        let n = vec![0xff; 32_768 / 8];
+        assert!(!verify_rsa(RsaPadding::Pss, Sha2::Sha512, &n, &n, b"message", &n));
+        assert!(start.elapsed() < std::time::Duration::from_secs(1));
+    }
+
+    #[test]
+    fn keys_and_signatures_of_any_size_are_only_wrong() {
+        for size in [0, 1, 31, 32, 33, 48, 57, 64, 96, 97, 256, 257, 1024, 5000] {
+            let bytes = vec![0x5a; size];
+            for hash in [Sha2::Sha256, Sha2::Sha384, Sha2::Sha512] {
+                assert!(!verify_rsa(RsaPadding::Pkcs1, hash, &bytes, &bytes, b"", &bytes), "{size}");
+                assert!(!verify_rsa(RsaPadding::Pss, hash, &bytes, &bytes, b"", &bytes), "{size}");
+            }
+            assert!(!verify_ecdsa(Curve::P256, &bytes, &bytes, b"", &bytes), "{size}");
+            assert!(!verify_ecdsa(Curve::P384, &bytes, &bytes, b"", &bytes), "{size}");
+            assert!(!verify_ed25519(&bytes, b"", &bytes), "{size}");
+        }
+    }
+
+    /// Made for this test; so are the next three.
+    const N_1024: &str = "\
+        1bOs1fxik568vVDxq-T_eV3RBE_R-OTUKOOVqt8gYBv2kvzmN43Q9GoiHOumUGxW7LuIorWx2KjtdmvdE9fYRsDAB1vv7Bh_\
+        wE2D1fKJZ6Nt9EJs4PMJH205r_Ulyh8Z4hN0THB8eCUYxRVURLP8Qx28H09ufbeI_cvjOomn98k";
+    const SIGNATURE_1024: &str = "\
+        jfadHvsDoiZuZvv7q2lBZWaaiBxrtTJWZ4S5-MDtHBh2NuBsEWncxOhoZGr2aUlL5Zvs3MebsTXgUXVze1z0qy3vraTt3iBg\
+        f0lj2Q8H89aX1XWrimU76HTO5h5HKRlCPa0LOXYAlGFvnqn8izO3SWK_wULtPKj8VeLLAh0Mhww";
+    const N_2047: &str = "\
+        fq4e2E9iAz9xqTHvBGdEO12yJ4891G--VaZtJFycogA6-b_Tu6HDZ_5q3FGKNyzgHcQj-9qiDtl-1rPrOAWzXj1Q90F7W89w\
+        JcZlR6UU5Kedbqku6gs34MV-6p5ROhqAe6lPwQS2iDtS7r77pYec48rq54qN7Yo1c-tfimbG1FYuIW-RZpcCKww_eebmcF47\
+        RlskLjF5-TCwfqI_neawdDEChq62Y4lCvn_iBZFeKXaa9V3hha1lhFSA9W8-WRuCrFJ-ra3XY6o9Dc6C9ZFhOZEAomV7BOIP\
+        JcdWzetKUKApTb-eYGG0EROEWsJrMjbIJBN0DBB_5hnl1P_DQcViYQ";
+    const SIGNATURE_2047: &str = "\
+        RmusfrNZspGYR3TpCXrC57ZbdHd-RHvgHOHzY9Ml8MQa8A3AzMcNmRHLDC40fEQlfSweZtN1dkmT_c1F3ZSNfhd6YFf37WZN\
+        PvyeAlsQ7cNW4_i0oXOQR-UNlSzMCf0LzF4d8E2GO1lXsYjCB0KqUocDpGcL9ZxFpocdG4GyixJ6MZhJw9u1LDJBWpYR-eGt\
+        bJ95krpbc__GPfg9dnNd95SyKMbeEWu1H-2llTPo4-uNE_zruQv7DdFc0fngh6DSPqI14CKBpLuoApcK1fz_GOwFdPqsSs1c\
+        eyjx3tu_LYNb-I__GcozOFdtKXu4toyzoFyyawj0znntUqu-lbvExA";
+}
