@@ -1,0 +1,13 @@
+//! `GET /`: what this server is.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::pages;
+
+pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
+    pages::home::page(&app)
+}

@@ -1,0 +1,41 @@
+//! One file for each endpoint.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::observe::observe;
+use crate::pages;
+
+mod authorize;
+mod consent;
+mod form_post;
+mod home;
+mod introspect;
+mod jwks;
+mod login;
+mod metadata;
+mod revoke;
+mod token;
+mod userinfo;
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/.well-known/openid-configuration", get(metadata::show))
+        .route("/.well-known/oauth-authorization-server", get(metadata::show))
+        .route("/jwks", get(jwks::show))
+        .route("/authorize", get(authorize::ask).post(authorize::ask))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/consent", get(consent::show).post(consent::submit))
+        .route("/token", post(token::issue))
+        .route("/userinfo", get(userinfo::show).post(userinfo::show))
+        .route("/revoke", post(revoke::revoke))
+        .route("/introspect", post(introspect::introspect))
+        .fallback(async || pages::error::not_found())
+        .layer(from_fn_with_state(app.clone(), observe))
+        .with_state(app)
+}

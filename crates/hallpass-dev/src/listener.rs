@@ -1,0 +1,45 @@
+//! The listening socket, with a number for each connection.
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io;
+use tokio::net::{TcpListener, TcpStream};
+
+/// The number of a TCP connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connection(pub(crate) u64);
+
+/// Counts what it accepts, so that a test can tell how many connections a client opened.
+pub(crate) struct CountingListener {
+    inner: TcpListener,
+    accepted: u64,
+}
+
+impl CountingListener {
+    pub(crate) fn new(inner: TcpListener) -> CountingListener {
+        CountingListener { inner, accepted: 0 }
+    }
+}
+
+impl Listener for CountingListener {
+    type Io = TcpStream;
+    type Addr = Connection;
+
+    async fn accept(&mut self) -> (TcpStream, Connection) {
+        let (stream, _) = Listener::accept(&mut self.inner).await;
+        // Answers are small: waiting to fill a packet would only add a delay to every measurement.
+        let _ = stream.set_nodelay(true);
+        self.accepted += 1;
+        (stream, Connection(self.accepted))
+    }
+
+    fn local_addr(&self) -> io::Result<Connection> {
+        Ok(Connection(0))
+    }
+}
+
+impl Connected<IncomingStream<'_, CountingListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, CountingListener>) -> Connection {
+        *stream.remote_addr()
+    }
+}

@@ -1,0 +1,35 @@
+//! The page at `/`.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::html;
+
+use super::Page;
+use super::form_action::FormAction;
+use crate::app::App;
+
+pub(crate) fn page(app: &App) -> Response {
+    let user = app.config.first_user();
+    let client = &app.config.clients[0];
+    let card = html! {
+        h1 { "It is running" }
+        p.lead { "An OAuth 2.1 and OpenID Connect server to build a sign-in against." }
+        dl.facts {
+            dt { "Issuer" } dd { code { (app.issuer) } }
+            dt { "Client ID" } dd { code { (client.id) } }
+            dt { "Email" } dd { code { (user.email) } }
+            dt { "Password" } dd { code { (user.password) } }
+        }
+        h2 { "Try it" }
+        pre tabindex="0" { code {
+            "hallpass login \\\n  --issuer " (app.issuer) " \\\n  --client-id " (client.id)
+        } }
+        h2 { "Redirect URIs of " (client.id) }
+        @for uri in &client.redirect_uris { p { code.block { (uri) } } }
+        p.small {
+            "Any port on " code { "127.0.0.1" } " and " code { "[::1]" } ". All endpoints are in the "
+            a href="/.well-known/openid-configuration" { "metadata" } "."
+        }
+    };
+    Page { status: StatusCode::OK, title: "Home", form_action: FormAction::None, card }.respond()
+}

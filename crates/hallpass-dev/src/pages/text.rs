@@ -1,0 +1,23 @@
+//! Text that came from outside, made fit to be shown.
+
+/// Drops what could make a page say something else than it seems to: control characters, and
+/// those that reverse or hide text. The length is capped. Markup is escaped by the template.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !is_deceptive(*c)).take(200).collect()
+}
+
+fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s39_control_and_direction_characters_are_dropped() {
+        assert_eq!(clean("a\u{202e}b\u{200b}c\r\n\u{1b}[31md"), "abc[31md");
+        assert_eq!(clean(&"x".repeat(1000)).len(), 200);
+    }
+}

@@ -1,0 +1,194 @@
+//! A user without hands: walks the pages of this server as a browser would.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use url::Url;
+
+mod browser;
+mod form;
+
+use browser::{Answer, Browser};
+use form::Form;
+
+/// A sign-in is over after four pages; more means that two of them point at each other.
+const MAX_STEPS: usize = 20;
+
+/// The robot user.
+///
+/// It reads the forms of the sign-in and consent pages, fills and sends them, and follows redirects
+/// until it leaves the server: the first address elsewhere is the client's redirect URI, which it
+/// opens as well. It never uses a proxy. Each visit is a browser of its own, unless
+/// [`same_browser`](Robot::same_browser) says otherwise.
+#[derive(Clone)]
+pub struct Robot {
+    issuer: String,
+    email: String,
+    password: String,
+    decision: &'static str,
+    opens_redirect_uri: bool,
+    shared: Option<Arc<Mutex<Browser>>>,
+}
+
+/// Where a visit led.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Visit {
+    /// Every request, in order, the last one included.
+    pub steps: Vec<Step>,
+    /// The client's redirect URI with the authorization response.
+    pub landed: Url,
+    /// The status that the client's listener answered; of the redirect, if it was not opened.
+    pub status: u16,
+    /// The page that the client's listener answered.
+    pub body: String,
+}
+
+impl Visit {
+    /// A parameter of the authorization response.
+    pub fn param(&self, name: &str) -> Option<String> {
+        self.landed.query_pairs().find(|(n, _)| n == name).map(|(_, value)| value.into_owned())
+    }
+}
+
+/// The landing URL holds the code, so only its path is printed.
+impl std::fmt::Debug for Visit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visit")
+            .field("steps", &self.steps)
+            .field("landed", &&self.landed[..url::Position::AfterPath])
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One request of a visit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Step {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path, without the query.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+}
+
+impl Robot {
+    pub(crate) fn new(issuer: &str, email: &str, password: &str) -> Robot {
+        Robot {
+            issuer: issuer.to_owned(),
+            email: email.to_owned(),
+            password: password.to_owned(),
+            decision: "allow",
+            opens_redirect_uri: true,
+            shared: None,
+        }
+    }
+
+    /// Signs in with these instead of the first account.
+    pub fn as_user(mut self, email: &str, password: &str) -> Robot {
+        email.clone_into(&mut self.email);
+        password.clone_into(&mut self.password);
+        self
+    }
+
+    /// Presses Deny on the consent page.
+    pub fn deny(mut self) -> Robot {
+        self.decision = "deny";
+        self
+    }
+
+    /// Keeps cookies from visit to visit, also between clones of the robot this returns.
+    pub fn same_browser(mut self) -> Robot {
+        self.shared = Some(Arc::default());
+        self
+    }
+
+    /// Stops before the client's redirect URI is opened, for tests without a listener.
+    pub fn without_landing(mut self) -> Robot {
+        self.opens_redirect_uri = false;
+        self
+    }
+
+    /// Opens a URL and walks on to the client's redirect URI.
+    ///
+    /// # Errors
+    ///
+    /// Where nobody answers, a sign-in is refused, or a page of the server leads nowhere.
+    pub fn visit(&self, url: &str) -> io::Result<Visit> {
+        match &self.shared {
+            Some(shared) => self.walk(&mut shared.lock().unwrap_or_else(PoisonError::into_inner), url),
+            None => self.walk(&mut Browser::default(), url),
+        }
+    }
+
+    /// The robot as a function that "opens a browser". It returns when the visit is over.
+    pub fn opener(&self) -> impl Fn(&str) -> io::Result<()> + Send + Sync + Clone + 'static + use<> {
+        let robot = self.clone();
+        move |url| robot.visit(url).map(drop)
+    }
+
+    fn walk(&self, browser: &mut Browser, url: &str) -> io::Result<Visit> {
+        let mut next = Request { method: "GET", url: parse(url)?, form: Vec::new() };
+        let mut steps: Vec<Step> = Vec::new();
+        while steps.len() < MAX_STEPS {
+            let answer = browser.send(&next)?;
+            steps.push(Step { method: next.method, path: next.url.path().to_owned(), status: answer.status });
+            if !self.is_ours(&next.url) {
+                return Ok(Visit { steps, landed: next.url, status: answer.status, body: answer.body });
+            }
+            next = self.react(&next.url, &answer)?;
+            if !self.opens_redirect_uri && !self.is_ours(&next.url) {
+                return Ok(Visit { steps, landed: next.url, status: answer.status, body: String::new() });
+            }
+        }
+        Err(io::Error::other(format!("the robot is going round in circles: {steps:?}")))
+    }
+
+    fn is_ours(&self, url: &Url) -> bool {
+        url.origin().ascii_serialization() == self.issuer
+    }
+
+    /// What a user does with an answer: nothing about a redirect, else fill the form and send it.
+    fn react(&self, at: &Url, answer: &Answer) -> io::Result<Request> {
+        let resolve = |target: &str| at.join(target).map_err(io::Error::other);
+        if let Some(location) = &answer.location {
+            return Ok(Request { method: "GET", url: resolve(location)?, form: Vec::new() });
+        }
+        let form = Form::first_of(&answer.body).ok_or_else(|| dead_end(at, answer))?;
+        if answer.body.contains("role=\"alert\"") {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                format!("{} cannot sign in", self.email),
+            ));
+        }
+        let url = resolve(&form.action)?;
+        Ok(Request { method: "POST", url, form: form.filled(&self.email, &self.password, self.decision) })
+    }
+}
+
+/// One request of the robot's browser.
+struct Request {
+    method: &'static str,
+    url: Url,
+    form: Vec<(String, String)>,
+}
+
+fn parse(url: &str) -> io::Result<Url> {
+    Url::parse(url).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, format!("{url:?}: {error}")))
+}
+
+fn dead_end(at: &Url, answer: &Answer) -> io::Error {
+    let title = form::title(&answer.body).unwrap_or("no page");
+    io::Error::other(format!("the visit ended at {} with {}: {title}", at.path(), answer.status))
+}
+
+impl std::fmt::Debug for Robot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Robot")
+            .field("email", &self.email)
+            .field("decision", &self.decision)
+            .finish_non_exhaustive()
+    }
+}
