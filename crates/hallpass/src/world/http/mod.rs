@@ -1,7 +1,23 @@
 //! HTTP as the journeys need it: one request, one bounded answer.
 
+mod client;
+mod dial;
+mod failure;
+mod issuer;
+mod limits;
+mod loopback;
+mod no_proxy;
+mod origin;
+pub mod proxy;
+mod ready;
+mod resolve;
+mod tls;
+mod trust;
+mod wire;
+
 use std::time::Duration;
 
+pub use client::{Client, ClientSettings};
 use url::Url;
 use zeroize::Zeroizing;
 

@@ -1,0 +1,126 @@
+//! How a connection comes about: from the shelf, through a proxy, or directly; then TLS.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::Resolver;
+use ureq::unversioned::transport::time::Instant;
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout, Transport,
+};
+use ureq::{Proxy, Timeout};
+
+use super::failure::Failure;
+use super::limits;
+use super::origin::origin_of;
+use super::ready::Ready;
+use super::resolve::Addresses;
+use super::tls::TlsLink;
+use super::trust::Trust;
+use super::wire::Wire;
+
+/// The connector of all our agents: they share the shelf and the TLS configuration.
+#[derive(Clone)]
+pub(super) struct Dialer(Arc<Shared>);
+
+struct Shared {
+    ready: Ready,
+    trust: Trust,
+}
+
+impl Dialer {
+    pub(super) fn new(extra_ca: Option<PathBuf>) -> Dialer {
+        Dialer(Arc::new(Shared { ready: Ready::default(), trust: Trust::new(extra_ca) }))
+    }
+
+    /// Opens a direct connection and keeps it for the next request, unless a fresh one is open.
+    pub(super) fn prepare(&self, uri: &Uri, config: &Config) -> Result<(), ureq::Error> {
+        let origin = origin_of(uri);
+        if self.0.ready.is_fresh(&origin) {
+            return Ok(());
+        }
+        let older = self.0.ready.sockets_to(&origin);
+        let link = self.dial_now(uri, config)?;
+        self.0.ready.put(&origin, link, &older);
+        Ok(())
+    }
+
+    /// Outside a request, so the parts that ureq hands to a connector are put together here.
+    fn dial_now(&self, uri: &Uri, config: &Config) -> Result<Box<dyn Transport>, ureq::Error> {
+        let resolver = Addresses::default();
+        let timeout =
+            NextTimeout { after: limits::CONNECT.into(), reason: Timeout::Connect, ..NextTimeout::default() };
+        self.dial(&ConnectionDetails {
+            uri,
+            addrs: resolver.resolve(uri, config, timeout)?,
+            config,
+            request_level: false,
+            resolver: &resolver,
+            now: Instant::now(),
+            timeout,
+            current_time: Arc::new(Instant::now),
+            run_connector: Arc::new(|_: &ConnectionDetails| Err(ureq::Error::ConnectionFailed)),
+            register_shutdown: Arc::new(|_| Ok(())),
+        })
+    }
+
+    fn dial(&self, details: &ConnectionDetails) -> Result<Box<dyn Transport>, ureq::Error> {
+        // First, so that a CA file that cannot be read is said before anything is sent anywhere.
+        let config = details.needs_tls().then(|| self.0.trust.config()).transpose()?;
+        let link = match details.config.proxy() {
+            Some(proxy) => tunnel(proxy, details)?,
+            None => self.wire(details)?,
+        };
+        match config {
+            Some(config) => Ok(Box::new(TlsLink::handshake(link, config, details)?)),
+            None => Ok(link),
+        }
+    }
+
+    fn wire(&self, details: &ConnectionDetails) -> Result<Box<dyn Transport>, ureq::Error> {
+        let wire = Wire::connect(details, origin_of(details.uri))?;
+        self.0.ready.register(wire.socket());
+        Ok(Box::new(wire))
+    }
+}
+
+impl Connector for Dialer {
+    type Out = Box<dyn Transport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        _nothing_before: Option<()>,
+    ) -> Result<Option<Box<dyn Transport>>, ureq::Error> {
+        if details.config.proxy().is_none()
+            && let Some(link) = self.0.ready.take(&origin_of(details.uri))
+        {
+            return Ok(Some(link));
+        }
+        self.dial(details).map(Some)
+    }
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dialer")
+    }
+}
+
+/// A connection that the proxy made for us with CONNECT (RFC 9110 §9.3.6). It comes back here, without
+/// the proxy setting, to connect to the proxy itself.
+fn tunnel(proxy: &Proxy, details: &ConnectionDetails) -> Result<Box<dyn Transport>, ureq::Error> {
+    let connector = ConnectProxyConnector::default();
+    match Connector::<()>::connect(&connector, details, None) {
+        Ok(Some(Either::B(tunnel))) => Ok(tunnel),
+        Ok(_) => Err(at_proxy(proxy, &Failure::proxy("it cannot be used"))),
+        Err(error) => Err(at_proxy(proxy, &error.into())),
+    }
+}
+
+fn at_proxy(proxy: &Proxy, failure: &Failure) -> ureq::Error {
+    Failure::proxy(format!("{}:{}: {}", proxy.host(), proxy.port(), failure.detail)).into()
+}
