@@ -1315,10 +1315,10 @@ mod tests {
         for number in ["0", "-0", "-1", "-0.5", "1e-400", "-1e300", "-9223372036854775808"] {
             assert_eq!(exp(number), Err(since_1970.clone()), "{number}");
         }
-        for number in ["1e400", "-1e400", "\"1700000001\"", "\"\"", "+1", "NaN", "Infinity", ""] {
+        for number in ["1e400", "-1e400", "\"1700000001\"", "\"\"", "01", "+1", "NaN", "Infinity", ""] {
             assert_eq!(exp(number), Err(ServerMisbehaved::IdTokenClaim("exp")), "{number}");
         }
-        for number in ["1700000001x", "01", "0x1", "1 2"] {
+        for number in ["1700000001x", "0x1", "1 2"] {
             assert!(matches!(exp(number), Err(ServerMisbehaved::IdTokenMalformed(_))), "{number}");
         }
     }
