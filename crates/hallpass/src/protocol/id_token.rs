@@ -998,8 +998,7 @@ mod tests {
         let attacker = Signer::es256();
         let jku = "https://evil.test/jwks.json";
         for kid in [None, Some("server"), Some("attacker")] {
-            let header = json!({"alg": "ES256", "kid": kid.unwrap_or("-"), "jwk": attacker.jwk, "jku": jku, "x5u": jku, "x5c": ["MII"]});
-            let mut header = header;
+            let mut header = json!({"alg": "ES256", "kid": kid.unwrap_or("-"), "jwk": attacker.jwk, "jku": jku, "x5u": jku, "x5c": ["MII"]});
             if kid.is_none() {
                 header.as_object_mut().unwrap().shift_remove("kid");
             }
