@@ -38,10 +38,14 @@ impl Dialer {
 
     /// Opens a direct connection and keeps it for the next request, unless a fresh one is open.
     pub(super) fn prepare(&self, uri: &Uri, config: &Config) -> Result<(), ureq::Error> {
-        let origin = origin_of(uri);
-        if self.0.ready.is_fresh(&origin) {
-            return Ok(());
+        match self.0.ready.is_fresh(&origin_of(uri)) {
+            true => Ok(()),
+            false => self.renew(uri, config),
         }
+    }
+
+    fn renew(&self, uri: &Uri, config: &Config) -> Result<(), ureq::Error> {
+        let origin = origin_of(uri);
         let older = self.0.ready.sockets_to(&origin);
         let link = self.dial_now(uri, config)?;
         self.0.ready.put(&origin, link, &older);
@@ -123,4 +127,46 @@ fn tunnel(proxy: &Proxy, details: &ConnectionDetails) -> Result<Box<dyn Transpor
 
 fn at_proxy(proxy: &Proxy, failure: &Failure) -> ureq::Error {
     Failure::proxy(format!("{}:{}: {}", proxy.host(), proxy.port(), failure.detail)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use ureq::Agent;
+
+    use super::*;
+
+    /// Answers every request on its n-th connection with n.
+    fn server() -> Uri {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let uri = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        thread::spawn(move || {
+            for (number, stream) in listener.incoming().enumerate() {
+                let mut stream = stream.unwrap();
+                thread::spawn(move || {
+                    while stream.read(&mut [0; 4096]).is_ok_and(|amount| amount > 0) {
+                        let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}", number + 1);
+                    }
+                });
+            }
+        });
+        uri
+    }
+
+    #[test]
+    fn a_renewed_connection_is_used_before_older_ones() {
+        let (uri, dialer) = (server(), Dialer::new(None));
+        let config = Agent::config_builder().proxy(None).build();
+        let agent = Agent::with_parts(config.clone(), dialer.clone(), Addresses::default());
+        let answer = || agent.get(&uri).call().unwrap().body_mut().read_to_string().unwrap();
+        assert_eq!((answer(), answer()), ("1".to_owned(), "1".to_owned()));
+        dialer.renew(&uri, &config).unwrap();
+        assert_eq!((answer(), answer()), ("2".to_owned(), "2".to_owned()));
+        dialer.renew(&uri, &config).unwrap();
+        dialer.renew(&uri, &config).unwrap();
+        assert_eq!((answer(), answer()), ("4".to_owned(), "4".to_owned()));
+    }
 }

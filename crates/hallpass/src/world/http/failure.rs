@@ -8,6 +8,8 @@ use ureq::Timeout;
 use super::limits;
 use crate::error::{NetworkError, NetworkErrorKind};
 
+const TOO_MANY_HEADERS: &str = "the headers of the answer are too many or too large";
+
 /// A failed exchange, still without the host. Travels through ureq as [`ureq::Error::Other`].
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -70,8 +72,9 @@ impl From<ureq::Error> for Failure {
             ureq::Error::HostNotFound => Failure::unreachable("its name has no address"),
             ureq::Error::BadUri(_) => Failure::unreachable("the address cannot be used"),
             ureq::Error::Http(_) => Failure::unreachable("the request cannot be written as HTTP"),
-            ureq::Error::LargeResponseHeader(..) => {
-                Failure::broken("the headers of the answer are too large")
+            ureq::Error::LargeResponseHeader(..) => Failure::broken(TOO_MANY_HEADERS),
+            ureq::Error::Protocol(error) if error.to_string().contains("too many headers") => {
+                Failure::broken(TOO_MANY_HEADERS)
             }
             _ => Failure::broken("the answer is not HTTP/1.1"),
         }

@@ -1,0 +1,48 @@
+//! A certificate authority for a test.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::crypto::ring;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use tempfile::NamedTempFile;
+
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    file: NamedTempFile,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Authority {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(params.self_signed(&key).unwrap().pem().as_bytes()).unwrap();
+        Authority { issuer: Issuer::new(params, key), file }
+    }
+
+    /// The PEM file to trust.
+    pub(crate) fn file(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// A server with a certificate for this name.
+    pub(crate) fn server(&self, name: &str, version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        Arc::new(config)
+    }
+}
