@@ -105,6 +105,9 @@ pub enum LoginRequired {
     /// The access token expired, and the server never gave a refresh token.
     #[error("the sign-in has expired and cannot renew itself (the server gave no refresh token)")]
     Expired,
+    /// A newer access token was insisted on, and the server never gave a refresh token.
+    #[error("this sign-in cannot renew itself (the server gave no refresh token)")]
+    NotRenewable,
     /// The token endpoint answered `invalid_grant` to exactly the stored refresh token (RFC 6749 §5.2).
     #[error("the server ended this session{}", .0.as_ref().map(|e| format!(": {e}")).unwrap_or_default())]
     Ended(Option<OAuthError>),

@@ -1,12 +1,71 @@
-//! Sign-in for command-line programs.
+//! Sign-in for command-line programs: OAuth 2.0 authorization code + PKCE through the user's own browser,
+//! tokens kept safe, renewed when needed, revoked at sign-out.
+//!
+//! # Ten lines
+//!
+//! ```no_run
+//! use hallpass::{Hallpass, Terminal};
+//!
+//! fn main() -> hallpass::Result<()> {
+//!     let pass = Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
+//!     if pass.whoami().is_err() {
+//!         pass.login(&mut Terminal::stderr())?;
+//!     }
+//!     let token = pass.access_token()?; // valid now; renewed if it had to be
+//!     println!("{} calls with {} characters of token", pass.whoami()?.label(), token.expose().len());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Table of contents
+//!
+//! | to | see |
+//! |---|---|
+//! | sign in, get a token, ask who, sign out | [`Hallpass`] and its [`Builder`] |
+//! | show the steps of a login in your own words | [`LoginUi`], [`LoginEvent`], [`Terminal`] |
+//! | style the page that ends it | [`Pages`] |
+//! | know who must act on a failure | [`error`] |
+//! | end a wait from a signal handler | [`Canceller`] |
+//! | bring your own HTTP, browser or clock | [`world`] |
+//! | use the rules without the journeys | [`protocol`] |
+//!
+//! # What it keeps to
+//!
+//! A working sign-in is never thrown away: a stored refresh token is removed only when the token endpoint
+//! answered `invalid_grant` for exactly that token, the user logged out, or a newer verified sign-in took its
+//! place. Everything that can fail late is tried before the browser opens and before a refresh token is spent.
+//!
+//! The library blocks, works from any thread inside or outside an async runtime, installs no signal handler and
+//! prints nothing. Diagnostics go through [`tracing`] at debug level and never hold a secret.
 
+mod cancel;
 mod clean;
+mod config;
 mod crypto;
+mod environment;
 pub mod error;
+mod flow;
+mod loopback;
+mod name;
+mod pages;
+mod pass;
 mod secret;
+mod session;
+mod store;
+mod ui;
+mod user;
 
 pub mod protocol;
 pub mod world;
 
+pub use cancel::Canceller;
+pub use environment::Environment;
 pub use error::{Error, Result};
+pub use pages::Pages;
+pub use pass::{Builder, Hallpass, TokenWish, check_profile_name};
+pub use protocol::revocation::Revocation;
 pub use secret::Secret;
+pub use session::{AccessToken, LogoutReport, Session, State, Status};
+pub use store::{Storage, StoreKind};
+pub use ui::{Ignored, LoginEvent, LoginUi, Terminal};
+pub use user::User;

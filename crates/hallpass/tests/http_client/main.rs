@@ -118,21 +118,23 @@ fn a_connection_ahead_carries_the_next_request() {
     assert_eq!((server.connections(), server.requests().len()), (1, 1));
 }
 
-/// A TLS 1.3 server sends session tickets at once: they wait on the prepared connection.
+/// A TLS 1.3 server sends session tickets at once: they wait on the prepared connection, for the
+/// request that takes it or for the next call that asks whether it is still good.
 #[test]
 fn a_tls_connection_ahead_carries_the_next_request() {
-    for version in TLS_VERSIONS {
+    for (version, calls) in [(&TLS12, 1), (&TLS13, 1), (&TLS13, 2)] {
         let authority = Authority::new("Test CA");
         let tls = Some(authority.server("localhost", version));
         let server = Server::start(Habits { tls, ..Habits::default() });
         let client = client_that_trusts(&authority);
-        ahead(&client, &tls_url(&server));
-        sleep(Duration::from_millis(50));
-        ahead(&client, &tls_url(&server));
+        for _ in 0..calls {
+            ahead(&client, &tls_url(&server));
+            sleep(Duration::from_millis(50));
+        }
         post(&client, &tls_url(&server)).unwrap();
         ahead(&client, &tls_url(&server));
         post(&client, &tls_url(&server)).unwrap();
-        assert_eq!((server.connections(), server.requests().len()), (1, 2), "{version:?}");
+        assert_eq!((server.connections(), server.requests().len()), (1, 2), "{version:?} {calls}");
     }
 }
 

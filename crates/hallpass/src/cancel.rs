@@ -1,0 +1,84 @@
+//! Ending a wait from outside.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// Between two looks at whether somebody cancelled.
+pub(crate) const TICK: Duration = Duration::from_millis(40);
+
+/// Ends every wait of the [`Hallpass`](crate::Hallpass) that it came from, and of its clones, within a
+/// tenth of a second, with [`Error::Cancelled`]. It stays cancelled.
+///
+/// ```
+/// # fn main() -> hallpass::Result<()> {
+/// let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
+/// let canceller = pass.canceller(); // hand it to a signal handler or a "Cancel" button
+/// canceller.cancel();
+/// assert!(canceller.is_cancelled());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Canceller(Arc<AtomicBool>);
+
+impl Canceller {
+    /// Ends the waits. May be called from any thread.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether [`cancel`](Canceller::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Runs work that cannot be interrupted on a thread that nobody waits for once the wait is cancelled.
+    pub(crate) fn interruptible<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (done, result) = mpsc::channel();
+        std::thread::spawn(move || done.send(work()));
+        loop {
+            self.check()?;
+            match result.recv_timeout(TICK) {
+                Ok(value) => return Ok(value),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => panic!("the work panicked on its thread"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn work_that_hangs_is_left_behind_within_a_tenth_of_a_second() {
+        let canceller = Canceller::default();
+        let other = canceller.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            other.cancel();
+        });
+        let start = Instant::now();
+        let result = canceller.interruptible(|| std::thread::sleep(Duration::from_secs(5)));
+        assert_eq!(result, Err(Error::Cancelled));
+        assert!(start.elapsed() < Duration::from_millis(500));
+    }
+
+    #[test]
+    fn work_that_ends_gives_its_value() {
+        assert_eq!(Canceller::default().interruptible(|| 7), Ok(7));
+    }
+}

@@ -1,0 +1,279 @@
+//! Settings, parsed once and valid after.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::error::{Misuse, Result};
+use crate::name;
+use crate::protocol::client::AuthMethod;
+use crate::protocol::issuer::Issuer;
+use crate::protocol::metadata::{Endpoint, Endpoints};
+use crate::protocol::redirect_uri::RedirectUri;
+use crate::secret::Secret;
+use crate::store::Storage;
+
+/// What is asked for unless the program says otherwise; a server's list of scopes may shorten it.
+pub(crate) const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
+/// Parameters of the authorization request that Hallpass sets itself, or that would change what it is.
+const RESERVED_PARAMETERS: [&str; 14] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "state",
+    "nonce",
+    "scope",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+    "prompt",
+    "request",
+    "request_uri",
+    "response_mode",
+    "client_secret",
+];
+
+/// What the builder was told, as text.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) service: String,
+    pub(crate) profile: String,
+    pub(crate) client: Option<(String, String)>,
+    pub(crate) client_secret: Option<Secret>,
+    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) redirect_uris: Vec<String>,
+    pub(crate) resource: Option<String>,
+    pub(crate) prompt: Option<String>,
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) endpoints: Vec<(String, String)>,
+    pub(crate) storage: Storage,
+    pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) login_timeout: Duration,
+    pub(crate) request_timeout: Duration,
+}
+
+/// What the flows go by.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) service: String,
+    pub(crate) profile: String,
+    /// `None` for a pass that only works from a stored record.
+    pub(crate) client: Option<Client>,
+    pub(crate) scopes: Vec<String>,
+    /// The default scopes may be shortened by what the server lists, the caller's own never.
+    pub(crate) scopes_are_ours: bool,
+    pub(crate) redirect_uris: Vec<RedirectUri>,
+    pub(crate) resource: Option<String>,
+    pub(crate) prompt: Option<String>,
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) storage: Storage,
+    pub(crate) login_timeout: Duration,
+    pub(crate) request_timeout: Duration,
+}
+
+/// The registration at one server.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) issuer: Issuer,
+    pub(crate) client_id: String,
+    pub(crate) secret: Option<Secret>,
+    /// Endpoints given by hand; they rule over the metadata.
+    pub(crate) endpoints: Endpoints,
+}
+
+impl Client {
+    /// How the client names itself, given what the server accepts.
+    pub(crate) fn auth_method(&self, supported: Option<&[String]>) -> AuthMethod {
+        let has = |name: &str| supported.is_some_and(|methods| methods.iter().any(|method| method == name));
+        match self.secret {
+            None => AuthMethod::None,
+            Some(_) if has("client_secret_post") && !has("client_secret_basic") => {
+                AuthMethod::ClientSecretPost
+            }
+            Some(_) => AuthMethod::ClientSecretBasic,
+        }
+    }
+}
+
+impl Draft {
+    pub(crate) fn new(service: &str) -> Draft {
+        Draft {
+            service: service.to_owned(),
+            profile: "default".to_owned(),
+            client: None,
+            client_secret: None,
+            scopes: None,
+            redirect_uris: Vec::new(),
+            resource: None,
+            prompt: None,
+            params: Vec::new(),
+            endpoints: Vec::new(),
+            storage: Storage::Auto,
+            state_dir: None,
+            login_timeout: Duration::from_secs(5 * 60),
+            request_timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// Judges every setting; the first that cannot work is named.
+    pub(crate) fn check(self) -> Result<Config> {
+        name::check("service", &self.service)?;
+        name::check("profile", &self.profile)?;
+        let client = self.check_client()?;
+        Ok(Config {
+            scopes_are_ours: self.scopes.is_none(),
+            scopes: check_scopes(self.scopes.as_deref())?,
+            redirect_uris: check_redirect_uris(&self.redirect_uris)?,
+            resource: self.resource.map(check_resource).transpose()?,
+            params: check_params(self.params)?,
+            client,
+            service: self.service,
+            profile: self.profile,
+            prompt: self.prompt,
+            storage: self.storage,
+            login_timeout: self.login_timeout,
+            request_timeout: self.request_timeout,
+        })
+    }
+
+    fn check_client(&self) -> Result<Option<Client>> {
+        let Some((issuer, client_id)) = &self.client else { return Ok(None) };
+        let issuer = Issuer::parse(issuer)?;
+        if client_id.trim().is_empty() {
+            return Err(Misuse::setting(
+                "client_id",
+                "it is empty; register a client at the server and give its identifier",
+            )
+            .into());
+        }
+        let mut endpoints = Endpoints::default();
+        for (name, url) in &self.endpoints {
+            let endpoint = Endpoint::parse(name)?;
+            let url =
+                Url::parse(url).map_err(|_| Misuse::setting("endpoint", format!("{name}: not a URL")))?;
+            endpoints
+                .set(endpoint, url, &issuer)
+                .map_err(|error| Misuse::setting("endpoint", error.to_string()))?;
+        }
+        Ok(Some(Client {
+            issuer,
+            client_id: client_id.clone(),
+            secret: self.client_secret.clone(),
+            endpoints,
+        }))
+    }
+}
+
+/// Scope tokens as RFC 6749 §3.3 spells them, each once.
+fn check_scopes(scopes: Option<&[String]>) -> Result<Vec<String>> {
+    let Some(scopes) = scopes else { return Ok(DEFAULT_SCOPES.map(str::to_owned).to_vec()) };
+    let mut checked: Vec<String> = Vec::new();
+    for scope in scopes.iter().flat_map(|scope| scope.split_ascii_whitespace()) {
+        if !scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
+            return Err(Misuse::setting(
+                "scope",
+                format!("\"{}\" has a character that a scope cannot have", crate::clean::text(scope)),
+            )
+            .into());
+        }
+        if !checked.iter().any(|known| known == scope) {
+            checked.push(scope.to_owned());
+        }
+    }
+    Ok(checked)
+}
+
+fn check_redirect_uris(uris: &[String]) -> Result<Vec<RedirectUri>> {
+    if uris.is_empty() {
+        return Ok(vec![RedirectUri::default()]);
+    }
+    uris.iter().map(|uri| RedirectUri::parse(uri).map_err(Into::into)).collect()
+}
+
+/// An absolute URI without fragment (RFC 8707 §2).
+fn check_resource(resource: String) -> Result<String> {
+    match Url::parse(&resource) {
+        Ok(url) if url.fragment().is_none() => Ok(resource),
+        _ => Err(Misuse::setting(
+            "resource",
+            "it must be an absolute URI without a fragment (example: https://api.example.com)",
+        )
+        .into()),
+    }
+}
+
+fn check_params(params: Vec<(String, String)>) -> Result<Vec<(String, String)>> {
+    for (index, (name, _)) in params.iter().enumerate() {
+        let problem =
+            |what: &str| Misuse::setting("param", format!("\"{}\" {what}", crate::clean::text(name)));
+        if RESERVED_PARAMETERS.contains(&name.as_str()) {
+            return Err(problem("is set by Hallpass or would change what it asks for").into());
+        }
+        if name.is_empty() || params[..index].iter().any(|(earlier, _)| earlier == name) {
+            return Err(problem("is empty or given twice").into());
+        }
+    }
+    Ok(params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    fn draft(change: impl FnOnce(&mut Draft)) -> Result<Config> {
+        let mut draft = Draft::new("mytool");
+        draft.client = Some(("https://a.example".to_owned(), "cli".to_owned()));
+        change(&mut draft);
+        draft.check()
+    }
+
+    fn setting(result: Result<Config>) -> &'static str {
+        match result.unwrap_err() {
+            Error::Misuse(Misuse::Setting { setting, .. }) => setting,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_documentation() {
+        let config = draft(|_| {}).unwrap();
+        assert_eq!(config.scopes.join(" "), "openid profile email offline_access");
+        assert_eq!(config.redirect_uris, [RedirectUri::default()]);
+        assert_eq!(config.login_timeout, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn each_wrong_setting_is_named() {
+        assert_eq!(setting(draft(|d| d.service = "My Tool".to_owned())), "service");
+        assert_eq!(setting(draft(|d| d.profile = "../x".to_owned())), "profile");
+        assert_eq!(setting(draft(|d| d.client = Some(("nope".to_owned(), "c".to_owned())))), "issuer");
+        assert_eq!(
+            setting(draft(|d| d.client = Some(("https://a.example".to_owned(), " ".to_owned())))),
+            "client_id"
+        );
+        assert_eq!(setting(draft(|d| d.scopes = Some(vec!["a\"b".to_owned()]))), "scope");
+        assert_eq!(setting(draft(|d| d.redirect_uris = vec!["https://x".to_owned()])), "redirect_uri");
+        assert_eq!(setting(draft(|d| d.resource = Some("https://a/#x".to_owned()))), "resource");
+        assert_eq!(
+            setting(draft(|d| d.endpoints = vec![("token".to_owned(), "http://a.example".to_owned())])),
+            "endpoint"
+        );
+    }
+
+    #[test]
+    fn parameters_that_would_change_the_request_are_refused() {
+        for name in ["state", "request_uri", "response_mode", "client_secret", "code_challenge", ""] {
+            assert_eq!(setting(draft(|d| d.params = vec![(name.to_owned(), "x".to_owned())])), "param");
+        }
+        assert!(draft(|d| d.params = vec![("audience".to_owned(), "x".to_owned())]).is_ok());
+    }
+
+    #[test]
+    fn scopes_may_come_as_one_text_and_count_once() {
+        let config = draft(|d| d.scopes = Some(vec!["openid email".to_owned(), "email".to_owned()])).unwrap();
+        assert_eq!(config.scopes, ["openid", "email"]);
+    }
+}

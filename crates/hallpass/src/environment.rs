@@ -1,0 +1,157 @@
+//! What the process's surroundings say: directories, proxies, the browser.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::error::StoreError;
+
+/// The variables that mean anything here. No other is read.
+const VARIABLES: [&str; 24] = [
+    "ALL_PROXY",
+    "APPDATA",
+    "BROWSER",
+    "DISPLAY",
+    "HALLPASS_STATE_DIR",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "LOCALAPPDATA",
+    "NO_COLOR",
+    "NO_PROXY",
+    "REQUEST_METHOD",
+    "SSL_CERT_FILE",
+    "TERM",
+    "USERPROFILE",
+    "WAYLAND_DISPLAY",
+    "WSL_DISTRO_NAME",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "all_proxy",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "PATH",
+];
+
+/// A snapshot of the environment, taken once.
+///
+/// [`Environment::of_process`] is the only place where the library reads variables and the home
+/// directory. Tests and embedders describe another one:
+///
+/// ```
+/// let environment = hallpass::Environment::from_variables([("HOME", "/home/ada")]);
+/// assert!(environment.state_dir().unwrap().starts_with("/home/ada"));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: HashMap<&'static str, OsString>,
+}
+
+impl Environment {
+    /// The variables and the home directory of this process.
+    pub fn of_process() -> Environment {
+        let mut environment = Environment::lookup(|name| std::env::var_os(name));
+        if environment.path("HOME").is_none() {
+            if let Some(home) = std::env::home_dir() {
+                environment.variables.insert("HOME", home.into());
+            }
+        }
+        environment
+    }
+
+    /// An environment of just these variables; names that Hallpass does not read are left out.
+    pub fn from_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Environment {
+        let given: HashMap<&str, &str> = variables.into_iter().collect();
+        Environment::lookup(|name| given.get(name).map(OsString::from))
+    }
+
+    fn lookup(find: impl Fn(&str) -> Option<OsString>) -> Environment {
+        let set =
+            |name: &'static str| find(name).filter(|value| !value.is_empty()).map(|value| (name, value));
+        Environment { variables: VARIABLES.into_iter().filter_map(set).collect() }
+    }
+
+    /// The value of a variable that is set and not empty.
+    pub(crate) fn var(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(name).map(OsString::as_os_str)
+    }
+
+    /// The value as text; a value that is no text counts as unset.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.var(name)?.to_str()
+    }
+
+    /// Where records are kept, one folder for each program: `$HALLPASS_STATE_DIR`, else
+    /// `$XDG_STATE_HOME/hallpass` (`~/.local/state/hallpass`), on macOS
+    /// `~/Library/Application Support/hallpass/state`, on Windows `%LOCALAPPDATA%\hallpass\state`.
+    ///
+    /// # Errors
+    /// [`StoreError::NoDirectory`] where no home directory is known.
+    pub fn state_dir(&self) -> Result<PathBuf, StoreError> {
+        match self.path("HALLPASS_STATE_DIR") {
+            Some(dir) => Ok(dir.to_owned()),
+            None => self.base("XDG_STATE_HOME", ".local/state", "state", "LOCALAPPDATA"),
+        }
+    }
+
+    /// Where the command keeps its settings: `$XDG_CONFIG_HOME/hallpass` (`~/.config/hallpass`), on macOS
+    /// `~/Library/Application Support/hallpass/config`, on Windows `%APPDATA%\hallpass\config`.
+    ///
+    /// # Errors
+    /// [`StoreError::NoDirectory`] where no home directory is known.
+    pub fn config_dir(&self) -> Result<PathBuf, StoreError> {
+        self.base("XDG_CONFIG_HOME", ".config", "config", "APPDATA")
+    }
+
+    fn base(&self, xdg: &str, unix_default: &str, kind: &str, windows: &str) -> Result<PathBuf, StoreError> {
+        let unknown = || StoreError::NoDirectory("HOME is not set; set it or HALLPASS_STATE_DIR".to_owned());
+        if cfg!(windows) {
+            return Ok(self.path(windows).ok_or_else(unknown)?.join("hallpass").join(kind));
+        }
+        if let Some(base) = self.path(xdg) {
+            return Ok(base.join("hallpass"));
+        }
+        let home = self.path("HOME").ok_or_else(unknown)?;
+        if cfg!(target_os = "macos") {
+            return Ok(home.join("Library/Application Support/hallpass").join(kind));
+        }
+        Ok(home.join(unix_default).join("hallpass"))
+    }
+
+    /// A directory: a relative one counts as unset, as the XDG base directory specification has it.
+    fn path(&self, name: &str) -> Option<&Path> {
+        self.var(name).map(Path::new).filter(|path| path.is_absolute())
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn state(variables: &[(&str, &str)]) -> Result<PathBuf, StoreError> {
+        Environment::from_variables(variables.iter().copied()).state_dir()
+    }
+
+    #[test]
+    fn the_override_rules_then_xdg_then_home() {
+        let all = [("HOME", "/h"), ("XDG_STATE_HOME", "/x"), ("HALLPASS_STATE_DIR", "/o")];
+        assert_eq!(state(&all).unwrap(), Path::new("/o"));
+        assert_eq!(state(&all[..2]).unwrap(), Path::new("/x/hallpass"));
+        assert_eq!(state(&all[..1]).unwrap(), Path::new("/h/.local/state/hallpass"));
+    }
+
+    #[test]
+    fn relative_and_empty_directories_count_as_unset() {
+        assert_eq!(
+            state(&[("HOME", "/h"), ("XDG_STATE_HOME", "rel"), ("HALLPASS_STATE_DIR", "")]).unwrap(),
+            Path::new("/h/.local/state/hallpass")
+        );
+        assert!(matches!(state(&[("HOME", "rel")]), Err(StoreError::NoDirectory(_))));
+    }
+
+    #[test]
+    fn variables_of_others_are_not_kept() {
+        assert!(Environment::from_variables([("AWS_SECRET", "x")]).var("AWS_SECRET").is_none());
+    }
+}

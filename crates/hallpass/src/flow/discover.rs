@@ -1,0 +1,81 @@
+//! Finding out what the server has, before anything else is done.
+
+use super::{Context, status_error};
+use crate::config::Client;
+use crate::error::{Error, Result, ServerIncompatible};
+use crate::protocol::metadata::{Endpoint, ServerMetadata, well_known};
+use crate::world::http::HttpRequest;
+
+/// The server's metadata: the OpenID document, with the gaps filled from RFC 8414's where it names no
+/// revocation endpoint. Endpoints that were given by hand rule; with both that a login needs, no document
+/// is asked for.
+pub(super) fn discover(context: &Context, client: &Client) -> Result<ServerMetadata> {
+    let by_hand = &client.endpoints;
+    if [Endpoint::Authorization, Endpoint::Token].iter().all(|endpoint| by_hand.get(*endpoint).is_some()) {
+        return Ok(ServerMetadata::of_endpoints(&client.issuer, by_hand.clone()));
+    }
+    let mut metadata = documents(context, client)?;
+    metadata.endpoints = by_hand.clone().or(&metadata.endpoints);
+    metadata.check_pkce()?;
+    Ok(metadata)
+}
+
+fn documents(context: &Context, client: &Client) -> Result<ServerMetadata> {
+    let mut attempts = Attempts { context, client, tried: Vec::new(), last_failure: None };
+    let [openid, inserted, appended] = well_known(&client.issuer);
+    match attempts.ask(&openid)? {
+        Some(metadata) if metadata.endpoints.get(Endpoint::Revocation).is_some() => Ok(metadata),
+        Some(metadata) => Ok(match attempts.supplement(&[inserted, appended]) {
+            Some(other) => metadata.or(other),
+            None => metadata,
+        }),
+        None => match attempts.ask(&inserted)? {
+            Some(metadata) => Ok(metadata),
+            None if appended == inserted => Err(attempts.failure()),
+            None => attempts.ask(&appended)?.ok_or_else(|| attempts.failure()),
+        },
+    }
+}
+
+/// What was asked and what came.
+struct Attempts<'a> {
+    context: &'a Context,
+    client: &'a Client,
+    tried: Vec<String>,
+    last_failure: Option<Error>,
+}
+
+impl Attempts<'_> {
+    /// `None` where there is no metadata at this address; an error where the server cannot be reached at
+    /// all, or where there is metadata that must not be used.
+    fn ask(&mut self, url: &url::Url) -> Result<Option<ServerMetadata>> {
+        let answer = self.context.send("metadata", HttpRequest::get(url.clone()))?;
+        let found = match answer.status {
+            200 => ServerMetadata::judge(&self.client.issuer, &answer.body)?,
+            _ => None,
+        };
+        if found.is_none() {
+            let what =
+                if answer.status == 200 { "no metadata".to_owned() } else { answer.status.to_string() };
+            self.tried.push(format!("{}: {what}", url.path()));
+            self.last_failure =
+                (answer.status >= 500 || answer.status == 429).then(|| status_error(url, &answer));
+        }
+        Ok(found)
+    }
+
+    /// The second document only adds; whatever is wrong with it is no reason to fail.
+    fn supplement(&mut self, urls: &[url::Url; 2]) -> Option<ServerMetadata> {
+        let [inserted, appended] = urls;
+        let first = self.ask(inserted).ok().flatten();
+        if first.is_some() || inserted == appended { first } else { self.ask(appended).ok().flatten() }
+    }
+
+    /// A server in trouble is one to ask again; one without metadata is not.
+    fn failure(&mut self) -> Error {
+        self.last_failure.take().unwrap_or_else(|| {
+            let issuer = self.client.issuer.as_str().to_owned();
+            ServerIncompatible::NoMetadata { issuer, tried: std::mem::take(&mut self.tried) }.into()
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! From a grant to a saved session: exchanged, judged, saved. Every way to sign in ends here.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+
+use super::keys::{self, Preparation};
+use super::{Context, LOCK_LIMIT, post, status_error, userinfo};
+use crate::config::Client;
+use crate::error::{Denied, Error, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError};
+use crate::protocol::authorization::VerifiedCode;
+use crate::protocol::client::ClientAuth;
+use crate::protocol::id_token::{Expectations, UnverifiedIdToken};
+use crate::protocol::metadata::{Endpoint, ServerMetadata};
+use crate::protocol::token::{self, TokenVerdict, Tokens};
+use crate::protocol::userinfo as userinfo_rules;
+use crate::secret::Secret;
+use crate::session::Session;
+use crate::store::{Access, Record, Secrets, VERSION};
+use crate::user::User;
+
+/// A login that knows its server.
+pub(super) struct Exchange {
+    pub(super) context: Arc<Context>,
+    pub(super) client: Client,
+    pub(super) metadata: ServerMetadata,
+    pub(super) scopes: Vec<String>,
+    pub(super) preparation: Preparation,
+}
+
+/// Tokens whose owner is known as far as the server tells.
+struct Judged {
+    tokens: Tokens,
+    claims: Map<String, Value>,
+    received_at: SystemTime,
+    notes: Vec<String>,
+}
+
+impl Exchange {
+    /// Exchanges the code once, judges everything that comes, and saves it.
+    pub(super) fn finish(&self, code: VerifiedCode) -> Result<Session> {
+        let nonce = code.nonce.clone();
+        let tokens = self.tokens(code)?;
+        let judged = self.judge(tokens, nonce.as_ref())?;
+        self.save(judged)
+    }
+
+    fn tokens(&self, code: VerifiedCode) -> Result<Tokens> {
+        let url = self.metadata.endpoints.need(Endpoint::Token)?;
+        let resources: Vec<String> = self.context.config.resource.iter().cloned().collect();
+        let request = post(url, token::code_request(&self.client_auth(), code, &resources));
+        let answer = self.context.send("token endpoint", request)?;
+        match token::judge(answer.status, &answer.body) {
+            TokenVerdict::Granted(tokens) => Ok(tokens),
+            TokenVerdict::Refused(error) if is_passing(&error.error) || answer.status >= 500 => {
+                Err(status_error(url, &answer))
+            }
+            TokenVerdict::Refused(error) => Err(Denied::ByServer(error).into()),
+            TokenVerdict::Status(400 | 401 | 403) => Err(Denied::ByServer(no_reason(answer.status)).into()),
+            TokenVerdict::Status(_) => Err(status_error(url, &answer)),
+            TokenVerdict::Broken(rule) => Err(rule.into()),
+            TokenVerdict::Unusable(lack) => Err(lack.into()),
+        }
+    }
+
+    fn client_auth(&self) -> ClientAuth<'_> {
+        let supported = self.metadata.token_endpoint_auth_methods_supported.as_deref();
+        ClientAuth {
+            client_id: &self.client.client_id,
+            secret: self.client.secret.as_ref(),
+            method: self.client.auth_method(supported),
+        }
+    }
+
+    /// Who signed in: the ID token in full, and userinfo for what it lacks.
+    fn judge(&self, tokens: Tokens, nonce: Option<&Secret>) -> Result<Judged> {
+        let received_at = self.context.now();
+        let mut judged = Judged { tokens, claims: Map::new(), received_at, notes: Vec::new() };
+        if let Some(id_token) = &judged.tokens.id_token {
+            let verified = self.id_token(id_token, nonce, &judged)?;
+            judged.claims = userinfo_rules::profile_claims(verified);
+        }
+        self.complete(&mut judged)?;
+        Ok(judged)
+    }
+
+    fn id_token(
+        &self,
+        id_token: &Secret,
+        nonce: Option<&Secret>,
+        judged: &Judged,
+    ) -> Result<Map<String, Value>> {
+        let token = UnverifiedIdToken::parse(id_token)?;
+        let (keys, url) = self.preparation.keys(&self.context)?;
+        let expected = Expectations {
+            issuer: &self.metadata.issuer,
+            client_id: &self.client.client_id,
+            nonce: nonce.map(Secret::expose),
+            access_token: Some(&judged.tokens.access_token),
+            now: judged.received_at,
+        };
+        Ok(keys::verify(&self.context, &url, keys, token, &expected)?.all)
+    }
+
+    /// Asks userinfo where the scopes promise more than is there. A server that does not answer costs
+    /// nobody the sign-in; one that answers about another user does.
+    fn complete(&self, judged: &mut Judged) -> Result<()> {
+        let granted = judged.tokens.scopes.as_ref().unwrap_or(&self.scopes);
+        let is_needed =
+            judged.tokens.id_token.is_none() || userinfo_rules::is_needed(granted, &judged.claims);
+        let Some(url) = self.metadata.endpoints.get(Endpoint::Userinfo).filter(|_| is_needed) else {
+            return Ok(());
+        };
+        let sub = judged.claims.get("sub").and_then(Value::as_str);
+        match userinfo::ask(&self.context, url, &judged.tokens.access_token, sub) {
+            Ok(claims) => judged.claims.extend(claims),
+            Err(Error::ServerMisbehaved(ServerMisbehaved::UserinfoSub)) => {
+                return Err(ServerMisbehaved::UserinfoSub.into());
+            }
+            Err(error) => judged
+                .notes
+                .push(format!("the server did not say who you are ({error}); `whoami` asks again")),
+        }
+        Ok(())
+    }
+
+    fn save(&self, judged: Judged) -> Result<Session> {
+        let context = &*self.context;
+        let mut notes = judged.notes.clone();
+        let _guard = context.store.lock(LOCK_LIMIT)?;
+        context.cancel.check()?;
+        let generation = match context.store.read() {
+            Ok(old) => old.map_or(0, |record| record.generation),
+            Err(StoreError::Corrupt { .. }) => {
+                let aside = context.store.set_aside()?;
+                notes.extend(aside.map(|path| {
+                    format!("the old record could not be read; it is kept as {}", path.display())
+                }));
+                0
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let record = Record { generation, ..self.record(&judged) };
+        let saved = context.store.stage()?.save(record)?;
+        notes.extend(self.remarks(&judged, &saved));
+        Ok(Session::new(context, &saved, notes))
+    }
+
+    fn record(&self, judged: &Judged) -> Record {
+        let Judged { tokens, claims, received_at, .. } = judged;
+        let scopes = tokens.scopes.clone().unwrap_or_else(|| self.scopes.clone());
+        let expires_at = tokens.expires_in.map(|lifetime| *received_at + lifetime);
+        let resource = self.context.config.resource.clone();
+        Record {
+            version: VERSION,
+            service: self.context.config.service.clone(),
+            profile: self.context.config.profile.clone(),
+            generation: 0,
+            issuer: self.metadata.issuer.clone(),
+            client_id: self.client.client_id.clone(),
+            auth_method: self.client_auth().method,
+            endpoints: self
+                .metadata
+                .endpoints
+                .iter()
+                .map(|(name, url)| (name.name().to_owned(), url.to_string()))
+                .collect(),
+            scopes_requested: self.scopes.clone(),
+            user: User::of_claims(claims),
+            claims: claims.clone(),
+            obtained_at: *received_at,
+            renewable: tokens.refresh_token.is_some(),
+            tombstone: None,
+            access: vec![Access { resource, scopes, expires_at, unknown: Map::new() }],
+            secret: Secrets {
+                access_tokens: vec![tokens.access_token.clone()],
+                refresh_token: tokens.refresh_token.clone(),
+                id_token: tokens.id_token.clone(),
+                client_secret: self.client.secret.clone(),
+                unknown: Map::new(),
+            },
+            unknown: Map::new(),
+        }
+    }
+
+    /// What the user should know about a sign-in that worked.
+    fn remarks(&self, judged: &Judged, record: &Record) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.metadata.issuer != self.client.issuer.as_str() {
+            remarks.push(format!("the server spells its issuer {}", self.metadata.issuer));
+        }
+        if let Some(granted) = &judged.tokens.scopes {
+            let missing: Vec<&str> =
+                self.scopes.iter().filter(|scope| !granted.contains(scope)).map(String::as_str).collect();
+            if !missing.is_empty() && !(missing == ["offline_access"] && record.renewable) {
+                remarks.push(format!("the server did not grant: {}", missing.join(" ")));
+            }
+        }
+        if !record.renewable && self.scopes.iter().any(|scope| scope == "offline_access") {
+            remarks.push(not_renewable(judged));
+        }
+        remarks
+    }
+}
+
+fn not_renewable(judged: &Judged) -> String {
+    let lasts = match judged.tokens.expires_in {
+        Some(lifetime) => format!("lasts {} and cannot renew itself", humantime::format_duration(lifetime)),
+        None => "cannot renew itself".to_owned(),
+    };
+    format!("this sign-in {lasts}: the server gave no refresh token. Sign in again with consent to get one")
+}
+
+/// Error codes that stand for a server in trouble (RFC 6749 §4.1.2.1).
+pub(super) fn is_passing(error: &str) -> bool {
+    matches!(error, "server_error" | "temporarily_unavailable")
+}
+
+/// A refusal whose body says nothing (glewlwyd answers a bad code so).
+fn no_reason(status: u16) -> crate::error::OAuthError {
+    crate::error::OAuthError::new(&format!("the server answered {status} without a reason"), None, None)
+}
+
+/// A callback may carry the two errors that HTTP would answer with a status (RFC 6749 §4.1.2.1).
+pub(super) fn passing_error(host: &str, error: &crate::error::OAuthError) -> Error {
+    let status = if error.error == "server_error" { 500 } else { 503 };
+    NetworkError::new(NetworkErrorKind::Status(status), host, &error.to_string()).into()
+}

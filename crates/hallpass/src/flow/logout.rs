@@ -1,0 +1,91 @@
+//! Signing out: revoked at the server as far as it lets us, erased here in any case.
+
+use std::time::Duration;
+
+use super::{Context, client_auth, endpoint_of, post};
+use crate::error::{Error, Result, StoreError};
+use crate::protocol::metadata::Endpoint;
+use crate::protocol::revocation::{self, Revocation, TokenTypeHint};
+use crate::secret::Secret;
+use crate::session::LogoutReport;
+use crate::store::Record;
+
+/// A logout must not hang on a server: this long for each token.
+const REVOCATION_LIMIT: Duration = Duration::from_secs(5);
+/// A refresh that is under way ends soon; one that hangs must not keep anybody signed in.
+const LOCK_LIMIT: Duration = Duration::from_secs(5);
+
+/// Revokes the refresh token, then the access tokens, then erases the record, readable or not.
+pub(crate) fn logout(context: &Context) -> Result<LogoutReport> {
+    let guard = lock(context)?;
+    let report = match context.store.read() {
+        Ok(Some(record)) => {
+            context.check_session(&record)?;
+            revoke(context, &record)
+        }
+        Ok(None) => report(context, Revocation::None, Revocation::None),
+        Err(error) => unreadable(context, &error),
+    };
+    let erased = context.store.erase()?;
+    drop(guard);
+    Ok(LogoutReport { erased, ..report })
+}
+
+/// Nothing to erase needs no lock file; a lock that is held too long is passed over.
+fn lock(context: &Context) -> Result<Option<crate::store::Guard>> {
+    if matches!(context.store.read(), Ok(None)) {
+        return Ok(None);
+    }
+    match context.store.lock(LOCK_LIMIT) {
+        Ok(guard) => Ok(Some(guard)),
+        Err(Error::Network(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn report(context: &Context, refresh_token: Revocation, access_token: Revocation) -> LogoutReport {
+    let profile = context.config.profile.clone();
+    LogoutReport { profile, erased: false, refresh_token, access_token, shared_with: Vec::new() }
+}
+
+fn unreadable(context: &Context, error: &StoreError) -> LogoutReport {
+    let unknown = Revocation::Failed(format!("its token is not known: {error}"));
+    report(context, unknown, Revocation::None)
+}
+
+fn revoke(context: &Context, record: &Record) -> LogoutReport {
+    let refresh_token = match &record.secret.refresh_token {
+        Some(_) if record.tombstone.is_some() => Revocation::None,
+        Some(token) => revoke_one(context, record, token, TokenTypeHint::RefreshToken),
+        None => Revocation::None,
+    };
+    let outcomes: Vec<Revocation> = record
+        .secret
+        .access_tokens
+        .iter()
+        .map(|token| revoke_one(context, record, token, TokenTypeHint::AccessToken))
+        .collect();
+    let shared_with = context.store.siblings(record);
+    LogoutReport { shared_with, ..report(context, refresh_token, worst(outcomes)) }
+}
+
+fn revoke_one(context: &Context, record: &Record, token: &Secret, hint: TokenTypeHint) -> Revocation {
+    let Some(url) = endpoint_of(record, Endpoint::Revocation) else { return Revocation::Unsupported };
+    let mut request = post(&url, revocation::request(&client_auth(record), token, hint));
+    request.timeout = REVOCATION_LIMIT;
+    match context.send("revocation endpoint", request) {
+        Ok(answer) => revocation::judge(answer.status, &answer.body),
+        Err(error) => Revocation::Failed(error.to_string()),
+    }
+}
+
+/// The outcome that the user must know of, when there were several tokens.
+fn worst(outcomes: Vec<Revocation>) -> Revocation {
+    let rank = |outcome: &Revocation| match outcome {
+        Revocation::None => 0,
+        Revocation::Revoked => 1,
+        Revocation::Unsupported => 2,
+        Revocation::Failed(_) => 3,
+    };
+    outcomes.into_iter().max_by_key(rank).unwrap_or(Revocation::None)
+}

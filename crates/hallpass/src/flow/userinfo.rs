@@ -1,0 +1,63 @@
+//! Asking the server who the token speaks for.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{Context, LOCK_LIMIT, endpoint_of, refresh, status_error};
+use crate::error::{Error, NetworkError, NetworkErrorKind, Result, ServerIncompatible};
+use crate::protocol::metadata::Endpoint;
+use crate::protocol::userinfo;
+use crate::secret::Secret;
+use crate::store::Record;
+use crate::user::User;
+use crate::world::http::HttpRequest;
+
+/// The profile claims behind an access token.
+pub(super) fn ask(
+    context: &Context,
+    url: &Url,
+    access_token: &Secret,
+    sub: Option<&str>,
+) -> Result<Map<String, Value>> {
+    let authorization = Secret::new(format!("Bearer {}", access_token.expose()));
+    let request = HttpRequest { authorization: Some(authorization), ..HttpRequest::get(url.clone()) };
+    let answer = context.send("userinfo endpoint", request)?;
+    if answer.status != 200 {
+        return Err(status_error(url, &answer));
+    }
+    Ok(userinfo::profile_claims(userinfo::judge(&answer.body, sub)?))
+}
+
+/// Asks with the session's own token, renews it once if the server no longer takes it, and saves the answer.
+pub(crate) fn fetch_user(context: &Context) -> Result<User> {
+    let record = context.record()?;
+    let url = endpoint_of(&record, Endpoint::Userinfo)
+        .ok_or(ServerIncompatible::NoEndpoint(Endpoint::Userinfo.member()))?;
+    let sub = record.user.as_ref().map(|user| user.sub.as_str());
+    let token = refresh::access_token(context, &refresh::Ask::default())?;
+    let claims = match ask(context, &url, token.secret(), sub) {
+        Err(error) if is_unauthorized(&error) && record.renewable => {
+            let renewed =
+                refresh::access_token(context, &refresh::Ask { force: true, ..refresh::Ask::default() })?;
+            ask(context, &url, renewed.secret(), sub)?
+        }
+        result => result?,
+    };
+    save(context, &claims)
+}
+
+fn is_unauthorized(error: &Error) -> bool {
+    matches!(error, Error::Network(NetworkError { kind: NetworkErrorKind::Status(401), .. }))
+}
+
+/// Puts new claims into the record, if it is still the same user's.
+fn save(context: &Context, claims: &Map<String, Value>) -> Result<User> {
+    let user = User::of_claims(claims).ok_or(crate::error::ServerMisbehaved::UserinfoSub)?;
+    let _guard = context.store.lock(LOCK_LIMIT)?;
+    let record = context.record()?;
+    let is_same = record.user.as_ref().is_none_or(|known| known.sub == user.sub);
+    if is_same && record.claims != *claims {
+        context.store.stage()?.save(Record { user: Some(user.clone()), claims: claims.clone(), ..record })?;
+    }
+    Ok(user)
+}

@@ -1,0 +1,132 @@
+//! Taking a port on the loopback interface and nowhere else.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+
+use crate::error::Misuse;
+use crate::protocol::redirect_uri::RedirectUri;
+
+/// A free port on one family may be taken on the other; another one is tried this often.
+const TRIES: u32 = 16;
+
+/// Bound sockets on one port, and the redirect URI that they serve.
+#[derive(Debug)]
+pub(super) struct Bound {
+    pub(super) sockets: Vec<TcpListener>,
+    pub(super) redirect_uri: String,
+    pub(super) path: String,
+    pub(super) port: u16,
+}
+
+/// Binds the first of the redirect URIs that can be had.
+///
+/// # Errors
+/// [`Misuse::PortTaken`] names each one and why.
+pub(super) fn bind(uris: &[RedirectUri]) -> Result<Bound, Misuse> {
+    let mut failures = Vec::new();
+    for uri in uris {
+        match bind_one(uri) {
+            Ok(bound) => return Ok(bound),
+            Err(error) => failures.push(format!("{} ({})", shown(uri), cause(&error))),
+        }
+    }
+    Err(Misuse::PortTaken(failures.join(", ")))
+}
+
+fn bind_one(uri: &RedirectUri) -> io::Result<Bound> {
+    let tries = if uri.port().is_some() { 1 } else { TRIES };
+    let mut result = Err(io::Error::from(io::ErrorKind::AddrInUse));
+    for _ in 0..tries {
+        result = sockets(uri.host().addresses(), uri.port().unwrap_or(0));
+        if result.is_ok() {
+            break;
+        }
+    }
+    let (sockets, port) = result?;
+    Ok(Bound { sockets, redirect_uri: uri.on_port(port), path: uri.path().to_owned(), port })
+}
+
+/// One socket for each address, all on the port of the first. The others may be missing only where this
+/// machine does not have their family; a port that is taken there belongs to somebody who would get the
+/// user's answer.
+fn sockets(addresses: &[IpAddr], port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
+    let first = TcpListener::bind(SocketAddr::new(addresses[0], port))?;
+    let port = first.local_addr()?.port();
+    let mut sockets = vec![first];
+    for address in &addresses[1..] {
+        match TcpListener::bind(SocketAddr::new(*address, port)) {
+            Ok(socket) => sockets.push(socket),
+            Err(error) if is_family_missing(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((sockets, port))
+}
+
+fn is_family_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.kind() == io::ErrorKind::Unsupported
+        || error.raw_os_error() == Some(97) // EAFNOSUPPORT, which std has no kind for
+}
+
+fn shown(uri: &RedirectUri) -> String {
+    match uri.port() {
+        Some(port) => format!("port {port} on {}", uri.host().as_str()),
+        None => format!("any port on {}", uri.host().as_str()),
+    }
+}
+
+/// Windows answers "permission denied" for the port ranges that Hyper-V keeps for itself.
+fn cause(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "in use by another program",
+        io::ErrorKind::PermissionDenied => "not allowed, perhaps reserved by the system",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address",
+        _ => "not to be had",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> RedirectUri {
+        RedirectUri::parse(text).unwrap()
+    }
+
+    #[test]
+    fn n12_only_the_loopback_interface_is_listened_on() {
+        for text in ["http://127.0.0.1/callback", "http://localhost/callback"] {
+            for socket in bind(&[uri(text)]).unwrap().sockets {
+                assert!(socket.local_addr().unwrap().ip().is_loopback());
+            }
+        }
+    }
+
+    #[test]
+    fn localhost_is_one_port_on_both_families() {
+        let bound = bind(&[uri("http://localhost/callback")]).unwrap();
+        assert!(bound.sockets.iter().all(|socket| socket.local_addr().unwrap().port() == bound.port));
+        assert_eq!(bound.redirect_uri, format!("http://localhost:{}/callback", bound.port));
+        if TcpListener::bind("[::1]:0").is_ok() {
+            assert_eq!(bound.sockets.len(), 2);
+        }
+    }
+
+    #[test]
+    fn p01_n16_a_taken_fixed_port_is_an_error_that_names_it_and_a_list_goes_on() {
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = holder.local_addr().unwrap().port();
+        let taken = uri(&format!("http://127.0.0.1:{port}/callback"));
+        let Err(Misuse::PortTaken(text)) = bind(std::slice::from_ref(&taken)) else { panic!() };
+        assert!(text.contains(&format!("port {port} on 127.0.0.1 (in use by another program)")), "{text}");
+        assert_ne!(bind(&[taken, uri("http://127.0.0.1/callback")]).unwrap().port, port);
+    }
+
+    #[test]
+    fn p02_a_stranger_on_the_other_family_is_no_port_for_localhost() {
+        let Ok(stranger) = TcpListener::bind("[::1]:0") else { return };
+        let port = stranger.local_addr().unwrap().port();
+        assert!(bind(&[uri(&format!("http://localhost:{port}/callback"))]).is_err());
+    }
+}

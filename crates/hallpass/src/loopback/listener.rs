@@ -1,0 +1,330 @@
+//! Accepting connections for as long as a login waits.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::bind;
+use super::connection;
+use super::page::Page;
+use super::request::{self, Incoming, Request};
+use crate::error::Misuse;
+use crate::pages::Pages;
+use crate::protocol::redirect_uri::{LoopbackHost, RedirectUri};
+
+/// Connections served at once; more are closed unanswered. A browser opens a handful.
+const MAX_CONNECTIONS: usize = 64;
+/// How long the browser is kept waiting for the outcome before it gets a neutral page.
+const HOLD_LIMIT: Duration = Duration::from_secs(30);
+/// How long an answer may take to leave this process.
+const SEND_LIMIT: Duration = Duration::from_secs(1);
+
+/// Bound sockets that answer everything but the callback by themselves. Dropping it closes the port.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    redirect_uri: String,
+    closing: Arc<AtomicBool>,
+    acceptors: Vec<(SocketAddr, JoinHandle<()>)>,
+}
+
+/// What the listener reports.
+#[derive(Debug)]
+pub(crate) enum Callback {
+    /// A `GET` on the redirect URI's path.
+    Arrival(Arrival),
+    /// A browser spoke TLS to the port (HSTS for localhost, HTTPS-only mode).
+    TlsHello,
+}
+
+/// A request whose browser waits for [`answer`](Arrival::answer).
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// The query, empty where there is none.
+    pub(crate) query: String,
+    page: Sender<Page>,
+    sent: Receiver<()>,
+}
+
+impl Arrival {
+    /// Sends the page; returns when it has left this process, or after a second.
+    pub(crate) fn answer(self, page: Page) {
+        if self.page.send(page).is_ok() {
+            let _ = self.sent.recv_timeout(SEND_LIMIT);
+        }
+    }
+}
+
+impl Listener {
+    /// Takes the first redirect URI that can be had and starts to answer on it.
+    ///
+    /// `report` is called on the connections' threads.
+    pub(crate) fn start(
+        uris: &[RedirectUri],
+        pages: Arc<Pages>,
+        report: impl Fn(Callback) + Send + Sync + 'static,
+    ) -> Result<Listener, Misuse> {
+        let bound = bind::bind(uris)?;
+        let desk = Arc::new(Desk {
+            path: bound.path,
+            hosts: hosts(bound.port),
+            pages,
+            report: Box::new(report),
+            open: AtomicUsize::new(0),
+        });
+        let closing = Arc::new(AtomicBool::new(false));
+        let acceptors = bound.sockets.into_iter().map(|socket| acceptor(socket, &desk, &closing)).collect();
+        Ok(Listener { redirect_uri: bound.redirect_uri, closing, acceptors })
+    }
+
+    /// The redirect URI with the port that was bound.
+    pub(crate) fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+}
+
+impl Drop for Listener {
+    /// Accepting cannot be interrupted by the standard library, so each acceptor gets one last caller.
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::SeqCst);
+        for (address, acceptor) in self.acceptors.drain(..) {
+            let called = TcpStream::connect_timeout(&address, Duration::from_secs(1));
+            if called.is_ok() {
+                let _ = acceptor.join();
+            }
+        }
+    }
+}
+
+fn hosts(port: u16) -> Vec<String> {
+    let spelled = |host: LoopbackHost| [format!("{}:{port}", host.as_str()), host.as_str().to_owned()];
+    let all = [LoopbackHost::V4, LoopbackHost::V6, LoopbackHost::Localhost].map(spelled).concat();
+    all.into_iter().filter(|host| port == 80 || host.ends_with(&format!(":{port}"))).collect()
+}
+
+fn acceptor(
+    socket: TcpListener,
+    desk: &Arc<Desk>,
+    closing: &Arc<AtomicBool>,
+) -> (SocketAddr, JoinHandle<()>) {
+    let address = socket.local_addr().expect("a bound socket has an address");
+    let (desk, closing) = (desk.clone(), closing.clone());
+    let thread = std::thread::spawn(move || {
+        for stream in socket.incoming() {
+            if closing.load(Ordering::SeqCst) {
+                return;
+            }
+            if let Ok(stream) = stream {
+                desk.clone().take(stream);
+            }
+        }
+    });
+    (address, thread)
+}
+
+/// What every connection's thread needs.
+struct Desk {
+    path: String,
+    hosts: Vec<String>,
+    pages: Arc<Pages>,
+    report: Box<dyn Fn(Callback) + Send + Sync>,
+    open: AtomicUsize,
+}
+
+impl Desk {
+    fn take(self: Arc<Self>, mut stream: TcpStream) {
+        if self.open.fetch_add(1, Ordering::SeqCst) >= MAX_CONNECTIONS {
+            self.open.fetch_sub(1, Ordering::SeqCst);
+            return;
+        }
+        std::thread::spawn(move || {
+            self.serve(&mut stream);
+            self.open.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+
+    fn serve(&self, stream: &mut TcpStream) {
+        match request::read(stream) {
+            Incoming::Noise => {}
+            Incoming::TlsHello => (self.report)(Callback::TlsHello),
+            Incoming::Request(request) => match self.refusal(&request) {
+                Some(page) => finish(stream, &page),
+                None => self.hand_on(stream, request.query.unwrap_or_default()),
+            },
+        }
+    }
+
+    /// Everything but a `GET` of the redirect URI is answered here and forgotten.
+    fn refusal(&self, request: &Request) -> Option<Page> {
+        if !request.host.as_ref().is_some_and(|host| self.hosts.contains(host)) {
+            return Some(Page::bare(403));
+        }
+        if request.path != self.path {
+            return Some(Page::bare(404));
+        }
+        match request.method.as_str() {
+            "GET" if request.is_prefetch => Some(Page::bare(204)),
+            "GET" => None,
+            "OPTIONS" => Some(Page::bare(204)),
+            _ => Some(Page::bare(405)),
+        }
+    }
+
+    fn hand_on(&self, stream: &mut TcpStream, query: String) {
+        let (page, decided) = mpsc::channel();
+        let (done, sent) = mpsc::channel();
+        (self.report)(Callback::Arrival(Arrival { query, page, sent }));
+        let page = decided.recv_timeout(HOLD_LIMIT).unwrap_or_else(|_| self.pages.finishing());
+        let _ = connection::send(stream, &page);
+        let _ = done.send(());
+        connection::drain(stream);
+    }
+}
+
+fn finish(stream: &mut TcpStream, page: &Page) {
+    if connection::send(stream, page).is_ok() {
+        connection::drain(stream);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::time::Instant;
+
+    struct Bench {
+        listener: Listener,
+        callbacks: Receiver<Callback>,
+        port: u16,
+    }
+
+    fn start() -> Bench {
+        let (sender, callbacks) = mpsc::channel();
+        let report = move |callback| drop(sender.send(callback));
+        let listener = Listener::start(&[RedirectUri::default()], Arc::default(), report).unwrap();
+        let port =
+            listener.redirect_uri()["http://127.0.0.1:".len()..].split('/').next().unwrap().parse().unwrap();
+        Bench { listener, callbacks, port }
+    }
+
+    fn connect(bench: &Bench) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", bench.port)).unwrap()
+    }
+
+    fn ask(bench: &Bench, head: &str) -> String {
+        let mut stream = connect(bench);
+        stream.write_all(head.replace("{port}", &bench.port.to_string()).as_bytes()).unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    }
+
+    fn status(answer: &str) -> &str {
+        answer.get(9..12).unwrap_or("")
+    }
+
+    #[test]
+    fn p05_strangers_are_answered_and_forgotten() {
+        let bench = start();
+        let host = "Host: 127.0.0.1:{port}\r\n\r\n";
+        for (line, expected) in [
+            ("GET /favicon.ico HTTP/1.1", "404"),
+            ("GET / HTTP/1.1", "404"),
+            ("GET /callback/ HTTP/1.1", "404"),
+            ("GET /callback2 HTTP/1.1", "404"),
+            ("POST /callback HTTP/1.1", "405"),
+            ("PUT /callback HTTP/1.1", "405"),
+            ("HEAD /callback HTTP/1.1", "405"),
+            ("OPTIONS /callback HTTP/1.1", "204"),
+        ] {
+            assert_eq!(status(&ask(&bench, &format!("{line}\r\n{host}"))), expected, "{line}");
+        }
+        assert!(
+            !ask(&bench, &format!("OPTIONS /callback HTTP/1.1\r\nOrigin: https://a\r\n{host}"))
+                .to_lowercase()
+                .contains("access-control")
+        );
+        assert!(bench.callbacks.try_recv().is_err());
+    }
+
+    #[test]
+    fn n11_p15_another_host_is_refused() {
+        let bench = start();
+        for host in
+            ["Host: evil.example\r\n", "Host: 127.0.0.1\r\n", "Host: 127.0.0.1.evil.test:{port}\r\n", ""]
+        {
+            assert_eq!(
+                status(&ask(&bench, &format!("GET /callback?code=1 HTTP/1.1\r\n{host}\r\n"))),
+                "403",
+                "{host}"
+            );
+        }
+        assert!(bench.callbacks.try_recv().is_err());
+    }
+
+    #[test]
+    fn p10_the_answer_arrives_whole_and_before_answer_returns() {
+        let bench = start();
+        let mut stream = connect(&bench);
+        write!(stream, "GET /callback?a=b HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", bench.port).unwrap();
+        let Callback::Arrival(arrival) = bench.callbacks.recv().unwrap() else { panic!() };
+        assert_eq!(arrival.query, "a=b");
+        arrival.answer(Pages::default().signed_in(Some("ada@example.com")));
+        drop(bench.listener);
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("</html>\n") && answer.contains("ada@example.com"));
+    }
+
+    #[test]
+    fn p04_silent_and_slow_connections_hold_nobody_up() {
+        let bench = start();
+        let silent: Vec<_> = (0..16).map(|_| connect(&bench)).collect();
+        let mut slow = connect(&bench);
+        slow.write_all(b"G").unwrap();
+        let begin = Instant::now();
+        assert_eq!(status(&ask(&bench, "GET /x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")), "404");
+        assert!(begin.elapsed() < Duration::from_secs(1));
+        drop(silent);
+    }
+
+    #[test]
+    fn p05_a_head_without_end_and_binary_noise_are_cut_off() {
+        let bench = start();
+        assert_eq!(ask(&bench, &"A".repeat(70_000)), "");
+        assert_eq!(ask(&bench, "\u{1}\u{2}\u{3}\r\n\r\n"), "");
+        assert_eq!(status(&ask(&bench, "GET /x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")), "404");
+    }
+
+    #[test]
+    fn p08_a_tls_hello_is_reported_and_closed_at_once() {
+        let bench = start();
+        let mut stream = connect(&bench);
+        stream.write_all(&[0x16, 3, 1, 2, 0, 1, 0]).unwrap();
+        assert!(matches!(bench.callbacks.recv_timeout(Duration::from_millis(500)), Ok(Callback::TlsHello)));
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn p03_a_prefetch_changes_nothing() {
+        let bench = start();
+        let answer = ask(
+            &bench,
+            "GET /callback?code=1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nSec-Purpose: prefetch\r\n\r\n",
+        );
+        assert_eq!(status(&answer), "204");
+        assert!(bench.callbacks.try_recv().is_err());
+    }
+
+    #[test]
+    fn n15_the_port_is_closed_when_the_listener_is_gone() {
+        let bench = start();
+        drop(bench.listener);
+        assert!(TcpStream::connect(("127.0.0.1", bench.port)).is_err());
+    }
+}

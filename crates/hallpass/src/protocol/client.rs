@@ -1,0 +1,98 @@
+//! Who is asking: the client and how it names itself at the token endpoint (RFC 6749 §2.3).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// How the client authenticates at the token and revocation endpoints.
+///
+/// A secret that ships inside a program is no secret: it changes what the server demands, not what it
+/// can rely on, and PKCE is used all the same (RFC 8252 §8.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AuthMethod {
+    /// A public client: `client_id` in the body.
+    #[default]
+    None,
+    /// `Authorization: Basic`, both parts form-encoded first (RFC 6749 §2.3.1).
+    ClientSecretBasic,
+    /// `client_id` and `client_secret` in the body.
+    ClientSecretPost,
+}
+
+/// The client as a request names it.
+#[derive(Debug, Clone)]
+pub struct ClientAuth<'a> {
+    /// The registered identifier.
+    pub client_id: &'a str,
+    /// The secret, for the two methods that have one.
+    pub secret: Option<&'a Secret>,
+    /// Where it goes.
+    pub method: AuthMethod,
+}
+
+/// A request to the token or revocation endpoint: a form, and a header where the method wants one.
+#[derive(Debug)]
+pub struct ClientRequest {
+    /// The encoded form.
+    pub form: Zeroizing<String>,
+    /// `Authorization`, for [`AuthMethod::ClientSecretBasic`] only.
+    pub authorization: Option<Secret>,
+}
+
+impl ClientAuth<'_> {
+    /// Encodes a form and adds the client to it: exactly one method, never two (RFC 6749 §2.3).
+    pub fn request(&self, fields: &[(&str, &str)]) -> ClientRequest {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let mut authorization = None;
+        match (self.method, self.secret) {
+            (AuthMethod::ClientSecretBasic, Some(secret)) => {
+                authorization = Some(basic(self.client_id, secret))
+            }
+            (AuthMethod::ClientSecretPost, Some(secret)) => {
+                form.append_pair("client_id", self.client_id).append_pair("client_secret", secret.expose());
+            }
+            _ => {
+                form.append_pair("client_id", self.client_id);
+            }
+        }
+        ClientRequest { form: Zeroizing::new(form.finish()), authorization }
+    }
+}
+
+fn basic(client_id: &str, secret: &Secret) -> Secret {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret.expose())));
+    Secret::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n40_a_public_client_names_itself_in_the_body_and_has_no_header() {
+        let request = ClientAuth { client_id: "cli", secret: None, method: AuthMethod::None }
+            .request(&[("a", "b c&=+ü")]);
+        assert_eq!(*request.form, "a=b+c%26%3D%2B%C3%BC&client_id=cli");
+        assert!(request.authorization.is_none());
+    }
+
+    #[test]
+    fn basic_encodes_both_parts_first() {
+        let secret = Secret::new("p:w/+ é".to_owned());
+        let request =
+            ClientAuth { client_id: "a:b", secret: Some(&secret), method: AuthMethod::ClientSecretBasic }
+                .request(&[]);
+        let header = request.authorization.unwrap();
+        let decoded = STANDARD.decode(header.expose().strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(String::from_utf8(decoded).unwrap(), "a%3Ab:p%3Aw%2F%2B+%C3%A9");
+        assert_eq!(*request.form, "");
+    }
+}

@@ -1,0 +1,63 @@
+//! Error answers, in the standard's shape and in the shapes that servers use instead.
+
+use serde_json::Value;
+
+use crate::error::OAuthError;
+
+/// Finds the error in an answer's body (RFC 6749 §5.2): JSON under any content type, a form, or
+/// Clerk's `{"errors":[{"long_message",..}],"clerk_trace_id"}`. `None` where the body says nothing.
+pub fn from_body(body: &[u8]) -> Option<OAuthError> {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(json) => from_json(&json),
+        Err(_) => from_form(body),
+    }
+}
+
+fn from_json(json: &Value) -> Option<OAuthError> {
+    let text = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if let Some(error) = text("error") {
+        return Some(OAuthError::new(error, text("error_description"), text("error_uri")));
+    }
+    let first = json.get("errors")?.get(0)?;
+    let member = |name: &str| first.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let mut error = OAuthError::new(member("code")?, member("long_message").or(member("message")), None);
+    error.trace_id = text("clerk_trace_id").map(crate::clean::text);
+    Some(error)
+}
+
+fn from_form(body: &[u8]) -> Option<OAuthError> {
+    let pairs: Vec<_> = url::form_urlencoded::parse(body).collect();
+    let text = |name: &str| pairs.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_ref());
+    Some(OAuthError::new(text("error")?, text("error_description"), text("error_uri")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_standard_shape() {
+        let error = from_body(br#"{"error":"invalid_grant","error_description":"spent\u001b[31m"}"#).unwrap();
+        assert_eq!(error.to_string(), "invalid_grant (spent[31m)");
+    }
+
+    #[test]
+    fn clerks_shape_gives_the_long_message_and_the_trace_id() {
+        let body = br#"{"errors":[{"message":"m","long_message":"The token is revoked","code":"oauth_token_revoked","meta":{}}],"clerk_trace_id":"t1"}"#;
+        assert_eq!(
+            from_body(body).unwrap().to_string(),
+            "oauth_token_revoked (The token is revoked) [trace t1]"
+        );
+    }
+
+    #[test]
+    fn a_form_and_nothing() {
+        assert_eq!(
+            from_body(b"error=bad_verification_code&error_description=gone").unwrap().error,
+            "bad_verification_code"
+        );
+        assert_eq!(from_body(b""), None);
+        assert_eq!(from_body(b"<html>error=1</html>"), None);
+        assert_eq!(from_body(br#"{"detail":"x"}"#), None);
+    }
+}

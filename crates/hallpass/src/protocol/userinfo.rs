@@ -1,0 +1,90 @@
+//! Who the token speaks for (OpenID Connect Core §5.3).
+
+use serde_json::{Map, Value};
+
+use crate::error::ServerMisbehaved;
+
+/// Judges a userinfo answer: a JSON object whose `sub`, where one is known, is that of the ID token
+/// (§5.3.2). Signed or encrypted answers (`application/jwt`) are not read.
+///
+/// # Errors
+/// [`ServerMisbehaved::Userinfo`] or [`ServerMisbehaved::UserinfoSub`].
+pub fn judge(body: &[u8], expected_sub: Option<&str>) -> Result<Map<String, Value>, ServerMisbehaved> {
+    let claims: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|_| ServerMisbehaved::Userinfo("it is no JSON object".to_owned()))?;
+    match (claims.get("sub").and_then(Value::as_str), expected_sub) {
+        (None | Some(""), _) => Err(ServerMisbehaved::UserinfoSub),
+        (Some(sub), Some(expected)) if sub != expected => Err(ServerMisbehaved::UserinfoSub),
+        _ => Ok(claims),
+    }
+}
+
+/// Whether claims lack what the scopes promise (OpenID Connect Core §5.4), so that userinfo has to be
+/// asked: `email` its address, `profile` at least one name.
+pub fn is_needed(scopes: &[String], claims: &Map<String, Value>) -> bool {
+    const NAMES: [&str; 5] = ["name", "given_name", "family_name", "preferred_username", "nickname"];
+    let asked = |scope: &str| scopes.iter().any(|s| s == scope);
+    (asked("email") && !claims.contains_key("email"))
+        || (asked("profile") && !NAMES.iter().any(|name| claims.contains_key(*name)))
+}
+
+/// The claims that tell about the person, without those that belong to the protocol.
+pub fn profile_claims(mut claims: Map<String, Value>) -> Map<String, Value> {
+    const PROTOCOL: [&str; 15] = [
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "nbf",
+        "jti",
+        "azp",
+        "nonce",
+        "at_hash",
+        "c_hash",
+        "s_hash",
+        "auth_time",
+        "acr",
+        "amr",
+        "sid",
+    ];
+    claims.retain(|name, _| !PROTOCOL.contains(&name.as_str()));
+    claims
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(json: &str) -> Map<String, Value> {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn n68_the_sub_must_be_there_and_the_same() {
+        assert!(judge(br#"{"sub":"1","email":"a@b"}"#, Some("1")).is_ok());
+        assert!(judge(br#"{"sub":"1"}"#, None).is_ok());
+        for body in [r#"{"sub":"2"}"#, r#"{"sub":""}"#, r#"{"sub":1}"#, "{}"] {
+            assert_eq!(judge(body.as_bytes(), Some("1")), Err(ServerMisbehaved::UserinfoSub));
+        }
+        for body in ["", "<html>", "[]", "eyJhbGciOi.x.y"] {
+            assert!(matches!(judge(body.as_bytes(), None), Err(ServerMisbehaved::Userinfo(_))));
+        }
+    }
+
+    #[test]
+    fn userinfo_is_asked_only_for_what_the_id_token_lacks() {
+        let scopes = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(!is_needed(&scopes("openid"), &claims("{}")));
+        assert!(is_needed(&scopes("openid email"), &claims("{}")));
+        assert!(!is_needed(&scopes("openid email profile"), &claims(r#"{"email":"a","given_name":"b"}"#)));
+        assert!(is_needed(&scopes("openid email profile"), &claims(r#"{"email":"a"}"#)));
+    }
+
+    #[test]
+    fn protocol_claims_are_not_the_persons() {
+        let shown = profile_claims(claims(
+            r#"{"sub":"1","iss":"i","aud":"a","exp":1,"nonce":"n","at_hash":"h","email":"e"}"#,
+        ));
+        assert_eq!(Value::Object(shown), serde_json::json!({"sub":"1","email":"e"}));
+    }
+}

@@ -1,0 +1,219 @@
+//! What the verbs answer.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::error::Error;
+use crate::flow::Context;
+use crate::protocol::revocation::Revocation;
+use crate::secret::Secret;
+use crate::store::{Record, StoreKind};
+use crate::user::User;
+
+/// A sign-in that was verified and saved.
+#[derive(Debug, Clone)]
+pub struct Session {
+    profile: String,
+    issuer: String,
+    client_id: String,
+    user: Option<User>,
+    scopes: Vec<String>,
+    expires_at: Option<SystemTime>,
+    renewable: bool,
+    store: StoreKind,
+    path: Option<PathBuf>,
+    notes: Vec<String>,
+}
+
+impl Session {
+    pub(crate) fn new(context: &Context, record: &Record, notes: Vec<String>) -> Session {
+        let access = record.access.first();
+        Session {
+            profile: record.profile.clone(),
+            issuer: record.issuer.clone(),
+            client_id: record.client_id.clone(),
+            user: record.user.clone().map(|user| User { claims: record.claims.clone(), ..user }),
+            scopes: access.map(|access| access.scopes.clone()).unwrap_or_default(),
+            expires_at: access.and_then(|access| access.expires_at),
+            renewable: record.renewable,
+            store: context.store.kind(),
+            path: context.store.path().map(Path::to_owned),
+            notes,
+        }
+    }
+
+    /// The profile that it was saved under.
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// The issuer, as the server spells it.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The client that signed in.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// Who signed in; `None` where the server told neither in an ID token nor by userinfo.
+    pub fn user(&self) -> Option<&User> {
+        self.user.as_ref()
+    }
+
+    /// What was granted, which may be less than was asked for.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// When the access token ends; `None` where the server does not say.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at
+    }
+
+    /// Whether the session renews itself by a refresh token. If not, it lasts until
+    /// [`expires_at`](Session::expires_at) and no longer.
+    pub fn renewable(&self) -> bool {
+        self.renewable
+    }
+
+    /// What keeps it.
+    pub fn store(&self) -> StoreKind {
+        self.store
+    }
+
+    /// The record's file, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// What the user should know although all went well: scopes that were not granted, a session that
+    /// cannot renew itself.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+/// A token to send as `Authorization: Bearer`. Its `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct AccessToken {
+    secret: Secret,
+    profile: String,
+    issuer: String,
+    scopes: Vec<String>,
+    expires_at: Option<SystemTime>,
+    notes: Vec<String>,
+}
+
+impl AccessToken {
+    pub(crate) fn new(record: &Record, index: usize, notes: Vec<String>) -> AccessToken {
+        let access = &record.access[index];
+        AccessToken {
+            secret: record.secret.access_tokens[index].clone(),
+            profile: record.profile.clone(),
+            issuer: record.issuer.clone(),
+            scopes: access.scopes.clone(),
+            expires_at: access.expires_at,
+            notes,
+        }
+    }
+
+    /// The token in clear, for the one server that it is meant for.
+    pub fn expose(&self) -> &str {
+        self.secret.expose()
+    }
+
+    /// The token in its box.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The profile it belongs to.
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// Who issued it.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// What it is good for.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// When it ends; `None` where the server does not say.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at
+    }
+
+    /// What the user should know, for example that it could not be renewed just now.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+/// What a logout did, here and at the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogoutReport {
+    /// The profile.
+    pub profile: String,
+    /// Whether there was a record; it is gone now.
+    pub erased: bool,
+    /// What became of the refresh token.
+    pub refresh_token: Revocation,
+    /// What became of the access token. Where the server cannot revoke it, it works until it expires.
+    pub access_token: Revocation,
+    /// Other profiles signed in at the same issuer, client and user: servers may have ended those too.
+    pub shared_with: Vec<String>,
+}
+
+impl LogoutReport {
+    /// Whether a token may still be alive at the server because it could not be reached or refused.
+    pub fn is_unconfirmed(&self) -> bool {
+        [&self.refresh_token, &self.access_token]
+            .iter()
+            .any(|outcome| matches!(outcome, Revocation::Failed(_)))
+    }
+}
+
+/// How a profile stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// There is a session; whether the server still honours it was not asked.
+    Unverified,
+    /// The server was asked just now and knows the session.
+    Verified,
+    /// Only a new login helps.
+    LoginRequired(Error),
+    /// It cannot be told: the store or the server does not answer.
+    Unavailable(Error),
+}
+
+/// One profile's session at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The profile.
+    pub profile: String,
+    /// How it stands.
+    pub state: State,
+    /// Who is signed in, as far as is known.
+    pub user: Option<User>,
+    /// The issuer; `None` where nothing is stored.
+    pub issuer: Option<String>,
+    /// The client; `None` where nothing is stored.
+    pub client_id: Option<String>,
+    /// When the access token ends.
+    pub expires_at: Option<SystemTime>,
+    /// Whether the session renews itself.
+    pub renewable: bool,
+    /// What keeps it.
+    pub store: StoreKind,
+    /// The record's file, where there is one.
+    pub path: Option<PathBuf>,
+}

@@ -1,0 +1,351 @@
+//! A record in a file: 0600 from its first byte, in a 0700 directory, replaced in one step.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::{Builder, NamedTempFile};
+
+use super::lock::Lock;
+use super::record::Record;
+use crate::error::{Error, StoreError};
+use crate::name;
+
+/// Reserved before a token is spent; a record with 8 KiB tokens fits.
+const RESERVED_BYTES: u64 = 64 * 1024;
+/// No record is larger: what is, was not written by us.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The file of one profile.
+pub(crate) struct FileStore {
+    dir: PathBuf,
+    path: PathBuf,
+    profile: String,
+}
+
+/// A temporary file beside the record, with its space reserved.
+pub(crate) struct StagedFile {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl FileStore {
+    /// The store of `profile` in `dir`; touches nothing.
+    pub(crate) fn new(dir: PathBuf, profile: &str) -> FileStore {
+        FileStore { path: dir.join(format!("{profile}.json")), dir, profile: profile.to_owned() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of the program's records.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn read(&self) -> Result<Option<Record>, StoreError> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_error("read", &self.path, error)),
+        };
+        protect(&file, &self.path)?;
+        let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(8 * 1024));
+        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| io_error("read", &self.path, error))?;
+        Record::parse(&bytes, &self.path).map(Some)
+    }
+
+    pub(crate) fn lock(&self, limit: Duration) -> Result<Lock, Error> {
+        self.create_dir()?;
+        Lock::acquire(&self.dir.join(format!("{}.lock", self.profile)), limit)
+    }
+
+    pub(crate) fn stage(&self) -> Result<StagedFile, StoreError> {
+        self.create_dir()?;
+        let target = self.target()?;
+        let parent = target.parent().unwrap_or(&self.dir);
+        let file = Builder::new()
+            .prefix(&format!(".{}-", self.profile))
+            .suffix(".tmp")
+            .tempfile_in(parent)
+            .map_err(|error| io_error("write", parent, error))?;
+        reserve(file.as_file()).map_err(|error| io_error("write", parent, error))?;
+        Ok(StagedFile { file, target })
+    }
+
+    pub(crate) fn replace(&self, staged: StagedFile, record: &Record) -> Result<(), StoreError> {
+        let StagedFile { mut file, target } = staged;
+        let failed = |error| io_error("write", &target, error);
+        let bytes = record.to_bytes();
+        file.write_all(&bytes).map_err(failed)?;
+        file.as_file().set_len(bytes.len() as u64).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&target).map_err(|error| failed(error.error))?;
+        sync_dir(&target);
+        self.read_back(&bytes)
+    }
+
+    /// Renames what cannot be read to `<profile>.unreadable-<seconds>.json` and leaves it there.
+    pub(crate) fn set_aside(&self) -> Result<Option<PathBuf>, StoreError> {
+        let seconds =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let aside = self.dir.join(format!("{}.json.unreadable-{seconds}", self.profile));
+        match fs::rename(&self.path, &aside) {
+            Ok(()) => Ok(Some(aside)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error("move", &self.path, error)),
+        }
+    }
+
+    pub(crate) fn erase(&self) -> Result<bool, StoreError> {
+        let target = self.target()?;
+        let removed = match fs::remove_file(&target) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(io_error("remove", &target, error)),
+        };
+        sync_dir(&target);
+        Ok(removed)
+    }
+
+    /// The record itself, behind a symbolic link that the user made (dotfiles): the link stays.
+    fn target(&self) -> Result<PathBuf, StoreError> {
+        match fs::symlink_metadata(&self.path) {
+            Ok(meta) if meta.is_symlink() => {
+                fs::canonicalize(&self.path).map_err(|error| io_error("follow", &self.path, error))
+            }
+            _ => Ok(self.path.clone()),
+        }
+    }
+
+    fn create_dir(&self) -> Result<(), StoreError> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.dir).map_err(|error| io_error("create", &self.dir, error))?;
+        check_dir(&self.dir)
+    }
+
+    fn read_back(&self, written: &[u8]) -> Result<(), StoreError> {
+        let found = zeroize::Zeroizing::new(
+            fs::read(&self.path).map_err(|error| io_error("read", &self.path, error))?,
+        );
+        if *found == written { Ok(()) } else { Err(StoreError::ReadBack { path: self.path.clone() }) }
+    }
+}
+
+/// The profiles that have a record in this folder, in alphabetical order.
+pub(crate) fn profiles_in(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io_error("read", dir, error)),
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut profiles: Vec<String> =
+        names.filter_map(|name| Some(name.strip_suffix(".json")?.to_owned())).collect();
+    profiles.retain(|profile| name::check("profile", profile).is_ok());
+    profiles.sort_unstable();
+    Ok(profiles)
+}
+
+/// A failure at a path, in the system's words.
+pub(super) fn io_error(action: &'static str, path: &Path, error: io::Error) -> StoreError {
+    let cause = match error.kind() {
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        _ => error.to_string(),
+    };
+    StoreError::Io { action, path: path.to_owned(), cause }
+}
+
+/// Judges the open file, not the path: a path can be swapped between the check and the use.
+#[cfg(unix)]
+fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let meta = file.metadata().map_err(|error| io_error("read", path, error))?;
+    if !meta.is_file() {
+        return Err(StoreError::Unsafe { path: path.to_owned(), cause: "it is no regular file".to_owned() });
+    }
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(StoreError::Unsafe {
+            path: path.to_owned(),
+            cause: "it belongs to another user".to_owned(),
+        });
+    }
+    if meta.mode() & 0o077 != 0 {
+        tracing::warn!(path = %path.display(), "others could read the sign-in record; now only you can");
+        file.set_permissions(fs::Permissions::from_mode(0o600))
+            .map_err(|error| io_error("protect", path, error))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn protect(_file: &File, _path: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// In a directory that others may write to, a record could be swapped for another one.
+#[cfg(unix)]
+fn check_dir(dir: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::MetadataExt;
+    let meta = fs::metadata(dir).map_err(|error| io_error("read", dir, error))?;
+    let refused = |cause: &str| Err(StoreError::Unsafe { path: dir.to_owned(), cause: cause.to_owned() });
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return refused("it belongs to another user");
+    }
+    if meta.mode() & 0o022 != 0 {
+        return refused("others may write to it (chmod 700 it)");
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_dir(_dir: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn reserve(file: &File) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    match fallocate(file, FallocateFlags::empty(), 0, RESERVED_BYTES) {
+        // A file system without reservation: writing the zeros is the next best thing.
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => fill(file),
+        result => Ok(result?),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve(file: &File) -> io::Result<()> {
+    fill(file)
+}
+
+fn fill(mut file: &File) -> io::Result<()> {
+    use std::io::Seek;
+    file.write_all(&vec![0; RESERVED_BYTES as usize])?;
+    file.rewind()
+}
+
+/// Makes the rename itself durable. Where a directory cannot be synced, the rename is as durable as the
+/// file system makes it.
+fn sync_dir(target: &Path) {
+    #[cfg(unix)]
+    if let Some(dir) = target.parent().and_then(|parent| File::open(parent).ok()) {
+        let _ = dir.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = target;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V1: &str = include_str!("../../../../tests/fixtures/records/v1.json");
+
+    fn record() -> Record {
+        Record::parse(V1.as_bytes(), Path::new("v1")).unwrap()
+    }
+
+    fn store(dir: &Path) -> FileStore {
+        FileStore::new(dir.join("state/mytool"), "default")
+    }
+
+    fn save(store: &FileStore) {
+        store.replace(store.stage().unwrap(), &record()).unwrap();
+    }
+
+    #[test]
+    fn what_is_saved_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        assert!(store.read().unwrap().is_none());
+        save(&store);
+        assert_eq!(&*store.read().unwrap().unwrap().to_bytes(), V1.as_bytes());
+        assert!(store.erase().unwrap());
+        assert!(!store.erase().unwrap());
+    }
+
+    #[test]
+    fn nothing_but_the_record_is_left_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        save(&store);
+        drop(store.stage().unwrap());
+        let names: Vec<_> =
+            fs::read_dir(&store.dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["default.json"]);
+    }
+
+    #[test]
+    fn an_unreadable_record_is_set_aside_and_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        save(&store);
+        fs::write(&store.path, "{").unwrap();
+        assert!(matches!(store.read(), Err(StoreError::Corrupt { .. })));
+        let aside = store.set_aside().unwrap().unwrap();
+        assert_eq!(fs::read_to_string(aside).unwrap(), "{");
+        assert!(store.read().unwrap().is_none());
+    }
+
+    #[cfg(unix)]
+    mod unix {
+        use super::*;
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+        fn mode(path: &Path) -> u32 {
+            fs::metadata(path).unwrap().mode() & 0o777
+        }
+
+        #[test]
+        fn p42_file_and_directories_are_the_users_alone_and_a_looser_mode_is_tightened() {
+            let dir = tempfile::tempdir().unwrap();
+            let store = store(dir.path());
+            save(&store);
+            assert_eq!(
+                (mode(&store.path), mode(&store.dir), mode(&dir.path().join("state"))),
+                (0o600, 0o700, 0o700)
+            );
+            fs::set_permissions(&store.path, fs::Permissions::from_mode(0o644)).unwrap();
+            store.read().unwrap();
+            assert_eq!(mode(&store.path), 0o600);
+        }
+
+        #[test]
+        fn p43_a_link_is_kept_and_its_target_updated() {
+            let dir = tempfile::tempdir().unwrap();
+            let store = store(dir.path());
+            save(&store);
+            let real = dir.path().join("real.json");
+            fs::rename(&store.path, &real).unwrap();
+            symlink(&real, &store.path).unwrap();
+            save(&store);
+            assert!(fs::symlink_metadata(&store.path).unwrap().is_symlink());
+            assert!(store.read().unwrap().is_some());
+        }
+
+        #[test]
+        fn a_directory_that_others_may_write_to_is_refused() {
+            let dir = tempfile::tempdir().unwrap();
+            let store = store(dir.path());
+            save(&store);
+            fs::set_permissions(&store.dir, fs::Permissions::from_mode(0o777)).unwrap();
+            assert!(matches!(store.stage(), Err(StoreError::Unsafe { .. })));
+        }
+
+        #[test]
+        fn a_directory_in_place_of_the_record_is_named() {
+            let dir = tempfile::tempdir().unwrap();
+            let store = store(dir.path());
+            fs::create_dir_all(&store.path).unwrap();
+            assert!(matches!(store.read(), Err(StoreError::Unsafe { .. })));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! One writer at a time, across processes.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, NetworkError, NetworkErrorKind, StoreError};
+
+use super::file::io_error;
+
+/// Between two tries. Short enough not to be felt, long enough not to burn a core.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// A lock on a file of its own, which is never deleted and holds the pid of who locked it last. The
+/// system frees it when its holder dies.
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Tries until `limit`; never blocks in the system, where a network file system could hang for good.
+    pub(crate) fn acquire(path: &Path, limit: Duration) -> Result<Lock, Error> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(lock) = Lock::attempt(path)? {
+                return Ok(lock);
+            }
+            if Instant::now() >= deadline {
+                return Err(busy(path, limit).into());
+            }
+            std::thread::sleep(RETRY);
+        }
+    }
+
+    fn attempt(path: &Path) -> Result<Option<Lock>, StoreError> {
+        let mut file = open(path)?;
+        match file.try_lock() {
+            Ok(()) if is_still_at(&file, path) => {
+                note_holder(&mut file);
+                Ok(Some(Lock { _file: file }))
+            }
+            Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(io_error("lock", path, cause)),
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|cause| io_error("lock", path, cause))
+}
+
+/// Somebody may have removed the directory between our open and our lock: then two processes would each
+/// hold "the" lock.
+#[cfg(unix)]
+fn is_still_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(ours), Ok(there)) if id(ours.clone()) == id(there.clone()))
+}
+
+/// An open file cannot be removed there.
+#[cfg(not(unix))]
+fn is_still_at(_file: &File, _path: &Path) -> bool {
+    true
+}
+
+/// For messages only: a full disk must not keep anybody from locking.
+fn note_holder(file: &mut File) {
+    let _ =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+}
+
+fn busy(path: &Path, limit: Duration) -> NetworkError {
+    let mut pid = String::new();
+    let _ = File::open(path).and_then(|file| file.take(20).read_to_string(&mut pid));
+    let detail =
+        format!("process {} holds {} for more than {} s", pid.trim(), path.display(), limit.as_secs());
+    NetworkError::new(NetworkErrorKind::Busy, "", &detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_waits_and_learns_who_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.lock");
+        let first = Lock::acquire(&path, Duration::from_secs(1)).unwrap();
+        let Err(Error::Network(error)) = Lock::acquire(&path, Duration::from_millis(30)) else { panic!() };
+        assert_eq!(error.kind, NetworkErrorKind::Busy);
+        assert!(error.detail.contains(&format!("process {} ", std::process::id())), "{}", error.detail);
+        drop(first);
+        assert!(Lock::acquire(&path, Duration::ZERO).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_on_a_removed_file_is_no_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.lock");
+        let file = open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_still_at(&file, &path));
+        let _other = open(&path).unwrap();
+        assert!(!is_still_at(&file, &path));
+    }
+}

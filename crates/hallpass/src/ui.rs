@@ -1,0 +1,210 @@
+//! Telling the user what a login is doing.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::store::StoreKind;
+
+/// Sees the steps of a login and may take a pasted answer. Every text can be the program's own.
+pub trait LoginUi {
+    /// Something happened. Called on the thread that called [`login`](crate::Hallpass::login); return soon.
+    fn event(&mut self, event: LoginEvent);
+
+    /// Where pasted answers come from: the whole redirect address or its query, one in each message. Asked
+    /// once, when the wait begins. Defaults to nowhere.
+    fn pasted(&mut self) -> Option<Receiver<String>> {
+        None
+    }
+}
+
+/// A step of a login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginEvent {
+    /// Where the sign-in will be kept; that it can be written there was tried.
+    Store {
+        /// What kind of store.
+        kind: StoreKind,
+        /// The record's file, where there is one.
+        path: Option<PathBuf>,
+    },
+    /// The address to open. It is shown before the browser is started.
+    Url(Url),
+    /// The browser did not start. The login goes on: the address was shown.
+    BrowserFailed(String),
+    /// The login waits for the browser. Comes again each second.
+    Waiting {
+        /// Where the browser will come back to: what has to be registered at the server.
+        redirect_uri: String,
+        /// The time that is left.
+        left: Duration,
+    },
+    /// Something came that is not the answer; the login goes on.
+    Ignored(Ignored),
+    /// The answer came and is exchanged for tokens.
+    Exchanging,
+    /// A remark that the user should see, in one sentence.
+    Note(String),
+}
+
+/// What was ignored while waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ignored {
+    /// A callback of another sign-in, or a forged one: its `state` is not ours.
+    OtherSignIn,
+    /// A callback without any parameters; the answer may have been after the `#`.
+    NoParameters,
+    /// The browser spoke https to the plain port.
+    TlsHello,
+    /// A pasted text that is not this sign-in's answer.
+    Pasted,
+}
+
+impl Ignored {
+    /// One sentence for the user.
+    pub fn text(self) -> &'static str {
+        match self {
+            Ignored::OtherSignIn => "Ignored a callback of another sign-in; still waiting.",
+            Ignored::NoParameters => "The browser came back without an answer in the address; still waiting.",
+            Ignored::TlsHello => "Your browser switched to https; change the address to http:// and reload.",
+            Ignored::Pasted => {
+                "That is not this sign-in's answer; paste the whole address that the browser ended on."
+            }
+        }
+    }
+}
+
+/// A ready [`LoginUi`] that writes lines for people.
+///
+/// On a terminal a last line counts the time down and says how to cancel; elsewhere there are plain lines
+/// only. The address stands alone on its line, unbroken and uncoloured, so that it can be copied.
+pub struct Terminal {
+    writer: Box<dyn Write + Send>,
+    is_live: bool,
+    announced: bool,
+    has_status: bool,
+}
+
+impl Terminal {
+    /// Writes to the standard error stream; live if that is a terminal.
+    pub fn stderr() -> Terminal {
+        let stream = io::stderr();
+        let is_live = stream.is_terminal();
+        Terminal::new(Box::new(stream), is_live)
+    }
+
+    /// Writes anywhere. `is_live` says whether a line can be written over by a carriage return.
+    pub fn new(writer: Box<dyn Write + Send>, is_live: bool) -> Terminal {
+        Terminal { writer, is_live, announced: false, has_status: false }
+    }
+
+    /// A terminal that goes away must not end a login, so failed writes are let go.
+    fn line(&mut self, text: &str) {
+        self.clear_status();
+        let _ = writeln!(self.writer, "{text}");
+        let _ = self.writer.flush();
+    }
+
+    /// At most 40 columns, so that it never wraps.
+    fn status(&mut self, text: &str) {
+        if self.is_live {
+            self.clear_status();
+            let _ = write!(self.writer, "  {text}");
+            let _ = self.writer.flush();
+            self.has_status = true;
+        }
+    }
+
+    fn clear_status(&mut self) {
+        if std::mem::take(&mut self.has_status) {
+            let _ = write!(self.writer, "\r\u{1b}[K");
+        }
+    }
+
+    fn waiting(&mut self, redirect_uri: &str, left: Duration) {
+        if !std::mem::replace(&mut self.announced, true) {
+            self.line(&format!("Waiting for callback on {redirect_uri}..."));
+        }
+        let seconds = left.as_secs();
+        self.status(&format!("{}:{:02} left · Ctrl-C cancels", seconds / 60, seconds % 60));
+    }
+}
+
+impl LoginUi for Terminal {
+    fn event(&mut self, event: LoginEvent) {
+        match event {
+            LoginEvent::Store { .. } => {}
+            LoginEvent::Url(url) => self.line(&format!("Opening browser for authentication...\n\n{url}\n")),
+            LoginEvent::BrowserFailed(why) => {
+                self.line(&format!("Could not open a browser ({why}). Open the address above yourself."))
+            }
+            LoginEvent::Waiting { redirect_uri, left } => self.waiting(&redirect_uri, left),
+            LoginEvent::Ignored(what) => self.line(what.text()),
+            LoginEvent::Exchanging => self.status("Finishing the sign-in..."),
+            LoginEvent::Note(note) => self.line(&format!("Note: {note}")),
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.clear_status();
+        let _ = self.writer.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn shown(is_live: bool) -> String {
+        let page = Page::default();
+        let mut ui = Terminal::new(Box::new(page.clone()), is_live);
+        let redirect_uri = "http://localhost:9999/callback".to_owned();
+        ui.event(LoginEvent::Url(Url::parse("https://a.example/authorize?x=1").unwrap()));
+        for left in [299, 298] {
+            ui.event(LoginEvent::Waiting {
+                redirect_uri: redirect_uri.clone(),
+                left: Duration::from_secs(left),
+            });
+        }
+        ui.event(LoginEvent::Ignored(Ignored::OtherSignIn));
+        drop(ui);
+        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn elsewhere_than_on_a_terminal_there_are_plain_lines_only() {
+        assert_eq!(
+            shown(false),
+            "Opening browser for authentication...\n\nhttps://a.example/authorize?x=1\n\n\
+             Waiting for callback on http://localhost:9999/callback...\nIgnored a callback of another sign-in; still waiting.\n"
+        );
+    }
+
+    #[test]
+    fn on_a_terminal_the_last_line_counts_down_and_is_gone_at_the_end() {
+        let text = shown(true);
+        assert!(text.contains("  4:59 left · Ctrl-C cancels\r\u{1b}[K  4:58 left"));
+        assert!(text.ends_with("still waiting.\n"));
+        assert!(text.contains("\n\nhttps://a.example/authorize?x=1\n\n"));
+    }
+}

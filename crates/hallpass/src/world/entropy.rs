@@ -1,0 +1,28 @@
+//! Randomness from the operating system.
+
+use crate::protocol::authorization::Randomness;
+
+/// What one login needs.
+///
+/// # Panics
+/// Where the system gives no random numbers: nobody can sign in safely there, and no setting helps.
+pub(crate) fn for_login() -> Randomness {
+    let mut bytes = [[0; 32]; 3];
+    getrandom::fill(bytes.as_flattened_mut()).expect("the operating system gives random numbers");
+    Randomness(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    #[test]
+    fn n02_n04_no_two_logins_share_anything() {
+        let mut seen = HashSet::new();
+        for _ in 0..10_000 {
+            for bytes in super::for_login().0 {
+                assert!(seen.insert(bytes));
+            }
+        }
+    }
+}
