@@ -102,7 +102,7 @@ fn unreadable(path: &Path, setting: &str, error: &pem::Error) -> Failure {
 
 fn unusable(error: &rustls::Error, extra_ca: Option<&Path>) -> Failure {
     match (error, extra_ca) {
-        (rustls::Error::General(_), _) => Failure::tls(
+        (rustls::Error::General(_), _) if PLATFORM_READS_SSL_CERT_FILE => Failure::tls(
             "this computer has no list of trusted authorities; install one (often called \
              ca-certificates) or give a CA file with SSL_CERT_FILE or --ca-cert",
         ),
