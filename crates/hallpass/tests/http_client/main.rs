@@ -480,7 +480,7 @@ fn a_ca_file_that_cannot_be_used_is_named_at_the_first_https_request() {
     std::fs::write(broken.path(), garbage).unwrap();
     let plain = plain_server(answer_json);
     for (file, problem) in [
-        (Path::new("/no/such/ca.pem"), "(--ca-cert) cannot be read: entity not found"),
+        (Path::new("/no/such/ca.pem"), "(--ca-cert) cannot be read: no such file"),
         (empty.path(), "(--ca-cert) holds no certificate in PEM form"),
         (broken.path(), "holds a certificate that cannot be used"),
     ] {

@@ -106,6 +106,7 @@ fn proxy_refusal(reason: &str) -> String {
 pub(super) fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "it ended before the whole answer was there".to_owned(),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::Other => error.to_string(),
         kind if error.raw_os_error().is_some() && kind.to_string() == "uncategorized error" => {
             error.to_string()
