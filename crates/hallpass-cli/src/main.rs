@@ -1,2 +1,64 @@
-//! The hallpass command.
-fn main() {}
+//! `hallpass`: sign in, know who, hand out tokens, sign out.
+//!
+//! Output policy: stdout carries the asked value and nothing else; all talk goes to stderr. Every command
+//! ends in [`report`] on failure, which alone decides message, hint and exit code.
+
+mod args;
+mod browser;
+mod commands;
+mod env_file;
+mod failure;
+mod json;
+mod json_ui;
+mod profile_http;
+mod profiles;
+mod report;
+mod say;
+mod settings;
+mod signals;
+mod sources;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    say::init(cli.common.quiet);
+    if cli.common.verbose > 0 {
+        trace();
+    }
+    match run(&cli) {
+        Ok(code) => code,
+        Err(failure) => report::report(&failure, cli.common.json),
+    }
+}
+
+fn run(cli: &Cli) -> Result<ExitCode, Failure> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Login(args) => commands::login::run(common, args),
+        Command::Whoami(args) => commands::whoami::run(common, args),
+        Command::Token(args) => commands::token::run(common, args),
+        Command::Logout(args) => commands::logout::run(common, args),
+        Command::Status(args) => commands::status::run(common, args),
+        Command::Profiles(args) => commands::profiles::run(common, args),
+        Command::Dev(args) => commands::dev::run(common, args),
+        Command::Demo(args) => commands::demo::run(common, args),
+        Command::Completions(args) => commands::completions::run(args),
+    }
+}
+
+/// Requests and answers by host and path, never with what they carry.
+fn trace() {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .init();
+}

@@ -52,10 +52,10 @@ impl Environment {
     /// The variables and the home directory of this process.
     pub fn of_process() -> Environment {
         let mut environment = Environment::lookup(|name| std::env::var_os(name));
-        if environment.path("HOME").is_none() {
-            if let Some(home) = std::env::home_dir() {
-                environment.variables.insert("HOME", home.into());
-            }
+        if environment.path("HOME").is_none()
+            && let Some(home) = std::env::home_dir()
+        {
+            environment.variables.insert("HOME", home.into());
         }
         environment
     }

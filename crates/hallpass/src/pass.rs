@@ -154,6 +154,15 @@ impl Hallpass {
         flow::userinfo::fetch_user(&self.context)
     }
 
+    /// Who a token from elsewhere speaks for, asked at the userinfo endpoint of the stored session's server,
+    /// or of this pass's issuer. Nothing is saved.
+    ///
+    /// # Errors
+    /// [`Error::Network`] with status 401 where the server does not take the token.
+    pub fn user_behind(&self, access_token: &Secret) -> Result<User> {
+        flow::userinfo::user_behind(&self.context, access_token)
+    }
+
     /// Revokes the refresh token and the access token at the server (RFC 7009), each within 5 seconds, and
     /// erases the record in any case, also one that cannot be read.
     ///

@@ -138,6 +138,9 @@ impl Terminal {
 impl LoginUi for Terminal {
     fn event(&mut self, event: LoginEvent) {
         match event {
+            LoginEvent::Store { path: Some(path), kind } => {
+                self.line(&format!("The sign-in will be kept in the {} {}", kind.as_str(), path.display()));
+            }
             LoginEvent::Store { .. } => {}
             LoginEvent::Url(url) => self.line(&format!("Opening browser for authentication...\n\n{url}\n")),
             LoginEvent::BrowserFailed(why) => {

@@ -163,10 +163,10 @@ impl Wait<'_> {
         loop {
             self.context.cancel.check()?;
             shown = Some(self.show_time_left(shown)?);
-            if let Some(text) = pasted.as_ref().and_then(|pasted| pasted.try_recv().ok()) {
-                if let Some(code) = self.judge_pasted(&text)? {
-                    return Ok((code, None));
-                }
+            if let Some(text) = pasted.as_ref().and_then(|pasted| pasted.try_recv().ok())
+                && let Some(code) = self.judge_pasted(&text)?
+            {
+                return Ok((code, None));
             }
             match self.happenings.recv_timeout(TICK) {
                 Ok(happening) => {

@@ -193,7 +193,8 @@ impl Exchange {
         if let Some(granted) = &judged.tokens.scopes {
             let missing: Vec<&str> =
                 self.scopes.iter().filter(|scope| !granted.contains(scope)).map(String::as_str).collect();
-            if !missing.is_empty() && !(missing == ["offline_access"] && record.renewable) {
+            let is_only_a_word = missing == ["offline_access"] && record.renewable;
+            if !missing.is_empty() && !is_only_a_word {
                 remarks.push(format!("the server did not grant: {}", missing.join(" ")));
             }
         }

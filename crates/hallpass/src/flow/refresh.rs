@@ -67,12 +67,10 @@ fn margin(record: &Record, access: &Access) -> Duration {
 /// The access token, renewed where it has to be.
 pub(crate) fn access_token(context: &Context, ask: &Ask<'_>) -> Result<AccessToken> {
     let record = context.record()?;
-    if !ask.force {
-        if let Some(index) = ask.fresh(&record, context.now()) {
-            return Ok(AccessToken::new(&record, index, Vec::new()));
-        }
+    match ask.fresh(&record, context.now()) {
+        Some(index) if !ask.force => Ok(AccessToken::new(&record, index, Vec::new())),
+        _ => renew(context, ask, record),
     }
-    renew(context, ask, record)
 }
 
 /// The ID token, renewed once by its own `exp`.

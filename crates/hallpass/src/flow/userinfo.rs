@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::discover::discover;
 use super::{Context, LOCK_LIMIT, endpoint_of, refresh, status_error};
-use crate::error::{Error, NetworkError, NetworkErrorKind, Result, ServerIncompatible};
+use crate::error::{Error, NetworkError, NetworkErrorKind, Result, ServerIncompatible, ServerMisbehaved};
 use crate::protocol::metadata::Endpoint;
 use crate::protocol::userinfo;
 use crate::secret::Secret;
@@ -46,13 +47,25 @@ pub(crate) fn fetch_user(context: &Context) -> Result<User> {
     save(context, &claims)
 }
 
+/// Asks with a token that is not the session's.
+pub(crate) fn user_behind(context: &Context, access_token: &Secret) -> Result<User> {
+    let url = match (context.record(), &context.config.client) {
+        (Ok(record), _) => endpoint_of(&record, Endpoint::Userinfo),
+        (Err(_), Some(client)) => discover(context, client)?.endpoints.get(Endpoint::Userinfo).cloned(),
+        (Err(error), None) => return Err(error),
+    };
+    let url = url.ok_or(ServerIncompatible::NoEndpoint(Endpoint::Userinfo.member()))?;
+    let claims = ask(context, &url, access_token, None)?;
+    Ok(User::of_claims(&claims).ok_or(ServerMisbehaved::UserinfoSub)?)
+}
+
 fn is_unauthorized(error: &Error) -> bool {
     matches!(error, Error::Network(NetworkError { kind: NetworkErrorKind::Status(401), .. }))
 }
 
 /// Puts new claims into the record, if it is still the same user's.
 fn save(context: &Context, claims: &Map<String, Value>) -> Result<User> {
-    let user = User::of_claims(claims).ok_or(crate::error::ServerMisbehaved::UserinfoSub)?;
+    let user = User::of_claims(claims).ok_or(ServerMisbehaved::UserinfoSub)?;
     let _guard = context.store.lock(LOCK_LIMIT)?;
     let record = context.record()?;
     let is_same = record.user.as_ref().is_none_or(|known| known.sub == user.sub);

@@ -1,0 +1,287 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Sign-in for command-line programs.
+#[derive(Debug, Parser)]
+#[command(name = "hallpass", version, about, arg_required_else_help = true, after_help = AFTER_HELP, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  hallpass demo                                          see all of it, on this machine alone
+  hallpass login --issuer https://login.example.com --client-id mytool
+  hallpass token --header | curl -H @- https://api.example.com/me
+  hallpass whoami --json
+
+Exit codes:
+  0 done                               5 network or server, session kept: try again
+  1 unexpected                         6 sign-in refused by the user or the server
+  2 wrong usage or settings            7 timed out waiting for the user
+  3 the server broke the protocol      8 the store cannot be read or written
+  4 sign-in needed                     130, 143, 129 interrupted; the store is whole";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Which of several sign-ins [default: the current one, see `hallpass profiles`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Answer as JSON on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Tell about requests on stderr (never tokens)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// No remarks on stderr, only errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in through the browser
+    Login(Box<Login>),
+    /// Say who is signed in
+    Whoami(Whoami),
+    /// Print a valid access token
+    Token(Token),
+    /// Sign out: revoke at the server, erase here
+    Logout(Logout),
+    /// Show every profile: who, where, until when, kept where
+    Status(Status),
+    /// List, choose or remove profiles
+    Profiles(Profiles),
+    /// Run a development authorization server on this machine
+    Dev(Dev),
+    /// See a sign-in, a refresh and a sign-out against a server of your own
+    Demo(Demo),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+/// The server and the client that are meant.
+#[derive(Debug, Args, Default)]
+pub(crate) struct Asked {
+    /// The authorization server [env: HALLPASS_ISSUER]
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+    /// The client registered there [env: HALLPASS_CLIENT_ID]
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hallpass login --issuer https://login.example.com --client-id mytool
+  hallpass login --redirect-uri http://localhost:9999/callback --env-file .env
+  hallpass login                     again, with the settings of last time
+  hallpass login --if-needed         only if nobody is signed in")]
+pub(crate) struct Login {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// What to ask for, separated by spaces [default: openid profile email offline_access] [env: HALLPASS_SCOPE]
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) scope: Option<String>,
+    /// Where the browser comes back to, exactly as registered; repeat to try several [default: http://127.0.0.1/callback on any port] [env: HALLPASS_REDIRECT_URI]
+    #[arg(long, value_name = "URI")]
+    pub(crate) redirect_uri: Vec<String>,
+    /// Open with this program instead of the default browser [env: BROWSER]
+    #[arg(long, value_name = "CMD", num_args = 0..=1, require_equals = true, conflicts_with = "no_browser")]
+    pub(crate) browser: Option<Option<String>>,
+    /// Only print the address
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// How the server should ask, for example login or consent
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) prompt: Option<String>,
+    /// The API that the token is for (RFC 8707)
+    #[arg(long, value_name = "URI")]
+    pub(crate) resource: Option<String>,
+    /// One more parameter of the authorization request
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub(crate) param: Vec<(String, String)>,
+    /// An endpoint given by hand: authorization, token, userinfo, jwks, revocation
+    #[arg(long, value_name = "NAME=URL", value_parser = pair)]
+    pub(crate) endpoint: Vec<(String, String)>,
+    /// A file with the client's secret, for servers that insist on one [env: HALLPASS_CLIENT_SECRET holds the secret itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// How long to wait for you in all
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// What keeps the sign-in [default: auto] [env: HALLPASS_STORAGE]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) storage: Option<StorageArg>,
+    /// Do nothing if the current sign-in works
+    #[arg(long)]
+    pub(crate) if_needed: bool,
+    /// Let this sign-in take the place of another server's or client's under the named profile
+    #[arg(long, requires = "profile")]
+    pub(crate) replace: bool,
+    /// Read issuer, client, scope, redirect URI and resource from this file, and nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+    /// Trust the authorities in this PEM file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StorageArg {
+    /// The best that is there
+    Auto,
+    /// A file that only you can read
+    File,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Whoami {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// Ask the server instead of the record
+    #[arg(long)]
+    pub(crate) fresh: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hallpass token --header | curl -H @- https://api.example.com/me
+  hallpass token --min-ttl 10m       for a job that runs ten minutes
+  hallpass token --refresh           after a server answered 401")]
+pub(crate) struct Token {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// It must live at least this long
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) min_ttl: Option<Duration>,
+    /// Renew it now
+    #[arg(long)]
+    pub(crate) refresh: bool,
+    /// Print "Authorization: Bearer TOKEN", for `curl -H @-`
+    #[arg(long, conflicts_with_all = ["id_token", "json"])]
+    pub(crate) header: bool,
+    /// Print the ID token instead
+    #[arg(long, conflicts_with_all = ["min_ttl", "resource"])]
+    pub(crate) id_token: bool,
+    /// A token for this API (RFC 8707)
+    #[arg(long, value_name = "URI")]
+    pub(crate) resource: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logout {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// Every profile
+    #[arg(long, conflicts_with = "profile")]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Ask the server whether it still knows the session
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Profiles {
+    #[command(subcommand)]
+    pub(crate) action: ProfilesAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfilesAction {
+    /// Show the profiles; the current one has a star
+    List,
+    /// Make a profile the current one
+    Use {
+        /// The profile
+        name: String,
+    },
+    /// Sign out of a profile and forget its settings
+    Remove {
+        /// The profile
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  hallpass dev
+  hallpass login --issuer http://127.0.0.1:4000 --client-id demo      (in another terminal)")]
+pub(crate) struct Dev {
+    /// Port on 127.0.0.1; 0 takes any
+    #[arg(long, default_value_t = 4000)]
+    pub(crate) port: u16,
+    /// One more account; repeat for several
+    #[arg(long, value_name = "EMAIL:PASSWORD", value_parser = account)]
+    pub(crate) user: Vec<(String, String)>,
+    /// One more public client [default redirect: http://127.0.0.1/callback on any port]
+    #[arg(long, value_name = "ID[=URI,…]", value_parser = client)]
+    pub(crate) client: Vec<(String, Vec<String>)>,
+    /// How long access tokens live
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "1h")]
+    pub(crate) token_ttl: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Sign in by itself, without your browser
+    #[arg(long)]
+    pub(crate) headless: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Which shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn account(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((email, password)) if !email.is_empty() && !password.is_empty() => {
+            Ok((email.to_owned(), password.to_owned()))
+        }
+        _ => Err("write it as EMAIL:PASSWORD".to_owned()),
+    }
+}
+
+fn client(text: &str) -> Result<(String, Vec<String>), String> {
+    let (id, uris) =
+        text.split_once('=').unwrap_or((text, "http://127.0.0.1/callback,http://[::1]/callback"));
+    let uris: Vec<String> = uris.split(',').map(str::to_owned).collect();
+    if id.is_empty() || uris.iter().any(String::is_empty) {
+        return Err("write it as ID or ID=URI,URI".to_owned());
+    }
+    Ok((id.to_owned(), uris))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

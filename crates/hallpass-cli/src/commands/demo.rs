@@ -1,0 +1,169 @@
+//! `hallpass demo`: all of it in one command, against a server of its own.
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use hallpass::world::browser::{Browser, SystemBrowser};
+use hallpass::{Environment, Hallpass, Revocation, Session, Terminal, User};
+use hallpass_dev::{DevServer, Robot};
+use serde_json::{Value, json};
+
+use crate::args::{Common, Demo};
+use crate::failure::Failure;
+use crate::json_ui::JsonUi;
+use crate::signals::Interrupts;
+use crate::sources::variable;
+use crate::{json, say};
+
+/// Whoever does not come back from the browser by then gets to see the rest all the same.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
+    let server = DevServer::start()
+        .map_err(|error| Failure::Unexpected(format!("the demo's server did not start: {error}")))?;
+    let home =
+        tempfile::tempdir().map_err(|error| Failure::Unexpected(format!("no temporary folder: {error}")))?;
+    let play = Play { server, is_alone: args.headless || nobody_is_watching(), as_json: common.json };
+    let pass = play.pass(home.path())?;
+    play.introduce();
+    let session = play.sign_in(&pass)?;
+    play.show_user(&session, &pass.whoami()?);
+    play.renew(&pass)?;
+    play.sign_out(&pass)?;
+    drop(pass);
+    home.close().map_err(|error| {
+        Failure::Unexpected(format!("the temporary folder could not be removed: {error}"))
+    })?;
+    play.farewell();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// In CI, and without a terminal or a display, nobody would press the buttons.
+fn nobody_is_watching() -> bool {
+    let has_display = ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER"]
+        .iter()
+        .any(|name| variable(name).is_some());
+    let needs_display = cfg!(all(unix, not(target_os = "macos")));
+    variable("CI").is_some_and(|ci| ci != "false" && ci != "0")
+        || !io::stderr().is_terminal()
+        || (needs_display && !has_display)
+}
+
+struct Play {
+    server: DevServer,
+    is_alone: bool,
+    as_json: bool,
+}
+
+impl Play {
+    fn pass(&self, home: &std::path::Path) -> Result<Hallpass, Failure> {
+        let browser = DemoBrowser {
+            own: (!self.is_alone).then(|| SystemBrowser::new(&Environment::of_process())),
+            robot: self.server.robot(),
+        };
+        let builder =
+            Hallpass::builder("demo", self.server.issuer(), "demo").state_dir(home).browser(browser);
+        Ok(builder.build()?)
+    }
+
+    fn introduce(&self) {
+        let issuer = self.server.issuer();
+        self.tell(
+            json!({"event": "server", "issuer": issuer}),
+            &format!("A development authorization server is running at {issuer}, for this demo alone."),
+        );
+        if self.is_alone {
+            self.talk("A robot plays the browser and presses the buttons.\n");
+        } else {
+            self.talk("Sign in as test@example.com with the password \"password\".\n");
+        }
+    }
+
+    fn sign_in(&self, pass: &Hallpass) -> Result<Session, Failure> {
+        let canceller = pass.canceller();
+        let interrupts = Interrupts::watch(move || canceller.cancel())?;
+        let result = match self.as_json {
+            true => pass.login(&mut JsonUi::default()),
+            false => pass.login(&mut Terminal::stderr()),
+        };
+        result.map_err(|error| interrupts.explain(error))
+    }
+
+    fn show_user(&self, session: &Session, user: &User) {
+        let saved = session.path().map(|path| path.display().to_string()).unwrap_or_default();
+        self.tell(
+            json!({"event": "whoami", "user": json::user(user)}),
+            &format!("Successfully logged in!\nEmail: {}\nThe tokens are in a file that only you can read: {saved}\n", user.label()),
+        );
+    }
+
+    /// A refresh that can be seen: another access token, and a refresh token that works once only.
+    fn renew(&self, pass: &Hallpass) -> Result<(), Failure> {
+        let before = pass.access_token()?;
+        let after = pass.force_refresh()?;
+        let is_new = before.secret() != after.secret();
+        self.check(is_new && self.server.journal().count("/token") == 2, "the access token was not renewed")?;
+        self.tell(
+            json!({"event": "refreshed", "expires_at": json::time(after.expires_at())}),
+            "Refreshed: a new access token, and a new refresh token in place of the spent one.",
+        );
+        Ok(())
+    }
+
+    fn sign_out(&self, pass: &Hallpass) -> Result<(), Failure> {
+        let report = pass.logout()?;
+        let is_revoked = [&report.refresh_token, &report.access_token]
+            .iter()
+            .all(|outcome| **outcome == Revocation::Revoked);
+        self.check(report.erased && is_revoked, "the logout was not confirmed")?;
+        self.check(self.server.journal().count("/revoke") == 2, "the server was not told about the logout")?;
+        self.check(pass.whoami().is_err(), "somebody is still signed in")?;
+        self.tell(
+            json::logout(&report),
+            "Logged out: the server revoked both tokens, and the file is erased.",
+        );
+        Ok(())
+    }
+
+    fn check(&self, is_true: bool, complaint: &str) -> Result<(), Failure> {
+        if is_true { Ok(()) } else { Err(Failure::Unexpected(complaint.to_owned())) }
+    }
+
+    fn farewell(&self) {
+        self.talk("\nNothing is left behind. To use it for real:\n  hallpass login --issuer https://login.example.com --client-id ID");
+    }
+
+    fn tell(&self, event: Value, text: &str) {
+        match self.as_json {
+            true => json::print_line(&event),
+            false => say::talk(text),
+        }
+    }
+
+    fn talk(&self, text: &str) {
+        if !self.as_json {
+            say::talk(text);
+        }
+    }
+}
+
+/// The person's own browser first; the robot where there is none, and after a while. Once the sign-in is
+/// done the demo ends, and this thread with it.
+struct DemoBrowser {
+    own: Option<SystemBrowser>,
+    robot: Robot,
+}
+
+impl Browser for DemoBrowser {
+    fn open(&self, url: &str) -> io::Result<()> {
+        let Some(own) = &self.own else { return self.robot.visit(url).map(drop) };
+        if let Err(error) = own.open(url) {
+            say::talk(&format!("Could not open a browser ({error}). A robot signs in for you instead."));
+            return self.robot.visit(url).map(drop);
+        }
+        std::thread::sleep(PATIENCE);
+        say::talk("Nobody signed in for 90 seconds. A robot does it for you now.");
+        self.robot.visit(url).map(drop)
+    }
+}

@@ -1,0 +1,64 @@
+//! `hallpass dev`
+
+use std::process::ExitCode;
+
+use hallpass_dev::{Client, DevServer, Event};
+use serde_json::json;
+
+use crate::args::{Common, Dev};
+use crate::failure::Failure;
+use crate::signals::Interrupts;
+use crate::{json, say};
+
+pub(crate) fn run(common: &Common, args: &Dev) -> Result<ExitCode, Failure> {
+    let server = start(common, args)?;
+    let stopper = server.stopper();
+    let interrupts = Interrupts::watch(move || stopper.stop())?;
+    introduce(common, args, &server);
+    server.wait();
+    Ok(ExitCode::from(interrupts.signal().map_or(0, |signal| 128 + u8::try_from(signal).unwrap_or(2))))
+}
+
+fn start(common: &Common, args: &Dev) -> Result<DevServer, Failure> {
+    let mut builder = DevServer::builder().port(args.port).token_ttl(args.token_ttl);
+    for (email, password) in &args.user {
+        builder = builder.user(email, password);
+    }
+    for (id, uris) in &args.client {
+        builder =
+            builder.client(uris.iter().fold(Client::public(id), |client, uri| client.redirect_uri(uri)));
+    }
+    if !common.json && !common.quiet {
+        builder = builder.on_event(Box::new(log));
+    }
+    builder.start().map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => Failure::usage(
+            format!("port {} on 127.0.0.1 is in use by another program", args.port),
+            "choose another one with --port, or 0 for any",
+        ),
+        std::io::ErrorKind::InvalidInput => Failure::usage(error.to_string(), "see hallpass dev --help"),
+        _ => Failure::Unexpected(format!("the development server did not start: {error}")),
+    })
+}
+
+fn log(event: &Event) {
+    let client = event.client.as_deref().map(|client| format!(" {client}")).unwrap_or_default();
+    say::talk(&format!("{} {}{client} → {}", event.method, event.path, event.status));
+}
+
+fn introduce(common: &Common, args: &Dev, server: &DevServer) {
+    let issuer = server.issuer();
+    let (email, password) =
+        args.user.first().map_or(("test@example.com", "password"), |(email, password)| (email, password));
+    if common.json {
+        json::print_line(
+            &json!({"issuer": issuer, "client_id": "demo", "user": email, "password": password}),
+        );
+        return;
+    }
+    say::value(&format!(
+        "Development server at {issuer}\n\n  account   {email} / {password}\n  client    demo (public, PKCE)\n  \
+         sign in   hallpass login --issuer {issuer} --client-id demo\n\n\
+         Nothing is stored: sessions end with this program. Ctrl-C stops it.\n"
+    ));
+}

@@ -1,0 +1,196 @@
+//! `hallpass login`
+
+use std::process::ExitCode;
+
+use hallpass::{Environment, Error, Hallpass, LoginUi, Session, Terminal, User};
+
+use crate::args::{Common, Login};
+use crate::browser::Choice;
+use crate::commands::override_token;
+use crate::env_file::EnvFile;
+use crate::failure::Failure;
+use crate::json_ui::JsonUi;
+use crate::profiles::{ConfigDir, DEFAULT, SERVICE, named};
+use crate::settings::{LoginSettings, Target, files, read_env_file};
+use crate::signals::Interrupts;
+use crate::{json, say};
+
+pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
+    override_token::warn(common);
+    let environment = Environment::of_process();
+    let config_dir = ConfigDir::of(&environment)?;
+    let env_file = read_env_file(args)?;
+    let profile = profile(common, args, &config_dir, &env_file)?;
+    let (own, config) = files(&config_dir, &profile.name)?;
+    let own = if profile.is_anew { Default::default() } else { own };
+    let settings = LoginSettings::resolve(args, &env_file, own, config)?;
+    let browser = Choice::of(args, settings.browser.as_deref(), &environment);
+    let mut builder = settings.builder(&profile.name, environment)?.browser(browser);
+    builder = args.timeout.into_iter().fold(builder, |builder, limit| builder.login_timeout(limit));
+    let pass = builder.build()?;
+    if args.if_needed && is_signed_in(&pass, common.json)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let session = sign_in(&pass, common.json)?;
+    settings.file.write(&config_dir.profile_file(&profile.name))?;
+    tell(&session, common.json);
+    announce(&profile, &config_dir, common)
+}
+
+/// The profile that a login is for.
+struct Profile {
+    name: String,
+    /// It is of another server or client than before, so its old settings do not count.
+    is_anew: bool,
+    /// It was made for this server because the current one belongs to another.
+    is_made: bool,
+}
+
+/// The named one, else the current one; a login to another server gets a profile of its own.
+fn profile(
+    common: &Common,
+    args: &Login,
+    config_dir: &ConfigDir,
+    env_file: &EnvFile,
+) -> Result<Profile, Failure> {
+    let target = target(args, env_file);
+    let named = named(common)?;
+    let name = named.clone().map_or_else(|| config_dir.current(), Ok)?;
+    let known = stored_target(config_dir, &name)?;
+    let fits = target.fits(known.issuer.as_deref(), known.client_id.as_deref());
+    match named {
+        _ if fits => Ok(Profile { name, is_anew: false, is_made: false }),
+        Some(_) if args.replace => Ok(Profile { name, is_anew: true, is_made: false }),
+        Some(_) => Err(other_server(&name, &known)),
+        None => made_for(config_dir, &target),
+    }
+}
+
+fn target(args: &Login, env_file: &EnvFile) -> Target {
+    let given = Target::of(&args.asked);
+    Target {
+        issuer: given.issuer.or_else(|| env_file.get("issuer").map(str::to_owned)),
+        client_id: given.client_id.or_else(|| env_file.get("client_id").map(str::to_owned)),
+    }
+}
+
+/// Issuer and client of a profile, by its settings, else by its record.
+fn stored_target(config_dir: &ConfigDir, profile: &str) -> Result<Target, Failure> {
+    let file = config_dir.settings(profile)?;
+    if file.issuer.is_some() {
+        return Ok(Target { issuer: file.issuer, client_id: file.client_id });
+    }
+    let status = Hallpass::stored(SERVICE).profile(profile).build()?.status();
+    Ok(Target { issuer: status.issuer, client_id: status.client_id })
+}
+
+fn other_server(name: &str, known: &Target) -> Failure {
+    let issuer = known.issuer.as_deref().unwrap_or("another server");
+    let client_id = known.client_id.as_deref().unwrap_or("another client");
+    Failure::usage(
+        format!("profile \"{name}\" belongs to {issuer} (client {client_id})"),
+        "choose another name with --profile, or add --replace",
+    )
+}
+
+/// A profile named after the issuer's host; with a number where that name is another's.
+fn made_for(config_dir: &ConfigDir, target: &Target) -> Result<Profile, Failure> {
+    let base = target.issuer.as_deref().and_then(host_name).unwrap_or_else(|| "other".to_owned());
+    for number in 1.. {
+        let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let known = stored_target(config_dir, &name)?;
+        if known == Target::default() || target.fits(known.issuer.as_deref(), known.client_id.as_deref()) {
+            return Ok(Profile { name, is_anew: false, is_made: true });
+        }
+    }
+    unreachable!("there is always another number")
+}
+
+/// The authority of a URL, with what a profile's name cannot have replaced.
+fn host_name(issuer: &str) -> Option<String> {
+    let authority = issuer.split("://").nth(1)?.split('/').next()?.to_ascii_lowercase();
+    let name: String =
+        authority.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+    let name = name.trim_matches(['-', '.']).chars().take(60).collect::<String>();
+    (!name.is_empty()).then_some(name)
+}
+
+/// For `--if-needed`: a session that gives a token needs no login.
+fn is_signed_in(pass: &Hallpass, as_json: bool) -> Result<bool, Failure> {
+    match pass.access_token() {
+        Ok(_) => {}
+        Err(Error::LoginRequired(_)) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    let user = pass.status().user;
+    if as_json {
+        json::print_line(
+            &serde_json::json!({"event": "done", "profile": pass.profile(), "already": true, "user": user.as_ref().map(json::user)}),
+        );
+    } else {
+        say::talk(&format!(
+            "Already signed in{}.",
+            user.map(|user| format!(" as {}", user.label())).unwrap_or_default()
+        ));
+    }
+    Ok(true)
+}
+
+fn sign_in(pass: &Hallpass, as_json: bool) -> Result<Session, Failure> {
+    let canceller = pass.canceller();
+    let interrupts = Interrupts::watch(move || canceller.cancel())?;
+    let mut ui: Box<dyn LoginUi> =
+        if as_json { Box::new(JsonUi::default()) } else { Box::new(Terminal::stderr()) };
+    let result = pass.login(&mut *ui);
+    drop(ui);
+    result.map_err(|error| interrupts.explain(error))
+}
+
+fn tell(session: &Session, as_json: bool) {
+    if as_json {
+        json::print_line(&json::session(session));
+        return;
+    }
+    say::talk("Successfully logged in!");
+    match session.user() {
+        Some(User { email: Some(email), .. }) => say::talk(&format!("Email: {email}")),
+        Some(user) => say::talk(&format!("User: {}", user.label())),
+        None => {}
+    }
+    session.notes().iter().for_each(|note| say::note(note));
+}
+
+/// A login is to what the person works with next.
+fn announce(profile: &Profile, config_dir: &ConfigDir, common: &Common) -> Result<ExitCode, Failure> {
+    if profile.is_made {
+        let before = config_dir.current()?;
+        config_dir.set_current(&profile.name)?;
+        if !common.json && before != profile.name {
+            say::note(&format!(
+                "saved as profile \"{}\", which is now the current one; go back with: hallpass profiles use {before}",
+                profile.name
+            ));
+        }
+    } else if profile.name != DEFAULT && config_dir.with_settings() == [profile.name.clone()] {
+        config_dir.set_current(&profile.name)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_named_after_the_host() {
+        for (issuer, name) in [
+            ("https://Login.Example.com/t/1", "login.example.com"),
+            ("http://127.0.0.1:4000", "127.0.0.1-4000"),
+            ("http://[::1]:4000/", "1--4000"),
+        ] {
+            let host = host_name(issuer).unwrap();
+            assert_eq!(host, name);
+            assert!(hallpass::check_profile_name(&host).is_ok(), "{host}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! One file for each verb.
+
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod dev;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod override_token;
+pub(crate) mod profiles;
+pub(crate) mod status;
+pub(crate) mod token;
+pub(crate) mod whoami;

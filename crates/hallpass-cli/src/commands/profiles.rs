@@ -1,0 +1,97 @@
+//! `hallpass profiles list | use | remove`
+
+use std::io;
+use std::process::ExitCode;
+
+use hallpass::Environment;
+use serde_json::{Value, json};
+
+use crate::args::{Common, Profiles, ProfilesAction};
+use crate::commands::logout;
+use crate::failure::Failure;
+use crate::profiles::{ConfigDir, DEFAULT};
+use crate::settings::stored_builder;
+use crate::{json, say};
+
+pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure> {
+    let config_dir = ConfigDir::of(&Environment::of_process())?;
+    match &args.action {
+        ProfilesAction::List => list(common, &config_dir),
+        ProfilesAction::Use { name } => choose(common, &config_dir, name),
+        ProfilesAction::Remove { name } => remove(common, &config_dir, name),
+    }
+}
+
+/// Profiles with a record or with settings.
+fn known(config_dir: &ConfigDir) -> Result<Vec<String>, Failure> {
+    let mut names = stored_builder(DEFAULT, Environment::of_process())?.build()?.profiles()?;
+    names.extend(config_dir.with_settings());
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+fn list(common: &Common, config_dir: &ConfigDir) -> Result<ExitCode, Failure> {
+    let (names, current) = (known(config_dir)?, config_dir.current()?);
+    if common.json {
+        let entries =
+            names.iter().map(|name| json!({"profile": name, "current": *name == current})).collect();
+        json::print_line(&Value::Array(entries));
+    } else if names.is_empty() {
+        say::talk("No profiles yet. Sign in with: hallpass login --issuer URL --client-id ID");
+    } else {
+        names
+            .iter()
+            .for_each(|name| say::value(&format!("{} {name}", if *name == current { '*' } else { ' ' })));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn need_known(config_dir: &ConfigDir, name: &str) -> Result<(), Failure> {
+    hallpass::check_profile_name(name)?;
+    let names = known(config_dir)?;
+    if names.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let hint = match names.as_slice() {
+        [] => "there is none yet; hallpass login makes one".to_owned(),
+        names => format!("there are: {}", names.join(", ")),
+    };
+    Err(Failure::usage(format!("no profile \"{name}\""), hint))
+}
+
+fn choose(common: &Common, config_dir: &ConfigDir, name: &str) -> Result<ExitCode, Failure> {
+    need_known(config_dir, name)?;
+    config_dir.set_current(name)?;
+    if common.json {
+        json::print_line(&json!({"profile": name, "current": true}));
+    } else {
+        say::talk(&format!("\"{name}\" is now the current profile."));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Signs out first: settings that are gone could not tell where the session was.
+fn remove(common: &Common, config_dir: &ConfigDir, name: &str) -> Result<ExitCode, Failure> {
+    need_known(config_dir, name)?;
+    let report = stored_builder(name, Environment::of_process())?.build()?.logout()?;
+    let path = config_dir.profile_file(name);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Failure::settings("remove", &path, &error));
+        }
+        _ => {}
+    }
+    if config_dir.current()? == name {
+        config_dir.set_current(DEFAULT)?;
+    }
+    if common.json {
+        json::print_line(&json::logout(&report));
+    } else {
+        if report.erased {
+            logout::tell(&report);
+        }
+        say::talk(&format!("Removed the profile \"{name}\"."));
+    }
+    Ok(if report.is_unconfirmed() { ExitCode::from(5) } else { ExitCode::SUCCESS })
+}

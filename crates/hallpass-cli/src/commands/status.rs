@@ -1,0 +1,92 @@
+//! `hallpass status`
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use hallpass::{Environment, Hallpass, State, Status as ProfileStatus, User};
+use serde_json::Value;
+
+use crate::args::{Common, Status};
+use crate::commands::override_token;
+use crate::failure::Failure;
+use crate::profiles::selected;
+use crate::settings::stored_builder;
+use crate::{json, report, say};
+
+pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
+    override_token::warn(common);
+    let selected = selected(common, &Environment::of_process())?;
+    let statuses = statuses(&selected, args.check)?;
+    if common.json {
+        let values = statuses.iter().map(|status| json::status(status, status.profile == selected)).collect();
+        json::print_line(&Value::Array(values));
+    } else {
+        statuses.iter().for_each(|status| say::value(&text(status, status.profile == selected)));
+    }
+    Ok(exit_code(statuses.iter().find(|status| status.profile == selected)))
+}
+
+/// Every profile with a record, and the selected one in any case.
+fn statuses(selected: &str, check: bool) -> Result<Vec<ProfileStatus>, Failure> {
+    let pass = |profile: &str| -> Result<Hallpass, Failure> {
+        Ok(stored_builder(profile, Environment::of_process())?.build()?)
+    };
+    let mut profiles = pass(selected)?.profiles()?;
+    if !profiles.iter().any(|profile| profile == selected) {
+        profiles.insert(0, selected.to_owned());
+    }
+    profiles
+        .iter()
+        .map(|profile| Ok(if check { pass(profile)?.check() } else { pass(profile)?.status() }))
+        .collect()
+}
+
+fn exit_code(selected: Option<&ProfileStatus>) -> ExitCode {
+    match selected.map(|status| &status.state) {
+        Some(State::LoginRequired(error) | State::Unavailable(error)) => {
+            ExitCode::from(report::describe(&Failure::Library(error.clone())).code)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn text(status: &ProfileStatus, is_current: bool) -> String {
+    let star = if is_current { '*' } else { ' ' };
+    let mut lines = vec![format!("{star} {}", status.profile)];
+    if let Some(issuer) = &status.issuer {
+        let who = status.user.as_ref().map_or_else(|| "somebody".to_owned(), User::label);
+        lines.push(format!("    {who} at {issuer}"));
+    }
+    lines.push(format!("    {}", state(status)));
+    if let Some(path) = status.path.as_ref().filter(|_| status.issuer.is_some()) {
+        lines.push(format!("    kept in the {} {}", status.store.as_str(), path.display()));
+    }
+    lines.join("\n")
+}
+
+fn state(status: &ProfileStatus) -> String {
+    match &status.state {
+        State::LoginRequired(error) => format!("{error}; sign in with: hallpass login"),
+        State::Unavailable(error) => error.to_string(),
+        State::Verified => format!("signed in, confirmed by the server; {}", life(status)),
+        _ => format!("signed in; {}", life(status)),
+    }
+}
+
+fn life(status: &ProfileStatus) -> String {
+    let renews = if status.renewable { "renews itself" } else { "does not renew itself" };
+    let Some(end) = status.expires_at else { return format!("the token has no known end and {renews}") };
+    match end.duration_since(SystemTime::now()) {
+        Ok(left) => format!("the token has {} left and {renews}", rounded(left)),
+        Err(_) => format!("the token has expired and {renews}"),
+    }
+}
+
+/// Two units at most: nobody reads nanoseconds.
+fn rounded(time: Duration) -> String {
+    let seconds = match time.as_secs() {
+        seconds @ 0..3600 => seconds,
+        seconds => seconds / 60 * 60,
+    };
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+}

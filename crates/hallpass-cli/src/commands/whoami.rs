@@ -1,0 +1,33 @@
+//! `hallpass whoami`
+
+use std::process::ExitCode;
+
+use hallpass::User;
+
+use crate::args::{Common, Whoami};
+use crate::commands::override_token;
+use crate::failure::Failure;
+use crate::settings::stored_pass;
+use crate::{json, say};
+
+pub(crate) fn run(common: &Common, args: &Whoami) -> Result<ExitCode, Failure> {
+    show(&user(common, args)?, common.json);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn user(common: &Common, args: &Whoami) -> Result<User, Failure> {
+    let pass = stored_pass(common, &args.asked)?;
+    Ok(match override_token::get(common) {
+        Some(token) => pass.user_behind(&token)?,
+        None if args.fresh => pass.fetch_user()?,
+        None => pass.whoami()?,
+    })
+}
+
+/// The line of the reference documents and the claims; with `--json` the claims alone.
+pub(crate) fn show(user: &User, as_json: bool) {
+    if !as_json {
+        say::value(&format!("Logged in as: {}", user.label()));
+    }
+    json::print_pretty(&json::user(user));
+}

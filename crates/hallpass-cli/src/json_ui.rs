@@ -1,0 +1,35 @@
+//! The steps of a login as JSON, one line each, for a parent program that relays them.
+
+use std::time::SystemTime;
+
+use hallpass::{LoginEvent, LoginUi};
+use serde_json::json;
+
+use crate::json;
+
+/// Prints each event once.
+#[derive(Default)]
+pub(crate) struct JsonUi {
+    announced: bool,
+}
+
+impl LoginUi for JsonUi {
+    fn event(&mut self, event: LoginEvent) {
+        let line = match event {
+            LoginEvent::Store { kind, path } => {
+                json!({"event": "store", "store": kind.as_str(), "path": path})
+            }
+            LoginEvent::Url(url) => json!({"event": "url", "url": url.as_str()}),
+            LoginEvent::BrowserFailed(why) => json!({"event": "browser_failed", "reason": why}),
+            LoginEvent::Waiting { .. } if std::mem::replace(&mut self.announced, true) => return,
+            LoginEvent::Waiting { redirect_uri, left } => {
+                json!({"event": "waiting", "redirect_uri": redirect_uri, "until": json::time(Some(SystemTime::now() + left))})
+            }
+            LoginEvent::Ignored(what) => json!({"event": "ignored", "reason": what.text()}),
+            LoginEvent::Exchanging => json!({"event": "exchanging"}),
+            LoginEvent::Note(note) => json!({"event": "note", "note": note}),
+            _ => return,
+        };
+        json::print_line(&line);
+    }
+}

@@ -1,0 +1,185 @@
+//! From a failure to message, hint and exit code, in one place.
+
+use std::process::ExitCode;
+
+use hallpass::Error;
+use hallpass::error::{Denied, Misuse, NetworkError, NetworkErrorKind, ServerIncompatible, StoreError};
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::{json, say};
+
+/// What a failure becomes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) code: u8,
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+/// Tells the failure and gives its exit code.
+pub(crate) fn report(failure: &Failure, as_json: bool) -> ExitCode {
+    let Report { code, kind, message, hint } = describe(failure);
+    if as_json {
+        json::print_line(&json!({"error": {"code": code, "kind": kind, "message": message, "hint": hint}}));
+    } else {
+        say::error(&message, hint.as_deref());
+    }
+    ExitCode::from(code)
+}
+
+pub(crate) fn describe(failure: &Failure) -> Report {
+    let report = |code, kind, message: &str, hint: Option<&str>| Report {
+        code,
+        kind,
+        message: message.to_owned(),
+        hint: hint.map(str::to_owned),
+    };
+    match failure {
+        Failure::Library(error) => describe_library(error),
+        Failure::Usage { message, hint } => report(2, "usage", message, Some(hint)),
+        Failure::Settings { message } => report(2, "settings", message, None),
+        Failure::Signal(signal) => {
+            report(128 + u8::try_from(*signal).unwrap_or(2), "interrupted", "cancelled", None)
+        }
+        Failure::Unexpected(message) => report(1, "unexpected", message, None),
+    }
+}
+
+fn describe_library(error: &Error) -> Report {
+    let (code, kind) = code_and_kind(error);
+    Report { code, kind, message: error.to_string(), hint: hint(error) }
+}
+
+/// The published exit codes.
+fn code_and_kind(error: &Error) -> (u8, &'static str) {
+    match error {
+        Error::LoginRequired(_) => (4, "login_required"),
+        Error::Denied(_) => (6, "denied"),
+        Error::ServerIncompatible(_) => (3, "server_incompatible"),
+        Error::ServerMisbehaved(_) => (3, "server_misbehaved"),
+        Error::Network(_) => (5, "network"),
+        Error::Store(_) => (8, "store"),
+        Error::TimedOut { .. } => (7, "timed_out"),
+        Error::Cancelled => (130, "interrupted"),
+        Error::Misuse(_) => (2, "usage"),
+        _ => (1, "unexpected"),
+    }
+}
+
+/// What to do next, as one sentence.
+fn hint(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::LoginRequired(_) => "sign in with: hallpass login".to_owned(),
+        Error::Denied(denied) => denied_hint(denied),
+        Error::ServerIncompatible(ServerIncompatible::NoMetadata { .. }) => {
+            "check the issuer, or name the endpoints: --endpoint authorization=URL --endpoint token=URL"
+                .to_owned()
+        }
+        Error::ServerIncompatible(_) => "this has to be changed at the server; nothing was stored".to_owned(),
+        Error::ServerMisbehaved(_) => "nothing was stored; report this to whoever runs the server".to_owned(),
+        Error::Network(error) => network_hint(error)?,
+        Error::Store(error) => store_hint(error),
+        Error::TimedOut { redirect_uri, ignored, .. } => timeout_hint(redirect_uri, *ignored),
+        Error::Misuse(misuse) => misuse_hint(misuse)?,
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn denied_hint(denied: &Denied) -> String {
+    match denied {
+        Denied::ByServer(error) if error.error == "access_denied" => {
+            "run hallpass login again if that was a mistake".to_owned()
+        }
+        Denied::ByServer(error)
+            if matches!(error.error.as_str(), "invalid_client" | "unauthorized_client") =>
+        {
+            "check the client id, and that it is registered as a public (native) client".to_owned()
+        }
+        Denied::ByServer(error) if error.error == "invalid_scope" => "ask for less with --scope".to_owned(),
+        _ => "run hallpass login again; an older sign-in is untouched".to_owned(),
+    }
+}
+
+fn network_hint(error: &NetworkError) -> Option<String> {
+    let text = match error.kind {
+        NetworkErrorKind::Tls => "add your authority with --ca-cert FILE or SSL_CERT_FILE".to_owned(),
+        NetworkErrorKind::Proxy => "check HTTPS_PROXY and NO_PROXY".to_owned(),
+        NetworkErrorKind::Busy => "try again when it is done".to_owned(),
+        NetworkErrorKind::Unreachable => {
+            "check the address and your connection, then try again; a sign-in is kept".to_owned()
+        }
+        _ => match error.retry_after {
+            Some(pause) => format!("try again in {}; a sign-in is kept", humantime::format_duration(pause)),
+            None => "try again; a sign-in is kept".to_owned(),
+        },
+    };
+    Some(text).filter(|hint| !error.detail.contains(hint.as_str()))
+}
+
+fn store_hint(error: &StoreError) -> String {
+    match error {
+        StoreError::Corrupt { .. } => {
+            "hallpass login sets it aside and starts anew; hallpass logout erases it".to_owned()
+        }
+        StoreError::Newer { .. } => "use the newer hallpass, or erase it with: hallpass logout".to_owned(),
+        StoreError::NoDirectory(_) | StoreError::Io { .. } => {
+            "make the place writable, or choose another one: HALLPASS_STATE_DIR=/path".to_owned()
+        }
+        _ => "see hallpass status for where the sign-in is kept".to_owned(),
+    }
+}
+
+fn timeout_hint(redirect_uri: &str, ignored: u32) -> String {
+    let strangers = match ignored {
+        0 => String::new(),
+        count => format!("ignored {count} callback(s) of another sign-in; "),
+    };
+    format!(
+        "{strangers}if the browser showed an error instead of coming back, register exactly this redirect URI: {redirect_uri}"
+    )
+}
+
+fn misuse_hint(misuse: &Misuse) -> Option<String> {
+    match misuse {
+        Misuse::PortTaken(_) => Some(
+            "close the program that has it, or give another registered address: --redirect-uri URI"
+                .to_owned(),
+        ),
+        Misuse::OtherSession { .. } => {
+            Some("choose the profile with --profile NAME, or drop --issuer and --client-id".to_owned())
+        }
+        Misuse::Setting { setting: "issuer", .. } => {
+            Some("hallpass login --issuer https://login.example.com --client-id ID".to_owned())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hallpass::error::{LoginRequired, OAuthError, ServerMisbehaved};
+
+    #[test]
+    fn the_published_codes_never_change() {
+        let code = |error: Error| describe(&Failure::Library(error)).code;
+        let network = NetworkError::new(NetworkErrorKind::TimedOut, "a", "");
+        assert_eq!(code(Misuse::setting("issuer", "x").into()), 2);
+        assert_eq!(code(ServerMisbehaved::CodeMissing.into()), 3);
+        assert_eq!(code(ServerIncompatible::NoS256.into()), 3);
+        assert_eq!(code(LoginRequired::Expired.into()), 4);
+        assert_eq!(code(network.into()), 5);
+        assert_eq!(code(Denied::ByServer(OAuthError::new("access_denied", None, None)).into()), 6);
+        assert_eq!(
+            code(Error::TimedOut { waited: Default::default(), redirect_uri: String::new(), ignored: 0 }),
+            7
+        );
+        assert_eq!(code(StoreError::NoDirectory(String::new()).into()), 8);
+        assert_eq!(describe(&Failure::Signal(2)).code, 130);
+        assert_eq!(describe(&Failure::Signal(15)).code, 143);
+        assert_eq!(describe(&Failure::Signal(1)).code, 129);
+    }
+}

@@ -1,0 +1,47 @@
+//! The one place that writes: values to stdout, talk to stderr.
+
+use std::io::{self, Write};
+use std::sync::OnceLock;
+
+use anstyle::{AnsiColor, Style};
+
+static QUIET: OnceLock<bool> = OnceLock::new();
+
+/// Decides once whether remarks are wanted.
+pub(crate) fn init(quiet: bool) {
+    let _ = QUIET.set(quiet);
+}
+
+/// Whether only errors are wanted.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.get().copied().unwrap_or_default()
+}
+
+/// A value that was asked for. A reader that went away (`| head`) is no error.
+pub(crate) fn value(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// A line for the person.
+pub(crate) fn talk(text: &str) {
+    if !is_quiet() {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+}
+
+/// A remark that does not change the outcome.
+pub(crate) fn note(text: &str) {
+    talk(&format!("Note: {text}"));
+}
+
+/// What went wrong, and what to do next.
+pub(crate) fn error(message: &str, hint: Option<&str>) {
+    const RED: Style = AnsiColor::Red.on_default().bold();
+    const BOLD: Style = Style::new().bold();
+    let mut stderr = anstream::stderr().lock();
+    let _ = writeln!(stderr, "{RED}error:{RED:#} {message}");
+    if let Some(hint) = hint {
+        let _ = writeln!(stderr, "{BOLD}hint:{BOLD:#} {hint}");
+    }
+}

@@ -1,0 +1,242 @@
+//! The one resolver of settings: option → environment → named `.env` file → profile's file → `config.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use hallpass::{Builder, Environment, Hallpass, Secret, Storage};
+
+use crate::args::{Asked, Common, Login, StorageArg};
+use crate::env_file::EnvFile;
+use crate::failure::Failure;
+use crate::profile_http::ProfileHttp;
+use crate::profiles::{ConfigDir, SERVICE, selected};
+use crate::say;
+use crate::sources::{SettingsFile, variable};
+
+/// The server and client that this call was given, by option or variable; either may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) issuer: Option<String>,
+    pub(crate) client_id: Option<String>,
+}
+
+impl Target {
+    pub(crate) fn of(asked: &Asked) -> Target {
+        Target {
+            issuer: asked.issuer.clone().or_else(|| variable("HALLPASS_ISSUER")),
+            client_id: asked.client_id.clone().or_else(|| variable("HALLPASS_CLIENT_ID")),
+        }
+    }
+
+    /// Whether issuer and client fit what was given; what was not given fits all.
+    pub(crate) fn fits(&self, issuer: Option<&str>, client_id: Option<&str>) -> bool {
+        let same = |given: &Option<String>, stored: Option<&str>| match (given, stored) {
+            (Some(given), Some(stored)) => given.trim_end_matches('/') == stored.trim_end_matches('/'),
+            _ => true,
+        };
+        same(&self.issuer, issuer) && same(&self.client_id, client_id)
+    }
+}
+
+/// A pass for a verb that works from the stored record. A call that names another issuer or client than
+/// the record's is refused.
+pub(crate) fn stored_pass(common: &Common, asked: &Asked) -> Result<Hallpass, Failure> {
+    let environment = Environment::of_process();
+    let profile = selected(common, &environment)?;
+    let target = Target::of(asked);
+    let pass = stored_builder(&profile, environment)?.build()?;
+    if target != Target::default() {
+        refuse_other_session(&pass, &target)?;
+    }
+    Ok(pass)
+}
+
+/// A builder that works from the profile's record, and reads its settings only if something is sent.
+pub(crate) fn stored_builder(profile: &str, environment: Environment) -> Result<Builder, Failure> {
+    let http = ProfileHttp::new(ConfigDir::of(&environment)?, profile);
+    Ok(Hallpass::stored(SERVICE).profile(profile).environment(environment).http(http))
+}
+
+fn refuse_other_session(pass: &Hallpass, target: &Target) -> Result<(), Failure> {
+    let status = pass.status();
+    let (issuer, client_id) = (status.issuer.as_deref(), status.client_id.as_deref());
+    if target.fits(issuer, client_id) {
+        return Ok(());
+    }
+    let or_any = |value: Option<&str>| value.unwrap_or("any").to_owned();
+    Err(hallpass::Error::from(hallpass::error::Misuse::OtherSession {
+        profile: status.profile,
+        stored: format!("{} (client {})", or_any(issuer), or_any(client_id)),
+        asked: format!(
+            "{} (client {})",
+            or_any(target.issuer.as_deref()),
+            or_any(target.client_id.as_deref())
+        ),
+    })
+    .into())
+}
+
+/// Everything a login goes by.
+#[derive(Debug, Default)]
+pub(crate) struct LoginSettings {
+    pub(crate) file: SettingsFile,
+    pub(crate) client_secret: Option<Secret>,
+    pub(crate) browser: Option<String>,
+    pub(crate) prompt: Option<String>,
+}
+
+impl LoginSettings {
+    /// Layers the sources for one profile.
+    pub(crate) fn resolve(
+        args: &Login,
+        env_file: &EnvFile,
+        own: SettingsFile,
+        config: SettingsFile,
+    ) -> Result<LoginSettings, Failure> {
+        let text = |option: &Option<String>,
+                    name: &str,
+                    setting: &str,
+                    own: Option<String>,
+                    config: Option<String>| {
+            let from_env = || variable(name).or_else(|| env_file.get(setting).map(str::to_owned));
+            option.clone().or_else(from_env).or(own).or(config)
+        };
+        let secret_file =
+            args.client_secret_file.clone().or(own.client_secret_file).or(config.client_secret_file);
+        let file = SettingsFile {
+            issuer: text(&args.asked.issuer, "HALLPASS_ISSUER", "issuer", own.issuer, config.issuer),
+            client_id: text(
+                &args.asked.client_id,
+                "HALLPASS_CLIENT_ID",
+                "client_id",
+                own.client_id,
+                config.client_id,
+            ),
+            scope: text(&args.scope, "HALLPASS_SCOPE", "scope", own.scope, config.scope),
+            resource: text(&args.resource, "HALLPASS_RESOURCE", "resource", own.resource, config.resource),
+            redirect_uri: redirect_uris(args, env_file, own.redirect_uri, config.redirect_uri),
+            storage: args
+                .storage
+                .map_or_else(storage_variable, |kind| Ok(Some(kind)))?
+                .or(own.storage)
+                .or(config.storage),
+            ca_cert: args.ca_cert.clone().map(absolute).or(own.ca_cert).or(config.ca_cert),
+            client_secret_file: secret_file.map(absolute),
+            param: merged(config.param, own.param, &args.param),
+            endpoint: merged(config.endpoint, own.endpoint, &args.endpoint),
+            browser: None,
+        };
+        let client_secret = client_secret(args, env_file, file.client_secret_file.as_deref())?;
+        Ok(LoginSettings { file, client_secret, browser: config.browser, prompt: args.prompt.clone() })
+    }
+
+    /// The builder with all of it.
+    pub(crate) fn builder(&self, profile: &str, environment: Environment) -> Result<Builder, Failure> {
+        let (issuer, client_id) = self.client()?;
+        let mut builder =
+            Hallpass::builder(SERVICE, issuer, client_id).profile(profile).environment(environment);
+        let file = &self.file;
+        if let Some(scope) = &file.scope {
+            builder = builder.scopes(scope.split_ascii_whitespace());
+        }
+        if let Some(secret) = &self.client_secret {
+            builder = builder.client_secret(secret.clone());
+        }
+        builder = file.resource.iter().fold(builder, |builder, resource| builder.resource(resource));
+        builder = self.prompt.iter().fold(builder, |builder, prompt| builder.prompt(prompt));
+        builder = file.ca_cert.iter().fold(builder, |builder, file| builder.ca_cert(file));
+        builder = file.param.iter().fold(builder, |builder, (name, value)| builder.param(name, value));
+        builder = file.endpoint.iter().fold(builder, |builder, (name, url)| builder.endpoint(name, url));
+        Ok(builder.redirect_uris(file.redirect_uri.clone()).storage(storage(file.storage)))
+    }
+
+    fn client(&self) -> Result<(&str, &str), Failure> {
+        const HINT: &str = "hallpass login --issuer https://login.example.com --client-id ID (or try it without any: hallpass demo)";
+        let issuer = self
+            .file
+            .issuer
+            .as_deref()
+            .ok_or_else(|| Failure::usage("no issuer: which server to sign in at?", HINT))?;
+        let client_id = self
+            .file
+            .client_id
+            .as_deref()
+            .ok_or_else(|| Failure::usage(format!("no client id for {issuer}"), HINT))?;
+        Ok((issuer, client_id))
+    }
+}
+
+fn storage(kind: Option<StorageArg>) -> Storage {
+    match kind {
+        Some(StorageArg::File) => Storage::File,
+        _ => Storage::Auto,
+    }
+}
+
+fn storage_variable() -> Result<Option<StorageArg>, Failure> {
+    match variable("HALLPASS_STORAGE").as_deref() {
+        None => Ok(None),
+        Some("auto") => Ok(Some(StorageArg::Auto)),
+        Some("file") => Ok(Some(StorageArg::File)),
+        Some(other) => Err(Failure::usage(format!("HALLPASS_STORAGE is \"{other}\""), "use auto or file")),
+    }
+}
+
+fn redirect_uris(args: &Login, env_file: &EnvFile, own: Vec<String>, config: Vec<String>) -> Vec<String> {
+    let from_env =
+        variable("HALLPASS_REDIRECT_URI").or_else(|| env_file.get("redirect_uri").map(str::to_owned));
+    [args.redirect_uri.clone(), from_env.into_iter().collect(), own, config]
+        .into_iter()
+        .find(|uris| !uris.is_empty())
+        .unwrap_or_default()
+}
+
+/// Later ones rule.
+fn merged(
+    config: BTreeMap<String, String>,
+    own: BTreeMap<String, String>,
+    options: &[(String, String)],
+) -> BTreeMap<String, String> {
+    let mut all = config;
+    all.extend(own);
+    all.extend(options.iter().cloned());
+    all
+}
+
+/// A file that is named relative to here must be found from elsewhere next time.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// From the environment, the `.env` file or a file of its own; never from the command line, which every
+/// process on the machine can read.
+fn client_secret(args: &Login, env_file: &EnvFile, file: Option<&Path>) -> Result<Option<Secret>, Failure> {
+    let from_env =
+        || variable("HALLPASS_CLIENT_SECRET").or_else(|| env_file.get("client_secret").map(str::to_owned));
+    if args.client_secret_file.is_none()
+        && let Some(secret) = from_env()
+    {
+        return Ok(Some(Secret::new(secret)));
+    }
+    let Some(path) = file else { return Ok(None) };
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::settings("read", path, &error))?;
+    Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())))
+}
+
+/// The `.env` file that was named, with a remark about what in it does not count.
+pub(crate) fn read_env_file(args: &Login) -> Result<EnvFile, Failure> {
+    let Some(path) = &args.env_file else { return Ok(EnvFile::default()) };
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::settings("read", path, &error))?;
+    let file = EnvFile::parse(&text).map_err(|line| {
+        Failure::settings("use", path, &format!("line {line} is not of the form NAME=value"))
+    })?;
+    if !file.ignored.is_empty() {
+        say::note(&format!("ignored in {}: {}", path.display(), file.ignored.join(", ")));
+    }
+    Ok(file)
+}
+
+/// `config.toml` and the profile's own file.
+pub(crate) fn files(config_dir: &ConfigDir, profile: &str) -> Result<(SettingsFile, SettingsFile), Failure> {
+    Ok((config_dir.settings(profile)?, SettingsFile::read(&config_dir.config_file())?))
+}

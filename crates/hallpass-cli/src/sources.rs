@@ -1,0 +1,100 @@
+//! The places that settings come from besides the command line: environment, files.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::args::StorageArg;
+use crate::failure::Failure;
+
+/// A settings file: `profiles/<name>.toml`, written by `login`, and `config.toml`, the person's alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SettingsFile {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_secret_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) redirect_uri: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) storage: Option<StorageArg>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) browser: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_cert: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub(crate) param: std::collections::BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub(crate) endpoint: std::collections::BTreeMap<String, String>,
+}
+
+impl SettingsFile {
+    /// A file that is not there has no settings.
+    pub(crate) fn read(path: &Path) -> Result<SettingsFile, Failure> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SettingsFile::default()),
+            Err(error) => return Err(Failure::settings("read", path, &error)),
+        };
+        toml::from_str(&text).map_err(|error| Failure::settings("use", path, &error.message()))
+    }
+
+    /// Replaced in one step, readable by this user alone.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+        let failed = |error: &dyn std::fmt::Display| Failure::settings("write", path, error);
+        let text = toml::to_string(self).map_err(|error| failed(&error))?;
+        replace(path, &text).map_err(|error| failed(&error))
+    }
+}
+
+/// Writes a small file of our own through a temporary one beside it.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A variable that is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("profiles/a.toml");
+        let file = SettingsFile {
+            issuer: Some("https://a.example".to_owned()),
+            redirect_uri: vec!["http://localhost:9999/callback".to_owned()],
+            param: [("audience".to_owned(), "x".to_owned())].into(),
+            ..SettingsFile::default()
+        };
+        file.write(&path).unwrap();
+        assert_eq!(SettingsFile::read(&path).unwrap(), file);
+    }
+
+    #[test]
+    fn a_typing_mistake_in_a_file_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.toml");
+        fs::write(&path, "isuer = \"https://a.example\"").unwrap();
+        let Failure::Settings { message } = SettingsFile::read(&path).unwrap_err() else { panic!() };
+        assert!(message.contains("isuer"), "{message}");
+    }
+}
