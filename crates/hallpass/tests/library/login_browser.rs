@@ -1,0 +1,415 @@
+//! A whole sign-in through the browser, and the ways in which it does not come to one.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::Path;
+use std::sync::mpsc::{self, Sender};
+use std::time::{Duration, SystemTime};
+use std::{fs, thread};
+
+use hallpass::error::{Denied, Misuse, StoreError};
+use hallpass::{Builder, Error, Hallpass, Ignored, LoginEvent, Session, StoreKind};
+use hallpass_dev::{Client, DevServer, Entry};
+use url::Url;
+
+use crate::bench::{
+    self, AT_ONCE, Bench, Page, Recorder, callback, failure, get, get_at, is_open, login, playing,
+    redirect_uri, sign_in, timed, unopened, visitor,
+};
+use crate::provider::{CLIENT, OPENID_CONFIGURATION, Provider, TOKEN};
+use crate::scripted::Answer;
+
+fn demo(bench: &Bench, server: &DevServer) -> Builder {
+    bench.builder(server.issuer(), "demo")
+}
+
+/// Signs in at the development server, whose robot plays the user.
+fn robot_login(bench: &Bench, server: &DevServer) -> Session {
+    login(demo(bench, server), server.robot().opener()).unwrap()
+}
+
+/// Our own requests, without the browser's.
+fn ours(server: &DevServer) -> Vec<Entry> {
+    let is_ours = |entry: &Entry| entry.user_agent.as_deref().is_some_and(|a| a.starts_with("hallpass/"));
+    server.journal().entries().into_iter().filter(is_ours).collect()
+}
+
+#[test]
+fn a_login_tells_who_signed_in_for_how_long_and_where_it_is_kept() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let session = robot_login(&bench, &server);
+    let user = session.user().unwrap();
+    assert_eq!(user.label(), "test@example.com");
+    assert_eq!(user.claims["email"], "test@example.com");
+    assert!(["iss", "aud", "exp", "nonce", "at_hash"].iter().all(|name| !user.claims.contains_key(*name)));
+    assert_eq!(
+        (session.profile(), session.issuer(), session.client_id()),
+        ("default", server.issuer(), "demo")
+    );
+    assert_eq!(session.scopes(), ["openid", "profile", "email", "offline_access"]);
+    let lifetime = session.expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
+    assert!((3590..=3600).contains(&lifetime.as_secs()), "{lifetime:?}");
+    assert!(session.renewable());
+    assert_eq!((session.store(), session.path()), (StoreKind::File, Some(bench.path().as_path())));
+    assert_eq!(session.notes(), [""; 0]);
+}
+
+#[test]
+fn a_login_is_told_step_by_step() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let pass = demo(&bench, &server).browser(server.robot().opener()).build().unwrap();
+    let mut ui = Recorder::default();
+    pass.login(&mut ui).unwrap();
+    let [LoginEvent::Store { kind, path }, LoginEvent::Url(url), waits @ .., LoginEvent::Exchanging] =
+        ui.events.as_slice()
+    else {
+        panic!("{:?}", ui.events)
+    };
+    assert_eq!((*kind, path.as_deref()), (StoreKind::File, Some(bench.path().as_path())));
+    assert!(url.as_str().starts_with(&format!("{}/authorize?", server.issuer())));
+    let Some(LoginEvent::Waiting { redirect_uri, left }) = waits.first() else { panic!("{waits:?}") };
+    assert_eq!(*redirect_uri, bench::param(url, "redirect_uri"));
+    assert!((299..=301).contains(&left.as_secs()));
+}
+
+#[test]
+fn p42_the_record_keeps_clear_and_secret_apart_in_a_file_of_the_users_alone() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    robot_login(&bench, &server);
+    let mut record = bench.record();
+    let secret = record.as_object_mut().unwrap().remove("secret").unwrap();
+    assert_eq!(record["version"], 1);
+    assert_eq!((&record["issuer"], &record["client_id"]), (&server.issuer().into(), &"demo".into()));
+    assert_eq!(record["user"]["email"], "test@example.com");
+    assert_eq!(record["renewable"], true);
+    assert_eq!(record["access"][0]["scopes"].as_array().unwrap().len(), 4);
+    assert_eq!(record["endpoints"]["revocation"], format!("{}/revoke", server.issuer()));
+    for secret in [&secret["access_tokens"][0], &secret["refresh_token"], &secret["id_token"]] {
+        assert!(!record.to_string().contains(secret.as_str().unwrap()));
+    }
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!((mode(&bench.path()), mode(&bench.folder())), (0o600, 0o700));
+    assert_eq!(mode(&bench.state_dir()), 0o700);
+}
+
+#[test]
+fn n37_n38_n40_the_token_request_has_exactly_the_fields_of_a_public_client() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    robot_login(&bench, &server);
+    let [authorize, token] = [("/authorize", "GET"), ("/token", "POST")].map(|(path, method)| {
+        let request = server.journal().requests_to(path).remove(0);
+        assert_eq!(request.method, method);
+        request
+    });
+    let names: Vec<&str> = token.form.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["grant_type", "code", "redirect_uri", "code_verifier", "client_id"]);
+    assert_eq!(token.param("grant_type"), Some("authorization_code"));
+    assert_eq!(token.param("redirect_uri"), authorize.param("redirect_uri"));
+    assert_eq!(token.content_type.as_deref(), Some("application/x-www-form-urlencoded"));
+    assert!(!token.has_authorization && token.query.is_empty());
+}
+
+#[test]
+fn a_login_needs_one_request_each_of_metadata_keys_and_token_over_two_connections() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    robot_login(&bench, &server);
+    let mut paths: Vec<String> = ours(&server).into_iter().map(|entry| entry.path).collect();
+    paths.sort();
+    assert_eq!(paths, ["/.well-known/openid-configuration", "/jwks", "/token"]);
+    let connections: std::collections::HashSet<u64> =
+        ours(&server).into_iter().map(|entry| entry.connection).collect();
+    assert!(connections.len() <= 2, "{connections:?}");
+}
+
+#[test]
+fn p09_the_page_comes_complete_with_the_account_and_after_the_record() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let (robot, path) = (server.robot().without_landing(), bench.path());
+    let (browser, seen) = playing(move |url| {
+        let landed = robot.visit(url.as_str()).unwrap().landed;
+        let before = path.exists();
+        let page = get(&landed);
+        (before, page, path.exists())
+    });
+    login(demo(&bench, &server), browser).unwrap();
+    let (before, page, after) = seen.recv().unwrap();
+    assert_eq!((before, page.status, after), (false, 200, true));
+    assert!(page.is_complete() && page.body.contains("test@example.com"), "{page:?}");
+}
+
+#[test]
+fn p10_the_page_was_sent_when_login_returns() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let robot = server.robot().without_landing();
+    let (browser, streams) = playing(move |url| {
+        let landed = robot.visit(url.as_str()).unwrap().landed;
+        let mut stream = bench::connect(Ipv4Addr::LOCALHOST.into(), &landed).unwrap();
+        let head =
+            format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", bench::target(&landed), bench::authority(&landed));
+        io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+        stream
+    });
+    login(demo(&bench, &server), browser).unwrap();
+    let mut stream = streams.recv().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let mut page = String::new();
+    io::Read::read_to_string(&mut stream, &mut page).expect("the page and its end are here already");
+    assert!(Page::parse(&page).is_complete(), "{page}");
+}
+
+#[test]
+fn p11_a_user_who_denies_ends_the_login_with_a_page_that_claims_nothing() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    robot_login(&bench, &server);
+    let before = bench.bytes();
+    let robot = server.robot().deny();
+    let (browser, visits) = playing(move |url| robot.visit(url.as_str()).unwrap());
+    let error = login(demo(&bench, &server), browser).unwrap_err();
+    let Error::Denied(Denied::ByServer(error)) = error else { panic!("{error:?}") };
+    assert_eq!(error.error, "access_denied");
+    let visit = visits.recv().unwrap();
+    assert_eq!(visit.status, 400);
+    assert!(visit.body.contains("access_denied") && !visit.body.contains("signed in"));
+    assert!(bench.bytes() == before);
+}
+
+#[test]
+fn p12_n15_an_abandoned_login_times_out_names_the_redirect_uri_and_closes_its_port() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    bench.signed_in(&provider);
+    let before = bench.bytes();
+    let (browser, urls) = playing(Url::clone);
+    let limit = Duration::from_millis(300);
+    let (result, took) = timed(|| login(bench.at(&provider).login_timeout(limit), browser));
+    let Err(Error::TimedOut { waited, redirect_uri: named, ignored: 0 }) = result else {
+        panic!("{result:?}")
+    };
+    let there = redirect_uri(&urls.recv().unwrap());
+    assert_eq!((waited, named.as_str()), (limit, there.as_str()));
+    assert!(took < limit + AT_ONCE, "{took:?}");
+    assert!(!is_open(&there));
+    assert!(bench.bytes() == before);
+}
+
+/// Where a login can be when somebody cancels it: what makes it stay there, and how to know that it is.
+const STAGES: [(&str, &str); 3] =
+    [("metadata", OPENID_CONFIGURATION), ("the user", "/nowhere"), ("the token endpoint", TOKEN)];
+
+#[test]
+fn p13_a_cancelled_login_returns_at_once_from_every_stage_and_changes_nothing() {
+    for (stage, silent) in STAGES {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        bench.signed_in(&provider);
+        let before = bench.bytes();
+        let (arrived, here) = mpsc::channel();
+        let silence = arrived.clone();
+        provider.on(silent, move |_| {
+            silence.send(()).unwrap();
+            Some(Answer::never())
+        });
+        let browser = user_who_stays_away_from(stage, arrived);
+        let pass = bench.at(&provider).browser(browser).build().unwrap();
+        let canceller = pass.canceller();
+        let login = thread::spawn(move || pass.login(&mut Recorder::default()));
+        here.recv().unwrap();
+        let (result, took) = timed(|| {
+            canceller.cancel();
+            login.join().unwrap()
+        });
+        assert_eq!(result.unwrap_err(), Error::Cancelled, "{stage}");
+        assert!(took < AT_ONCE, "{stage}: {took:?}");
+        assert!(bench.bytes() == before, "{stage}");
+    }
+}
+
+/// Signs in, unless the login is to stay with the user.
+fn user_who_stays_away_from(
+    stage: &'static str,
+    arrived: Sender<()>,
+) -> impl Fn(&str) -> io::Result<()> + Send + Sync + 'static {
+    move |url| {
+        match stage {
+            "the user" => arrived.send(()).unwrap(),
+            _ => drop(get(&sign_in(&Url::parse(url).unwrap()))),
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn p63_a_second_login_replaces_the_first_as_a_whole() {
+    let server =
+        DevServer::builder().user("ada@example.com", "1").user("bob@example.com", "2").start().unwrap();
+    let bench = Bench::new();
+    robot_login(&bench, &server);
+    let bob = server.robot().as_user("bob@example.com", "2");
+    let session = login(demo(&bench, &server), bob.opener()).unwrap();
+    assert_eq!(session.user().unwrap().label(), "bob@example.com");
+    let record = bench.record();
+    assert!(!record.to_string().contains("ada@example.com"));
+    assert_eq!(record["generation"], 2);
+}
+
+#[test]
+fn p19_a_browser_that_does_not_start_is_one_event_and_no_end() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let browser = |url: &str| {
+        let url = Url::parse(url).unwrap();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            get(&sign_in(&url))
+        });
+        Err(io::Error::other("no\u{1b}[31m display"))
+    };
+    let mut ui = Recorder::default();
+    bench.at(&provider).browser(browser).build().unwrap().login(&mut ui).unwrap();
+    let failed = LoginEvent::BrowserFailed("no[31m display".to_owned());
+    assert_eq!(ui.count(|event| *event == failed), 1, "{:?}", ui.events);
+}
+
+#[test]
+fn p16_a_pasted_address_or_its_query_finishes_the_login() {
+    for shorten in [|url: &Url| format!("  {url}\n"), |url: &Url| url.query().unwrap().to_owned()] {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (paste, pasted) = mpsc::channel();
+        let browser = move |url: &str| {
+            paste.send("http://127.0.0.1:1/callback?code=x&state=another".to_owned()).unwrap();
+            paste.send(shorten(&sign_in(&Url::parse(url).unwrap()))).unwrap();
+            Ok(())
+        };
+        let mut ui = Recorder { paste: Some(pasted), ..Recorder::default() };
+        let pass = bench.at(&provider).browser(browser).build().unwrap();
+        assert!(pass.login(&mut ui).unwrap().renewable());
+        assert_eq!(ui.count(|event| *event == LoginEvent::Ignored(Ignored::Pasted)), 1);
+        assert!(bench.is_signed_in());
+    }
+}
+
+#[test]
+fn p01_a_taken_port_is_named_within_a_second_and_no_browser_opens() {
+    let (bench, provider) = (Bench::new(), bench::paylent());
+    let port = Url::parse(provider.redirect_uri()).unwrap().port().unwrap();
+    for holder in ["127.0.0.1", "::1"] {
+        let _holder = TcpListener::bind((holder, port)).unwrap();
+        let (result, took) = timed(|| login(bench.at(&provider), unopened));
+        let error = failure(holder, result);
+        assert!(matches!(error, Error::Misuse(Misuse::PortTaken(_))), "{error:?}");
+        assert!(error.to_string().contains(&format!("port {port} on localhost")), "{error}");
+        assert!(took < Duration::from_secs(1), "{took:?}");
+    }
+}
+
+#[test]
+fn n16_the_first_of_several_redirect_uris_that_is_free_is_taken() {
+    let (bench, provider) = (Bench::new(), bench::paylent());
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("http://127.0.0.1:{}/callback", holder.local_addr().unwrap().port());
+    let builder = bench.at(&provider).redirect_uris([taken.as_str(), provider.redirect_uri()]);
+    login(builder, visitor().0).unwrap();
+}
+
+/// What makes a folder unusable even for root, whom permission bits do not stop.
+type Spoil = fn(&Bench);
+
+const UNUSABLE: [(&str, Spoil); 5] = [
+    ("a file in place of the state folder", |bench| fs::write(bench.state_dir(), "").unwrap()),
+    ("a file in place of the program's folder", |bench| {
+        fs::create_dir(bench.state_dir()).unwrap();
+        fs::write(bench.folder(), "").unwrap();
+    }),
+    ("a folder in place of the record", |bench| fs::create_dir_all(bench.path()).unwrap()),
+    ("a folder that everybody may write to", |bench| {
+        fs::create_dir_all(bench.folder()).unwrap();
+        fs::set_permissions(bench.folder(), fs::Permissions::from_mode(0o777)).unwrap();
+    }),
+    ("somebody else's folder", |bench| {
+        fs::create_dir_all(bench.folder()).unwrap();
+        // Only root can give a folder away; for others a closed one is as foreign.
+        if chown(bench.folder(), Some(12345), None).is_err() {
+            fs::set_permissions(bench.folder(), fs::Permissions::from_mode(0o500)).unwrap();
+        }
+    }),
+];
+
+#[test]
+fn p41_p53_an_unusable_store_is_told_before_anything_is_asked_of_server_or_user() {
+    for (name, spoil) in UNUSABLE {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        spoil(&bench);
+        let error = failure(name, login(bench.at(&provider), unopened));
+        let is_right = matches!(error, Error::Store(StoreError::Io { .. } | StoreError::Unsafe { .. }));
+        assert!(is_right, "{name}: {error:?}");
+        assert_eq!(provider.requests().len(), 0, "{name}");
+    }
+}
+
+const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+
+#[test]
+fn p02_a_localhost_callback_is_reached_over_both_families() {
+    for address in LOOPBACK {
+        let redirect = format!("http://localhost:{}/callback", bench::free_port());
+        let client = Client::public(CLIENT).redirect_uri(redirect.as_str());
+        let (bench, server) = (Bench::new(), DevServer::builder().client(client).start().unwrap());
+        let robot = server.robot().without_landing();
+        let (browser, pages) =
+            playing(move |url| get_at(address, &robot.visit(url.as_str()).unwrap().landed));
+        let builder = bench.builder(server.issuer(), CLIENT).redirect_uris([redirect.as_str()]);
+        login(builder, browser).unwrap();
+        assert_eq!(pages.recv().unwrap().status, 200, "{address}");
+    }
+}
+
+#[test]
+fn n15_the_port_is_closed_after_success_and_refusal() {
+    for query in ["code=x&state={state}", "error=access_denied&state={state}", ""] {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (browser, there) = playing(move |url| {
+            get(&if query.is_empty() { sign_in(url) } else { callback(url, query) });
+            redirect_uri(url)
+        });
+        assert_eq!(login(bench.at(&provider), browser).is_ok(), query.is_empty());
+        assert!(!is_open(&there.recv().unwrap()), "{query}");
+    }
+}
+
+#[test]
+fn n04_no_two_logins_share_state_nonce_or_challenge() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (mut urls, mut verifiers) = (Vec::new(), Vec::new());
+    for query in ["error=access_denied&state={state}", "", ""] {
+        let (browser, seen) = playing(move |url| {
+            get(&if query.is_empty() { sign_in(url) } else { callback(url, query) });
+            url.clone()
+        });
+        let _ = login(bench.at(&provider), browser);
+        urls.push(seen.recv().unwrap());
+    }
+    verifiers
+        .extend(provider.requests_to(TOKEN).iter().map(|r| r.param("code_verifier").unwrap().to_owned()));
+    for name in ["state", "nonce", "code_challenge"] {
+        let values: std::collections::HashSet<String> =
+            urls.iter().map(|url| bench::param(url, name)).collect();
+        assert_eq!(values.len(), 3, "{name}");
+    }
+    assert_ne!(verifiers[0], verifiers[1]);
+}
+
+#[test]
+fn a_pass_without_an_issuer_cannot_sign_in() {
+    let bench = Bench::new();
+    let error = login(bench.stored(), unopened).unwrap_err();
+    assert!(matches!(error, Error::Misuse(Misuse::Setting { setting: "issuer", .. })), "{error:?}");
+}
+
+#[test]
+fn p65_profiles_are_kept_apart_and_listed() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    for profile in ["work", "home"] {
+        login(bench.at(&provider).profile(profile), visitor().0).unwrap();
+    }
+    let pass: Hallpass = bench.at(&provider).build().unwrap();
+    assert_eq!(pass.profiles().unwrap(), ["home", "work"]);
+    assert!(matches!(pass.access_token(), Err(Error::LoginRequired(_))));
+}

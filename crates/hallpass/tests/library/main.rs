@@ -1,0 +1,9 @@
+//! The library from the outside: what it sends, stores, shows and answers, against the development server
+//! and against scripted servers that keep to, or break, the contracts of real ones.
+
+mod bench;
+mod jose;
+mod provider;
+mod scripted;
+
+mod login_browser;
