@@ -1,0 +1,186 @@
+#!/usr/bin/env node
+// A person with a browser: signs in on a provider's own pages in headless Chromium.
+//
+//   browser.mjs URL     URL of an authorization request, or of a device page with or without its user code
+//
+//   IDP_USER, IDP_PASSWORD   whom to sign in (default test@example.com, password)
+//   IDP_DENY                 1: press the button that denies
+//   USER_CODE                what to type where a device page asks for its code
+//   SHOTS, SHOTS_THEMES      directory for screenshots of every page; 1: also dark and 360 px wide
+//   REPORT                   file for the result, where nobody reads stdout
+//   CHROMIUM                 the browser (default /usr/bin/chromium)
+//
+// Prints {ok, landed, status, title, text, requests, console, steps, error?}; ends with 0 or 1 within 60 s.
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+
+const ALLOW = /^(allow|accept|approve|authori[sz]e|confirm|connect|continue|yes)\b/i;
+const DENY = /^(deny|cancel|decline|refuse|reject|no)\b/i;
+const FLAGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+];
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 740 };
+const MOST_PAGES = 8;
+const ANSWER_MS = 40_000;
+
+/** A page in a Chromium of its own with a new profile; `closeBrowser` ends both. */
+export async function openPage() {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    args: FLAGS,
+    timeout: 30_000,
+  });
+  return browser.newPage({ viewport: DESKTOP, colorScheme: 'light', ignoreHTTPSErrors: true });
+}
+
+export const closeBrowser = (page) => page.context().browser().close();
+
+/** Screenshots `NAME.png`, and with `themes` also `NAME-dark.png` and `NAME-360.png`; tells what is wider than its window. */
+export async function shoot(page, dir, name, themes) {
+  const shots = [];
+  const take = async (suffix) => {
+    const file = path.join(dir, `${name}${suffix}.png`);
+    await page.screenshot({ path: file, fullPage: true });
+    const overflows = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+    shots.push({ file, overflows });
+  };
+  mkdirSync(dir, { recursive: true });
+  await take('');
+  if (!themes) return shots;
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await take('-dark');
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(PHONE);
+  await take('-360');
+  await page.setViewportSize(DESKTOP);
+  return shots;
+}
+
+/** Where the journey ends: the redirect URI, or without one any other origin. */
+function destination(url) {
+  const start = new URL(url);
+  const redirect = start.searchParams.get('redirect_uri');
+  const withoutQuery = (address) => address.split(/[?#]/)[0];
+  return redirect
+    ? (address) => withoutQuery(address) === withoutQuery(redirect)
+    : (address) => /^https?:/.test(address) && new URL(address).origin !== start.origin;
+}
+
+/** Watches a page from outside: where it landed, with what status, what it asked for and complained about. */
+function observe(page, lands) {
+  const seen = { landed: null, status: null, requests: [], console: [] };
+  page.on('request', (request) => {
+    if (seen.landed) seen.requests.push(request.url());
+    else if (request.isNavigationRequest() && lands(request.url())) seen.landed = request.url();
+  });
+  page.on('response', (response) => {
+    if (response.url() === seen.landed) seen.status = response.status();
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') seen.console.push(`${message.text()} (${message.location().url})`);
+  });
+  page.on('pageerror', (error) => seen.console.push(String(error)));
+  return seen;
+}
+
+const firstVisible = (page, selector) => page.locator(`${selector} >> visible=true`).first();
+const has = async (locator) => await locator.count() > 0;
+
+async function buttonNamed(page, pattern) {
+  for (const button of await page.locator('button, input[type=submit]').all()) {
+    const label = (await button.innerText() || await button.getAttribute('value') || '').trim();
+    if (pattern.test(label) && await button.isVisible()) return button;
+  }
+  return undefined;
+}
+
+/** The one thing that a person would do on this page: its name, and the act; nothing on a page without a question. */
+async function nextAct(page, options) {
+  const password = firstVisible(page, 'input[type=password]');
+  if (await has(password)) {
+    const user = firstVisible(page, 'input[type=email], input[autocomplete~=username], input[type=text]');
+    if (await has(user)) await user.fill(options.user);
+    await password.fill(options.password);
+    return { name: 'sign-in', run: () => password.press('Enter') };
+  }
+  const code = firstVisible(page, 'input[name=user_code]');
+  if (await has(code)) {
+    if (options.userCode) await code.fill(options.userCode);
+    if (await code.inputValue()) return { name: 'user-code', run: () => code.press('Enter') };
+  }
+  const button = await buttonNamed(page, options.deny ? DENY : ALLOW);
+  return button && { name: 'consent', run: () => button.click({ noWaitAfter: true }) };
+}
+
+/** Runs what makes the page navigate and waits until the next page is there, or cannot be had. */
+async function andArrive(page, act) {
+  const limit = { timeout: ANSWER_MS };
+  const loaded = page.waitForEvent('load', limit);
+  const failed = page.waitForEvent('requestfailed', { ...limit, predicate: (request) => request.isNavigationRequest() });
+  const arrived = Promise.any([loaded, failed]);
+  arrived.catch(() => {});
+  await act();
+  await arrived;
+}
+
+/** Answers page after page until the destination, a page without a question, or one that does not take the answer. */
+async function walk(page, seen, options, snap) {
+  const steps = [];
+  while (!seen.landed) {
+    const act = await nextAct(page, options);
+    if (!act) return { steps, refused: false };
+    if (steps.length === MOST_PAGES || (act.name === 'sign-in' && steps.includes('sign-in'))) break;
+    await snap(act.name);
+    steps.push(act.name);
+    await andArrive(page, act.run);
+  }
+  return { steps, refused: !seen.landed };
+}
+
+const settings = () => ({
+  user: process.env.IDP_USER || 'test@example.com',
+  password: process.env.IDP_PASSWORD || 'password',
+  deny: process.env.IDP_DENY === '1',
+  userCode: process.env.USER_CODE,
+  shots: process.env.SHOTS,
+  themes: process.env.SHOTS_THEMES === '1',
+});
+
+/** Goes to `url`, answers every page, and tells what the last one was. `options` overrides the environment. */
+export async function signIn(page, url, options = {}) {
+  const chosen = { ...settings(), ...options };
+  const seen = observe(page, destination(url));
+  let taken = 0;
+  const snap = (label) => chosen.shots
+    && shoot(page, chosen.shots, `${String(++taken).padStart(2, '0')}-${label}`, chosen.themes);
+  await andArrive(page, () => page.goto(url, { waitUntil: 'commit', timeout: ANSWER_MS }).catch(() => {}));
+  const { steps, refused } = await walk(page, seen, chosen, snap);
+  await snap(seen.landed ? 'landed' : 'end');
+  const needsLanding = new URL(url).searchParams.has('redirect_uri');
+  const ok = seen.landed ? seen.status !== null : !needsLanding && !refused && steps.length > 0;
+  return { ok, ...seen, title: await page.title(), text: await page.innerText('body'), steps };
+}
+
+function report(result) {
+  const line = `${JSON.stringify(result)}\n`;
+  if (process.env.REPORT) {
+    writeFileSync(`${process.env.REPORT}.part`, line);
+    renameSync(`${process.env.REPORT}.part`, process.env.REPORT);
+  }
+  process.stdout.write(line, () => process.exit(result.ok ? 0 : 1));
+}
+
+async function main(url) {
+  setTimeout(() => report({ ok: false, error: 'timed out' }), 55_000);
+  const page = await openPage();
+  const result = await signIn(page, url).catch((error) => ({ ok: false, error: error.message }));
+  await closeBrowser(page);
+  report(result);
+}
+
+if (import.meta.filename === path.resolve(process.argv[1])) {
+  await main(process.argv.at(-1)).catch((error) => report({ ok: false, error: error.message }));
+}
