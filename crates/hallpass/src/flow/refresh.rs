@@ -41,9 +41,10 @@ impl Ask<'_> {
         self.force || self.min_ttl.is_some()
     }
 
-    /// The entry that can be handed out as it is.
+    /// The entry that can be handed out as it is. A session that the server ended has none, however long its
+    /// tokens seem to live.
     fn fresh(&self, record: &Record, now: SystemTime) -> Option<usize> {
-        let index = record.access_index(self.resource)?;
+        let index = record.access_index(self.resource).filter(|_| record.tombstone.is_none())?;
         let access = &record.access[index];
         let Some(remaining) = access.remaining(now) else { return Some(index) };
         let needed = self.min_ttl.unwrap_or_else(|| margin(record, access));
@@ -156,15 +157,37 @@ fn locked(
     }
     may_be_renewed(&record, ask, context.now())?;
     let staged = context.store.stage()?;
-    let tokens = match send(context, &record, ask)? {
+    let answer = send(context, &record, ask)?;
+    if let Some(other) = replaced(context, &record)? {
+        return adopted(context, ask, other);
+    }
+    let mut tokens = match answer {
         Answer::Granted(tokens) => tokens,
         Answer::Ended(error) => return Err(bury(staged, record, error, context.now())),
     };
-    let id_token = judge(&record, &tokens)?;
+    let id_token = judge(&record, &mut tokens)?;
     let saved = staged.save(renewed(record, tokens, ask, context.now()))?;
     drop(guard);
-    let notes = id_token.and_then(|token| confirm(context, &saved, token).err()).map(not_confirmed);
-    Ok((saved, notes.into_iter().collect()))
+    let confirmed = id_token.map(|token| confirm(context, &saved, token?));
+    Ok((saved, confirmed.and_then(Result::err).map(not_confirmed).into_iter().collect()))
+}
+
+/// What stands in the record's place by now: a logout passes over a lock that is held for long, and not
+/// every file system keeps locks. Neither a tombstone nor a renewed token may undo that.
+///
+/// # Errors
+/// [`LoginRequired::NotSignedIn`] after a logout.
+fn replaced(context: &Context, sent: &Record) -> Result<Option<Record>> {
+    let current = context.record()?;
+    Ok((current.secret.refresh_token != sent.secret.refresh_token).then_some(current))
+}
+
+fn adopted(context: &Context, ask: &Ask<'_>, other: Record) -> Result<(Record, Vec<String>)> {
+    if ask.fresh(&other, context.now()).is_some() {
+        return Ok((other, Vec::new()));
+    }
+    let detail = "another process replaced it meanwhile; try again";
+    Err(NetworkError::new(NetworkErrorKind::Busy, &other.issuer, detail).into())
 }
 
 fn not_confirmed(error: Error) -> String {
@@ -223,13 +246,20 @@ fn bury(staged: Staged<'_>, record: Record, error: OAuthError, now: SystemTime) 
     }
 }
 
-/// What can be judged without keys, before anything is saved (OpenID Connect Core §12.2).
-fn judge(record: &Record, tokens: &Tokens) -> Result<Option<UnverifiedIdToken>> {
+/// What can be judged without keys, before anything is saved (OpenID Connect Core §12.2). An ID token that
+/// cannot be read is taken out, so that it does not replace one that can; the inner error says why.
+fn judge(record: &Record, tokens: &mut Tokens) -> Result<Option<Result<UnverifiedIdToken>>> {
     let (Some(raw), Some(user)) = (&tokens.id_token, &record.user) else { return Ok(None) };
-    let Ok(token) = UnverifiedIdToken::parse(raw) else { return Ok(None) };
+    let token = match UnverifiedIdToken::parse(raw) {
+        Ok(token) => token,
+        Err(rule) => {
+            tokens.id_token = None;
+            return Ok(Some(Err(rule.into())));
+        }
+    };
     match token.contradicts(&record.issuer, &user.sub, &record.client_id) {
         Some(rule) => Err(rule.into()),
-        None => Ok(Some(token)),
+        None => Ok(Some(Ok(token))),
     }
 }
 

@@ -179,7 +179,7 @@ fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
         });
     }
     if meta.mode() & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), "others could read the sign-in record; now only you can");
+        log::warn!("others could read {}; now only you can", path.display());
         file.set_permissions(fs::Permissions::from_mode(0o600))
             .map_err(|error| io_error("protect", path, error))?;
     }

@@ -1,28 +1,62 @@
 //! A record that lives and dies with the process.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::record::Record;
+use crate::error::{NetworkError, NetworkErrorKind};
 
 /// Keeps one record in memory.
 #[derive(Default)]
-pub(crate) struct MemoryStore(Mutex<Option<Box<Record>>>);
+pub(crate) struct MemoryStore {
+    record: Mutex<Option<Box<Record>>>,
+    turn: Arc<Turn>,
+}
+
+/// One writer at a time among the threads of this process.
+#[derive(Default)]
+struct Turn {
+    is_taken: Mutex<bool>,
+    freed: Condvar,
+}
+
+/// The right to write; given back when it is dropped.
+pub(crate) struct MemoryLock(Arc<Turn>);
 
 impl MemoryStore {
     pub(crate) fn read(&self) -> Option<Record> {
-        self.slot().as_deref().cloned()
+        whole(&self.record).as_deref().cloned()
     }
 
     pub(crate) fn write(&self, record: Record) {
-        *self.slot() = Some(Box::new(record));
+        *whole(&self.record) = Some(Box::new(record));
     }
 
     pub(crate) fn erase(&self) -> bool {
-        self.slot().take().is_some()
+        whole(&self.record).take().is_some()
     }
 
-    /// A panic elsewhere cannot leave half a record in the slot, so a poisoned lock is as good as any.
-    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Box<Record>>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    pub(crate) fn lock(&self, limit: Duration) -> Result<MemoryLock, NetworkError> {
+        let taken = whole(&self.turn.is_taken);
+        let waited = self.turn.freed.wait_timeout_while(taken, limit, |taken| *taken);
+        let (mut taken, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            let detail = format!("another thread holds it for more than {} s", limit.as_secs());
+            return Err(NetworkError::new(NetworkErrorKind::Busy, "", &detail));
+        }
+        *taken = true;
+        Ok(MemoryLock(self.turn.clone()))
     }
+}
+
+impl Drop for MemoryLock {
+    fn drop(&mut self) {
+        *whole(&self.0.is_taken) = false;
+        self.0.freed.notify_one();
+    }
+}
+
+/// A panic elsewhere cannot leave half a value behind, so a poisoned lock is as good as any.
+fn whole<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

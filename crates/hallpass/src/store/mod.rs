@@ -56,9 +56,10 @@ pub(crate) enum Store {
     Memory(MemoryStore),
 }
 
-/// Held while the record is changed; other processes wait for it.
-pub(crate) struct Guard {
-    _lock: Option<lock::Lock>,
+/// Held while the record is changed; other processes and threads wait for it.
+pub(crate) enum Guard {
+    File { _lock: lock::Lock },
+    Memory { _lock: memory::MemoryLock },
 }
 
 /// Space that is already reserved, so that what is written into it next cannot fail for want of any.
@@ -95,16 +96,15 @@ impl Store {
         self.stage().map(drop)
     }
 
-    /// Waits until no other process changes this profile's record.
+    /// Waits until nobody else changes this profile's record.
     ///
     /// # Errors
     /// [`Error::Network`] of kind `Busy` after `limit`, naming the holder.
     pub(crate) fn lock(&self, limit: Duration) -> Result<Guard, Error> {
-        let lock = match self {
-            Store::File(file) => Some(file.lock(limit)?),
-            Store::Memory(_) => None,
-        };
-        Ok(Guard { _lock: lock })
+        Ok(match self {
+            Store::File(file) => Guard::File { _lock: file.lock(limit)? },
+            Store::Memory(memory) => Guard::Memory { _lock: memory.lock(limit)? },
+        })
     }
 
     pub(crate) fn stage(&self) -> Result<Staged<'_>, StoreError> {
