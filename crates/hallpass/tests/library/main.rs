@@ -7,3 +7,4 @@ mod provider;
 mod scripted;
 
 mod login_browser;
+mod refresh;
