@@ -10,6 +10,7 @@ mod env_file;
 mod failure;
 mod json;
 mod json_ui;
+mod log_to_stderr;
 mod profile_http;
 mod profiles;
 mod report;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     say::init(cli.common.quiet);
     if cli.common.verbose > 0 {
-        trace();
+        log_to_stderr::init();
     }
     match run(&cli) {
         Ok(code) => code,
@@ -50,15 +51,4 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Demo(args) => commands::demo::run(common, args),
         Command::Completions(args) => commands::completions::run(args),
     }
-}
-
-/// Requests and answers by host and path, never with what they carry.
-fn trace() {
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .with_target(false)
-        .with_ansi(false)
-        .init();
 }

@@ -36,7 +36,7 @@
 //! place. Everything that can fail late is tried before the browser opens and before a refresh token is spent.
 //!
 //! The library blocks, works from any thread inside or outside an async runtime, installs no signal handler and
-//! prints nothing. Diagnostics go through [`tracing`] at debug level and never hold a secret.
+//! prints nothing. Diagnostics go through [`log`] at debug level and never hold a secret.
 
 mod cancel;
 mod clean;

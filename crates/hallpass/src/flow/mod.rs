@@ -74,9 +74,9 @@ impl Context {
         let answer = self.http.send(&request);
         match &answer {
             Ok(answer) => {
-                tracing::debug!(endpoint, ?request, status = answer.status, bytes = answer.body.len())
+                log::debug!("{endpoint}: {request:?} → {}, {} bytes", answer.status, answer.body.len())
             }
-            Err(error) => tracing::debug!(endpoint, ?request, %error),
+            Err(error) => log::debug!("{endpoint}: {request:?} failed: {error}"),
         }
         let answer = answer?;
         if (300..400).contains(&answer.status) {

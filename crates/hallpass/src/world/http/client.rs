@@ -108,7 +108,7 @@ impl Http for Client {
             return;
         }
         if let Err(failure) = self.prepare(url) {
-            tracing::debug!(host = host_and_port(url), %failure, "no connection ahead");
+            log::debug!("no connection ahead to {}: {failure}", host_and_port(url));
         }
     }
 }
