@@ -110,12 +110,17 @@ impl FileStore {
         Ok(removed)
     }
 
-    /// The record itself, behind a symbolic link that the user made (dotfiles): the link stays.
+    /// The record itself, behind a symbolic link that the user made (dotfiles): the link stays, also while
+    /// nobody is signed in and it leads nowhere.
     fn target(&self) -> Result<PathBuf, StoreError> {
+        let failed = |error| io_error("follow", &self.path, error);
         match fs::symlink_metadata(&self.path) {
-            Ok(meta) if meta.is_symlink() => {
-                fs::canonicalize(&self.path).map_err(|error| io_error("follow", &self.path, error))
-            }
+            Ok(meta) if meta.is_symlink() => match fs::canonicalize(&self.path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    Ok(self.dir.join(fs::read_link(&self.path).map_err(failed)?))
+                }
+                found => found.map_err(failed),
+            },
             _ => Ok(self.path.clone()),
         }
     }
