@@ -7,4 +7,5 @@ mod provider;
 mod scripted;
 
 mod login_browser;
+mod logout;
 mod refresh;

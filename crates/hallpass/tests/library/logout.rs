@@ -1,0 +1,284 @@
+//! Signing out: what is sent, what is erased, what is said.
+
+use std::time::Duration;
+use std::{fs, thread};
+
+use hallpass::error::{LoginRequired, Misuse};
+use hallpass::{Error, Hallpass, LogoutReport, Revocation};
+use serde_json::{Value, json};
+
+use crate::bench::{self, AT_ONCE, Bench, login, providers, timed, visitor};
+use crate::provider::{CLIENT, Kind, Provider, TOKEN};
+use crate::scripted::Answer;
+
+fn clerk() -> (Bench, Provider) {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    bench.signed_in(&provider);
+    (bench, provider)
+}
+
+fn paylent() -> (Bench, Provider) {
+    let (bench, provider) = (Bench::new(), bench::paylent());
+    bench.signed_in(&provider);
+    (bench, provider)
+}
+
+fn logout(bench: &Bench, provider: &Provider) -> LogoutReport {
+    let pass = bench.at(provider).request_timeout(Duration::from_millis(150)).build().unwrap();
+    pass.logout().unwrap()
+}
+
+fn is_failed(outcome: &Revocation) -> bool {
+    matches!(outcome, Revocation::Failed(_))
+}
+
+#[test]
+fn n100_the_refresh_token_goes_first_then_the_access_token_each_with_hint_and_client() {
+    for provider in providers() {
+        let bench = Bench::new();
+        bench.signed_in(&provider);
+        let secret = bench.record()["secret"].clone();
+        logout(&bench, &provider);
+        let requests = provider.requests();
+        let sent: Vec<_> =
+            requests.iter().map(|request| (request.path.as_str(), request.form.clone())).collect();
+        let form = |token: &Value, hint: &str| {
+            [("token", token.as_str().unwrap()), ("token_type_hint", hint), ("client_id", CLIENT)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec()
+        };
+        let path = provider.revoke_path();
+        let refresh = (path, form(&secret["refresh_token"], "refresh_token"));
+        let access = (path, form(&secret["access_tokens"][0], "access_token"));
+        assert_eq!(sent, [refresh, access], "{:?}", provider.kind());
+        assert!(requests.iter().all(|request| request.header("authorization").is_none()));
+    }
+}
+
+#[test]
+fn the_report_says_what_was_revoked_and_what_cannot_be() {
+    for provider in providers() {
+        let bench = Bench::new();
+        bench.signed_in(&provider);
+        let report = logout(&bench, &provider);
+        let access = match provider.kind() {
+            Kind::Clerk => Revocation::Unsupported,
+            Kind::Paylent => Revocation::Revoked,
+        };
+        assert_eq!((report.erased, report.is_unconfirmed()), (true, false));
+        assert_eq!((report.refresh_token, report.access_token), (Revocation::Revoked, access));
+        assert_eq!((report.profile.as_str(), report.shared_with), ("default", Vec::new()));
+        assert!(!bench.is_signed_in());
+    }
+}
+
+#[test]
+fn after_a_logout_nobody_is_signed_in_and_nothing_is_left_but_the_empty_lock() {
+    let (bench, provider) = paylent();
+    logout(&bench, &provider);
+    let error = bench.pass(&provider).access_token().unwrap_err();
+    assert!(matches!(error, Error::LoginRequired(LoginRequired::NotSignedIn { .. })), "{error:?}");
+    assert!(bench.files().keys().all(|path| path.extension().is_some_and(|extension| extension == "lock")));
+}
+
+#[test]
+fn p70_a_server_that_fails_is_reported_and_keeps_nobody_signed_in() {
+    let answers = [
+        ("400", Answer::oauth_error(400, "invalid_request"), "invalid_request"),
+        ("401", Answer::oauth_error(401, "invalid_client"), "invalid_client"),
+        ("404", Answer::html(404, "<h1>Not found</h1>"), "404"),
+        ("500", Answer::html(500, "<h1>Oops</h1>"), "500"),
+        ("503", Answer::empty(503), "503"),
+        ("a redirect", Answer::redirect(302, "http://127.0.0.1:1/"), "redirect"),
+        ("cut", Answer::html(200, "half").cut(), "broke"),
+        ("silence", Answer::never(), "in time"),
+    ];
+    for (name, answer, word) in answers {
+        let (bench, provider) = paylent();
+        provider.always(provider.revoke_path(), answer);
+        let report = logout(&bench, &provider);
+        for outcome in [&report.refresh_token, &report.access_token] {
+            assert!(matches!(outcome, Revocation::Failed(why) if why.contains(word)), "{name}: {report:?}");
+        }
+        assert!(report.erased && report.is_unconfirmed(), "{name}");
+        assert!(!bench.is_signed_in(), "{name}");
+        assert_eq!(provider.count(provider.revoke_path()), 2, "{name}");
+    }
+}
+
+#[test]
+fn p70_a_server_that_is_gone_keeps_nobody_signed_in() {
+    let (bench, provider) = paylent();
+    let pass = bench.pass(&provider);
+    drop(provider);
+    let report = pass.logout().unwrap();
+    assert!(report.erased && is_failed(&report.refresh_token));
+}
+
+#[test]
+fn n101_any_success_counts_whatever_its_body() {
+    for answer in [Answer::html(200, "<h1>Bye</h1>"), Answer::empty(204)] {
+        let (bench, provider) = clerk();
+        provider.always(provider.revoke_path(), answer);
+        let report = logout(&bench, &provider);
+        assert_eq!([report.refresh_token, report.access_token], [Revocation::Revoked, Revocation::Revoked]);
+    }
+}
+
+#[test]
+fn nobody_signed_in_is_a_success_without_a_request_or_a_file() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let report = logout(&bench, &provider);
+    assert!(!report.erased);
+    assert_eq!([&report.refresh_token, &report.access_token], [&Revocation::None, &Revocation::None]);
+    assert_eq!(provider.requests().len(), 0);
+    assert!(bench.files().is_empty());
+}
+
+#[test]
+fn a_second_logout_is_a_success_too() {
+    let (bench, provider) = clerk();
+    assert!(logout(&bench, &provider).erased);
+    provider.forget();
+    assert!(!logout(&bench, &provider).erased);
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[test]
+fn n103_without_a_revocation_endpoint_the_report_says_unsupported() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    provider.twist_metadata(|document| drop(document.as_object_mut().unwrap().remove("revocation_endpoint")));
+    bench.signed_in(&provider);
+    let report = logout(&bench, &provider);
+    let unsupported = [&Revocation::Unsupported, &Revocation::Unsupported];
+    assert_eq!([&report.refresh_token, &report.access_token], unsupported);
+    assert!(report.erased && !report.is_unconfirmed());
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[test]
+fn a_session_that_the_server_ended_has_no_refresh_token_to_revoke() {
+    let (bench, provider) = clerk();
+    provider.end_sessions();
+    bench.pass(&provider).force_refresh().unwrap_err();
+    let report = logout(&bench, &provider);
+    assert_eq!((report.erased, report.refresh_token), (true, Revocation::None));
+}
+
+#[test]
+fn p40_a_record_that_cannot_be_read_is_erased_and_its_token_called_unknown() {
+    let unreadable: [&[u8]; 3] = [b"", b"{\"version\":1", b"{\"version\":9}"];
+    for bytes in unreadable {
+        let (bench, provider) = clerk();
+        bench.write(bytes);
+        let report = logout(&bench, &provider);
+        assert!(report.erased && is_failed(&report.refresh_token), "{report:?}");
+        assert!(!bench.is_signed_in());
+        assert_eq!(provider.requests().len(), 0);
+    }
+}
+
+#[test]
+fn every_access_token_is_revoked_and_the_worst_outcome_told() {
+    let (bench, provider) = paylent();
+    let wish = hallpass::TokenWish::default().resource("https://api.example.com");
+    bench.pass(&provider).access_token_with(&wish).unwrap();
+    provider.next(1, provider.revoke_path(), Answer::empty(200));
+    let api = bench.record()["secret"]["access_tokens"][1].clone();
+    provider.on(provider.revoke_path(), move |request| {
+        (request.param("token") == api.as_str()).then(|| Answer::empty(500))
+    });
+    let report = logout(&bench, &provider);
+    assert_eq!(report.refresh_token, Revocation::Revoked);
+    assert!(is_failed(&report.access_token));
+    assert_eq!(provider.count(provider.revoke_path()), 3);
+}
+
+/// A pass for a profile of the bench's program, signed in.
+fn profile(bench: &Bench, provider: &Provider, name: &str) -> Hallpass {
+    let builder = || bench.at(provider).profile(name);
+    login(builder(), visitor().0).unwrap();
+    builder().build().unwrap()
+}
+
+#[test]
+fn another_profile_of_the_same_user_is_named_and_stays() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (work, home) = (profile(&bench, &provider, "work"), profile(&bench, &provider, "home"));
+    assert_eq!(work.logout().unwrap().shared_with, ["home"]);
+    assert!(home.access_token().is_ok());
+    assert_eq!(home.logout().unwrap().shared_with, [""; 0]);
+}
+
+#[test]
+fn another_profile_of_another_user_or_server_is_not_named() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let work = profile(&bench, &provider, "work");
+    provider.twist_claims(|claims| claims["sub"] = json!("bob"));
+    profile(&bench, &provider, "bob");
+    let elsewhere = Provider::clerk();
+    profile(&bench, &elsewhere, "elsewhere");
+    assert_eq!(work.logout().unwrap().shared_with, [""; 0]);
+    assert_eq!(work.profiles().unwrap(), ["bob", "elsewhere"]);
+}
+
+#[test]
+fn p64_a_session_of_another_server_is_not_ended_by_accident() {
+    let (bench, provider) = clerk();
+    let before = bench.bytes();
+    let error = bench.builder("https://login.example.com", CLIENT).build().unwrap().logout().unwrap_err();
+    assert!(matches!(error, Error::Misuse(Misuse::OtherSession { .. })), "{error:?}");
+    assert!(bench.bytes() == before);
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[test]
+fn a_logout_needs_no_server_settings_and_no_metadata() {
+    let (bench, provider) = clerk();
+    let report = bench.stored().build().unwrap().logout().unwrap();
+    assert_eq!((report.erased, report.refresh_token), (true, Revocation::Revoked));
+    assert_eq!(provider.requests().len(), 2);
+}
+
+#[test]
+fn a_logout_waits_for_a_refresh_and_revokes_the_token_that_came_of_it() {
+    let (bench, provider) = clerk();
+    let (arrived, here) = std::sync::mpsc::channel();
+    provider.on(TOKEN, move |_| {
+        arrived.send(()).unwrap();
+        thread::sleep(Duration::from_millis(200));
+        None
+    });
+    let pass = bench.pass(&provider);
+    let refresh = thread::spawn(move || pass.force_refresh());
+    here.recv().unwrap();
+    let (report, took) = timed(|| logout(&bench, &provider));
+    assert!(report.erased && took > Duration::from_millis(100), "{took:?}");
+    refresh.join().unwrap().unwrap();
+    let spent = provider.requests_to(TOKEN)[0].param("refresh_token").unwrap().to_owned();
+    let revoked = provider.requests_to(provider.revoke_path())[0].param("token").unwrap().to_owned();
+    assert_ne!(revoked, spent);
+    assert!(!bench.is_signed_in());
+}
+
+#[test]
+fn p43_a_linked_record_is_erased_and_written_anew_where_it_lies() {
+    let (bench, provider) = clerk();
+    let real = bench.state_dir().join("real.json");
+    fs::rename(bench.path(), &real).unwrap();
+    std::os::unix::fs::symlink(&real, bench.path()).unwrap();
+    assert!(logout(&bench, &provider).erased);
+    assert!(!real.exists());
+    assert!(matches!(bench.pass(&provider).access_token(), Err(Error::LoginRequired(_))));
+    assert!(!logout(&bench, &provider).erased);
+    bench.signed_in(&provider);
+    assert!(real.exists() && bench.path().is_symlink());
+}
+
+#[test]
+fn a_silent_revocation_endpoint_costs_its_limit_and_no_more() {
+    let (bench, provider) = paylent();
+    provider.always(provider.revoke_path(), Answer::never());
+    let (_, took) = timed(|| logout(&bench, &provider));
+    assert!(took < 2 * Duration::from_millis(150) + AT_ONCE, "{took:?}");
+}
