@@ -21,10 +21,12 @@ pub(crate) struct Report {
 /// Tells the failure and gives its exit code.
 pub(crate) fn report(failure: &Failure, as_json: bool) -> ExitCode {
     let Report { code, kind, message, hint } = describe(failure);
-    if as_json {
-        json::print_line(&json!({"error": {"code": code, "kind": kind, "message": message, "hint": hint}}));
-    } else {
-        say::error(&message, hint.as_deref());
+    match failure {
+        _ if as_json => json::print_line(
+            &json!({"error": {"code": code, "kind": kind, "message": message, "hint": hint}}),
+        ),
+        Failure::Signal(_) => say::talk("Cancelled; nothing was changed."),
+        _ => say::error(&message, hint.as_deref()),
     }
     ExitCode::from(code)
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
     let pass = play.pass(home.path())?;
     play.introduce();
     let session = play.sign_in(&pass)?;
-    play.show_user(&session, &pass.whoami()?);
+    play.show_user(&pass, &session)?;
     play.renew(&pass)?;
     play.sign_out(&pass)?;
     drop(pass);
@@ -90,12 +90,19 @@ impl Play {
         result.map_err(|error| interrupts.explain(error))
     }
 
-    fn show_user(&self, session: &Session, user: &User) {
-        let saved = session.path().map(|path| path.display().to_string()).unwrap_or_default();
-        self.tell(
-            json!({"event": "whoami", "user": json::user(user)}),
-            &format!("Successfully logged in!\nEmail: {}\nThe tokens are in a file that only you can read: {saved}\n", user.label()),
+    /// The record tells who it is; the journal shows that nobody was asked.
+    fn show_user(&self, pass: &Hallpass, session: &Session) -> Result<(), Failure> {
+        let asked = self.server.journal().entries().len();
+        let user = pass.whoami()?;
+        self.check(self.server.journal().entries().len() == asked, "whoami asked the server")?;
+        let email = session.user().map(User::label).unwrap_or_default();
+        let text = format!(
+            "Successfully logged in!\nEmail: {email}\n\n\
+             whoami   Logged in as: {} (read from the saved sign-in; the server was not asked)",
+            user.label()
         );
+        self.tell(json!({"event": "whoami", "user": json::user(&user)}), &text);
+        Ok(())
     }
 
     /// A refresh that can be seen: another access token, and a refresh token that works once only.
@@ -106,7 +113,7 @@ impl Play {
         self.check(is_new && self.server.journal().count("/token") == 2, "the access token was not renewed")?;
         self.tell(
             json!({"event": "refreshed", "expires_at": json::time(after.expires_at())}),
-            "Refreshed: a new access token, and a new refresh token in place of the spent one.",
+            "token    Refreshed: a new access token, and a new refresh token in place of the spent one",
         );
         Ok(())
     }
@@ -121,7 +128,7 @@ impl Play {
         self.check(pass.whoami().is_err(), "somebody is still signed in")?;
         self.tell(
             json::logout(&report),
-            "Logged out: the server revoked both tokens, and the file is erased.",
+            "logout   The server revoked both tokens, and the saved sign-in is erased",
         );
         Ok(())
     }
