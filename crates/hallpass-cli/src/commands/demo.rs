@@ -127,7 +127,7 @@ impl Play {
         self.check(self.server.journal().count("/revoke") == 2, "the server was not told about the logout")?;
         self.check(pass.whoami().is_err(), "somebody is still signed in")?;
         self.tell(
-            json::logout(&report),
+            json!({"event": "logged_out", "report": json::logout(&report)}),
             "logout   The server revoked both tokens, and the saved sign-in is erased",
         );
         Ok(())
