@@ -6,6 +6,7 @@ mod jose;
 mod provider;
 mod scripted;
 
+mod hostile_callback;
 mod login_browser;
 mod logout;
 mod refresh;

@@ -1,0 +1,372 @@
+//! What else may knock at the listener, and what the right answer may carry.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use hallpass::error::{Denied, NetworkErrorKind, ServerMisbehaved};
+use hallpass::{Error, Ignored, LoginEvent, Result, Session};
+use url::Url;
+
+use crate::bench::{
+    self, AT_ONCE, Bench, Page, Recorder, authority, callback, connect, get, get_at, login, playing,
+    redirect_uri, sign_in, timed,
+};
+use crate::provider::{Provider, TOKEN};
+use crate::scripted::Answer;
+
+const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+/// A login during which a stranger does something before the user comes back.
+struct Visit<T> {
+    result: Result<Session>,
+    events: Vec<LoginEvent>,
+    /// What the stranger saw.
+    stranger: T,
+    /// What the user saw.
+    user: Page,
+    token_requests: usize,
+}
+
+impl<T> Visit<T> {
+    fn ignored(&self, what: Ignored) -> usize {
+        self.events.iter().filter(|event| **event == LoginEvent::Ignored(what)).count()
+    }
+
+    fn must_have_worked(&self, name: &str) {
+        assert!(self.result.is_ok(), "{name}: {:?}", self.result);
+        assert_eq!((self.user.status, self.token_requests), (200, 1), "{name}");
+    }
+}
+
+fn visited_by<T: Send + 'static>(stranger: impl Fn(&Url) -> T + Send + Sync + 'static) -> Visit<T> {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (browser, seen) = playing(move |url| (stranger(url), get(&sign_in(url))));
+    let mut ui = Recorder::default();
+    let result = bench.at(&provider).browser(browser).build().unwrap().login(&mut ui);
+    let (stranger, user) = seen.recv().unwrap();
+    Visit { result, events: ui.events, stranger, user, token_requests: provider.count(TOKEN) }
+}
+
+/// A request line and headers as they are; `{authority}` is the listener's own.
+fn raw(url: &Url, head: &str) -> Page {
+    let callback = redirect_uri(url);
+    let head = head.replace("{authority}", authority(&callback));
+    bench::exchange(V4, &callback, head.as_bytes())
+}
+
+#[test]
+fn p14_an_answer_of_another_sign_in_is_told_so_and_the_login_goes_on() {
+    let queries = [
+        "code=x&state=wrong",
+        "code=x",
+        "code=x&state=",
+        "code=x&state={state}&state={state}",
+        "code=x&state={state}x",
+        "error=access_denied",
+        "error=access_denied&state=wrong",
+        "error=server_error&state=wrong&iss=https://evil.example",
+        "access_token=x&token_type=bearer",
+    ];
+    for query in queries {
+        let visit = visited_by(move |url| get(&callback(url, query)));
+        visit.must_have_worked(query);
+        assert_eq!(visit.stranger.status, 400, "{query}");
+        assert!(visit.stranger.body.contains("another sign-in"), "{query}: {:?}", visit.stranger);
+        assert_eq!(visit.ignored(Ignored::OtherSignIn), 1, "{query}");
+    }
+}
+
+#[test]
+fn a_callback_without_parameters_is_told_to_look_behind_the_hash() {
+    for query in [None, Some("")] {
+        let visit = visited_by(move |url| {
+            let mut callback = redirect_uri(url);
+            callback.set_query(query);
+            get(&callback)
+        });
+        visit.must_have_worked("no parameters");
+        assert!(visit.stranger.status == 400 && visit.stranger.body.contains("after the <b>#</b>"));
+        assert_eq!(visit.ignored(Ignored::NoParameters), 1);
+    }
+}
+
+#[test]
+fn p05_requests_that_are_no_callback_are_answered_and_change_nothing() {
+    let requests = [
+        ("GET /favicon.ico HTTP/1.1\r\nHost: {authority}\r\n\r\n", 404),
+        ("GET / HTTP/1.1\r\nHost: {authority}\r\n\r\n", 404),
+        ("POST /callback?code=x&state=y HTTP/1.1\r\nHost: {authority}\r\nContent-Length: 0\r\n\r\n", 405),
+        ("HEAD /callback?code=x&state=y HTTP/1.1\r\nHost: {authority}\r\n\r\n", 405),
+        ("OPTIONS /callback HTTP/1.1\r\nHost: {authority}\r\nOrigin: https://evil.example\r\n\r\n", 204),
+        ("GET /callback?code=x HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403),
+        ("GET /callback?code=x HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 403),
+        ("GET /callback?code=x HTTP/1.1\r\nHost: {authority}\r\nHost: {authority}\r\n\r\n", 403),
+        ("GET /callback?code=x HTTP/1.1\r\nHost: {authority}\r\nSec-Purpose: prefetch\r\n\r\n", 204),
+        ("GET /callback/?code=x HTTP/1.1\r\nHost: {authority}\r\n\r\n", 404),
+    ];
+    for (head, status) in requests {
+        let visit = visited_by(move |url| raw(url, head));
+        visit.must_have_worked(head);
+        assert_eq!(visit.stranger.status, status, "{head}");
+        assert!(visit.stranger.header("access-control-allow-origin").is_none(), "{head}");
+        assert_eq!(visit.ignored(Ignored::OtherSignIn), 0, "{head}");
+    }
+}
+
+#[test]
+fn n05_a_genuine_callback_by_another_method_or_host_does_not_count() {
+    for (method, host) in [("POST", "{authority}"), ("HEAD", "{authority}"), ("GET", "rebound.example")] {
+        let visit = visited_by(move |url| {
+            let callback = sign_in(url);
+            let head = format!("{method} {} HTTP/1.1\r\nHost: {host}\r\n\r\n", bench::target(&callback));
+            raw(url, &head)
+        });
+        visit.must_have_worked(method);
+    }
+}
+
+#[test]
+fn p04_n33_connections_that_say_nothing_half_or_too_much_keep_nobody_out() {
+    let hold = |url: &Url, bytes: &[u8]| -> TcpStream {
+        let mut stream = connect(V4, &redirect_uri(url)).unwrap();
+        let _ = stream.write_all(bytes);
+        stream
+    };
+    let visit = visited_by(move |url| {
+        let mut held: Vec<TcpStream> = (0..10).map(|_| hold(url, b"")).collect();
+        held.extend((0..10).map(|_| hold(url, b"GET /callback?code=x HTTP/1.1\r\nHost: ")));
+        held.push(hold(url, b"\0\x01\x02 binary \xff\xff\r\n\r\n"));
+        held.push(hold(url, &[b"GET /callback?code=".as_slice(), &vec![b'x'; 10 << 20]].concat()));
+        held
+    });
+    visit.must_have_worked("held connections");
+}
+
+#[test]
+fn p08_a_browser_that_speaks_tls_is_told_to_the_user() {
+    let visit = visited_by(|url| {
+        let mut stream = connect(V4, &redirect_uri(url)).unwrap();
+        stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest)
+    });
+    visit.must_have_worked("TLS");
+    assert_eq!(visit.ignored(Ignored::TlsHello), 1);
+}
+
+#[test]
+fn n06_a_hundred_guesses_change_nothing_and_are_counted() {
+    let visit = visited_by(|url| {
+        for guess in 0..100 {
+            assert_eq!(get(&callback(url, &format!("code=x&state=guess{guess}"))).status, 400);
+        }
+    });
+    visit.must_have_worked("guesses");
+    assert_eq!(visit.ignored(Ignored::OtherSignIn), 100);
+}
+
+#[test]
+fn ignored_callbacks_are_counted_in_the_time_out() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (browser, _pages) = playing(|url| {
+        get(&callback(url, "code=x&state=wrong"));
+        get(&redirect_uri(url))
+    });
+    let result = login(bench.at(&provider).login_timeout(Duration::from_millis(300)), browser);
+    assert!(matches!(result, Err(Error::TimedOut { ignored: 2, .. })), "{result:?}");
+}
+
+#[test]
+fn p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_same() {
+    for refuse in [false, true] {
+        let (bench, provider) = (Bench::new(), bench::paylent());
+        provider.on(TOKEN, move |_| {
+            thread::sleep(Duration::from_millis(200));
+            refuse.then(|| Answer::oauth_error(400, "invalid_grant"))
+        });
+        let (browser, pages) = playing(|url| ten_at_once(&sign_in(url)));
+        assert_eq!(login(bench.at(&provider), browser).is_err(), refuse);
+        let pages = pages.recv().unwrap();
+        assert_eq!((pages.len(), provider.count(TOKEN)), (10, 1));
+        for page in &pages {
+            assert_eq!((page.status, page.is_complete()), (if refuse { 400 } else { 200 }, true), "{page:?}");
+            assert_eq!(page, &pages[0]);
+        }
+    }
+}
+
+fn ten_at_once(callback: &Url) -> Vec<Page> {
+    let barrier = Arc::new(Barrier::new(10));
+    let visit = |index: usize| {
+        let (callback, barrier) = (callback.clone(), barrier.clone());
+        thread::spawn(move || {
+            barrier.wait();
+            get_at(if index.is_multiple_of(2) { V4 } else { V6 }, &callback)
+        })
+    };
+    let visits: Vec<_> = (0..10).map(visit).collect();
+    visits.into_iter().map(|visit| visit.join().unwrap()).collect()
+}
+
+#[test]
+fn a_stranger_who_comes_during_the_exchange_does_not_learn_its_outcome() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    provider.on(TOKEN, |_| {
+        thread::sleep(Duration::from_millis(150));
+        None
+    });
+    let (browser, pages) = playing(|url| {
+        let genuine = sign_in(url);
+        let user = thread::spawn(move || get(&genuine));
+        thread::sleep(Duration::from_millis(50));
+        (get(&callback(url, "code=x&state=wrong")), user.join().unwrap())
+    });
+    login(bench.at(&provider), browser).unwrap();
+    let (stranger, user) = pages.recv().unwrap();
+    assert_eq!((stranger.status, user.status), (400, 200));
+    assert!(!stranger.claims_success());
+}
+
+/// A login that ends with this callback, at a server that promises `iss` or not.
+fn ended_by(promised: bool, query: &'static str) -> (Error, Page, usize) {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let issuer = provider.issuer().to_owned();
+    provider.twist_metadata(move |document| {
+        document["authorization_response_iss_parameter_supported"] = promised.into();
+    });
+    let (browser, pages) = playing(move |url| get(&callback(url, &query.replace("{issuer}", &issuer))));
+    let (result, took) = timed(|| login(bench.at(&provider), browser));
+    assert!(took < Duration::from_secs(1), "{query}: {took:?}");
+    assert!(!bench.is_signed_in());
+    (bench::failure(query, result), pages.recv().unwrap(), provider.count(TOKEN))
+}
+
+#[test]
+fn n07_n09_a_wrong_iss_with_the_right_state_ends_the_login_before_any_token_request() {
+    for promised in [true, false] {
+        for iss in ["https://evil.example", "{issuer}/", "HTTP://127.0.0.1"] {
+            let query: &'static str = format!("code=x&state={{state}}&iss={iss}").leak();
+            let (error, page, token_requests) = ended_by(promised, query);
+            let rule = ServerMisbehaved::AuthorizationIss { expected: String::new(), found: String::new() };
+            let Error::ServerMisbehaved(found) = &error else { panic!("{iss}: {error:?}") };
+            assert_eq!(std::mem::discriminant(found), std::mem::discriminant(&rule), "{iss}");
+            assert!(!page.claims_success(), "{page:?}");
+            assert_eq!(token_requests, 0);
+        }
+    }
+}
+
+#[test]
+fn n08_a_promised_iss_that_is_missing_ends_the_login_before_any_token_request() {
+    let (error, page, token_requests) = ended_by(true, "code=x&state={state}");
+    assert_eq!(error, ServerMisbehaved::AuthorizationIssMissing.into());
+    assert!(!page.claims_success());
+    assert_eq!(token_requests, 0);
+}
+
+#[test]
+fn n20_n22_the_right_state_without_one_code_ends_the_login() {
+    for (query, rule) in [
+        ("state={state}", ServerMisbehaved::CodeMissing),
+        ("state={state}&access_token=x&id_token=y", ServerMisbehaved::CodeMissing),
+        ("state={state}&code=a&code=b", ServerMisbehaved::ParameterDoubled("code")),
+        ("state={state}&error=a&error=b", ServerMisbehaved::ParameterDoubled("error")),
+    ] {
+        let (error, page, token_requests) = ended_by(false, query);
+        assert_eq!((error, token_requests), (rule.into(), 0), "{query}");
+        assert!(!page.claims_success(), "{query}");
+    }
+}
+
+#[test]
+fn p11_an_error_with_the_right_state_ends_the_login_at_once_with_its_words() {
+    let query = "error=access_denied&error_description=The+user+said+no%1b[31m&state={state}";
+    for promised in [true, false] {
+        let (error, page, token_requests) = ended_by(promised, query);
+        let Error::Denied(Denied::ByServer(denied)) = &error else { panic!("{error:?}") };
+        assert_eq!(denied.error, "access_denied");
+        assert_eq!(error.to_string(), "sign-in was refused: access_denied (The user said no[31m)");
+        assert!(page.body.contains("The user said no") && !page.claims_success(), "{page:?}");
+        assert_eq!(token_requests, 0);
+    }
+}
+
+#[test]
+fn n24_the_words_of_a_server_cannot_leave_their_place_in_the_page() {
+    let hostile = "%3Cscript%3Ealert(1)%3C/script%3E%22%27%3Cimg+src=x+onerror=alert(1)%3E";
+    let query: &'static str = format!("error=x&error_description={hostile}&state={{state}}").leak();
+    let (_, page, _) = ended_by(false, query);
+    assert!(!page.body.contains("<script") && !page.body.contains("<img"), "{}", page.body);
+    assert!(page.body.contains("&lt;script&gt;alert(1)"));
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(page.header(name).as_deref(), Some(value));
+    }
+}
+
+#[test]
+fn a_server_in_trouble_is_no_refusal() {
+    for (error, status) in [("server_error", 500), ("temporarily_unavailable", 503)] {
+        let query: &'static str = format!("error={error}&state={{state}}").leak();
+        let (error, page, _) = ended_by(false, query);
+        let Error::Network(network) = &error else { panic!("{error:?}") };
+        assert!(network.kind == NetworkErrorKind::Status(status) && error.is_retryable());
+        assert!(!page.claims_success());
+    }
+}
+
+#[test]
+fn n21_unknown_parameters_are_ignored() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (browser, pages) = playing(|url| {
+        let mut callback = sign_in(url);
+        callback
+            .query_pairs_mut()
+            .append_pair("session_state", "s")
+            .append_pair("foo", "1")
+            .append_pair("foo", "2");
+        get(&callback)
+    });
+    login(bench.at(&provider), browser).unwrap();
+    assert_eq!(pages.recv().unwrap().status, 200);
+}
+
+#[test]
+fn n26_the_listener_sends_nobody_to_an_address_of_the_query() {
+    let query = "code=x&state=wrong&redirect=https://evil.example&next=https://evil.example";
+    let visit = visited_by(move |url| get(&callback(url, query)));
+    visit.must_have_worked(query);
+    assert_eq!(visit.stranger.header("location"), None);
+    assert_eq!(visit.user.header("location"), None);
+}
+
+#[test]
+fn a_cancelled_login_leaves_no_browser_hanging() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    provider.always(TOKEN, Answer::never());
+    let (arrived, here) = std::sync::mpsc::channel();
+    let (browser, pages) = playing(move |url| {
+        let callback = sign_in(url);
+        arrived.send(()).unwrap();
+        timed(|| get(&callback))
+    });
+    let pass = bench.at(&provider).browser(browser).build().unwrap();
+    let canceller = pass.canceller();
+    let login = thread::spawn(move || pass.login(&mut Recorder::default()));
+    here.recv().unwrap();
+    thread::sleep(Duration::from_millis(100));
+    canceller.cancel();
+    assert_eq!(login.join().unwrap().unwrap_err(), Error::Cancelled);
+    let (page, took) = pages.recv().unwrap();
+    assert!(took < Duration::from_millis(100) + 2 * AT_ONCE, "{took:?}");
+    assert!(!page.body.contains("You are signed in"), "{page:?}");
+}
