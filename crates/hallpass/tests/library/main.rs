@@ -6,7 +6,9 @@ mod jose;
 mod provider;
 mod scripted;
 
+mod checks;
 mod hostile_callback;
 mod login_browser;
 mod logout;
 mod refresh;
+mod whoami;

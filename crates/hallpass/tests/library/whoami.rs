@@ -1,0 +1,250 @@
+//! Who is signed in: from the record, from the server, and after either of them lied.
+
+use hallpass::error::{LoginRequired, NetworkErrorKind, ServerIncompatible, ServerMisbehaved};
+use hallpass::{Error, State};
+use serde_json::{Value, json};
+
+use crate::bench::{self, Bench, login, providers, visitor};
+use crate::provider::{EMAIL, JWKS, Provider, SUB, TOKEN, USERINFO, clerk_error, person};
+use crate::scripted::Answer;
+
+fn clerk() -> (Bench, Provider) {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    bench.signed_in(&provider);
+    (bench, provider)
+}
+
+#[test]
+fn whoami_answers_from_the_record_without_a_request() {
+    for provider in providers() {
+        let bench = Bench::new();
+        bench.signed_in(&provider);
+        let user = bench.pass(&provider).whoami().unwrap();
+        assert_eq!(
+            (user.sub.as_str(), user.email.as_deref(), user.label()),
+            (SUB, Some(EMAIL), EMAIL.to_owned())
+        );
+        assert_eq!(Value::Object(user.claims), person());
+        assert_eq!(provider.requests().len(), 0);
+    }
+}
+
+#[test]
+fn p66_whoami_answers_when_the_server_is_gone_and_the_token_expired() {
+    let (bench, provider) = clerk();
+    let pass = bench.pass(&provider);
+    drop(provider);
+    bench.wait(24 * 3600);
+    assert_eq!(pass.whoami().unwrap().label(), EMAIL);
+}
+
+#[test]
+fn nobody_signed_in_is_nobody() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let pass = bench.pass(&provider);
+    let nobody = Error::from(LoginRequired::NotSignedIn { profile: "default".to_owned() });
+    assert_eq!(pass.whoami().unwrap_err(), nobody);
+    assert_eq!(pass.fetch_user().unwrap_err(), nobody);
+    assert_eq!(pass.status().state, State::LoginRequired(nobody));
+    assert_eq!(provider.requests().len(), 0);
+    assert!(bench.files().is_empty());
+}
+
+#[test]
+fn a_login_asks_userinfo_only_for_what_the_id_token_lacks() {
+    let lacking: [(&[&str], usize); 4] =
+        [(&[], 0), (&["email"], 1), (&["given_name"], 0), (&["given_name", "family_name"], 1)];
+    for (names, requests) in lacking {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        provider.twist_claims(move |claims| names.iter().for_each(|name| remove(claims, name)));
+        let session = login(bench.at(&provider), visitor().0).unwrap();
+        assert_eq!(provider.count(USERINFO), requests, "{names:?}");
+        assert_eq!(session.user().unwrap().label(), EMAIL);
+    }
+}
+
+fn remove(object: &mut Value, name: &str) {
+    object.as_object_mut().unwrap().remove(name);
+}
+
+#[test]
+fn n69_the_token_goes_to_userinfo_in_the_header_and_nowhere_else() {
+    let (bench, provider) = clerk();
+    bench.pass(&provider).fetch_user().unwrap();
+    let [request] = provider.requests_to(USERINFO).try_into().unwrap();
+    assert_eq!((request.method.as_str(), request.query.len(), request.form.len()), ("GET", 0, 0));
+    assert_eq!(request.bearer(), bench.record()["secret"]["access_tokens"][0].as_str());
+}
+
+#[test]
+fn asking_the_server_updates_the_record() {
+    let (bench, provider) = clerk();
+    let mut renamed = person();
+    renamed["email"] = json!("ada@new.example");
+    provider.always(USERINFO, Answer::json(200, &renamed));
+    let pass = bench.pass(&provider);
+    assert_eq!(pass.fetch_user().unwrap().label(), "ada@new.example");
+    provider.forget();
+    assert_eq!(pass.whoami().unwrap().label(), "ada@new.example");
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[test]
+fn an_answer_that_says_nothing_new_writes_nothing() {
+    let (bench, provider) = (Bench::new(), bench::paylent());
+    bench.signed_in(&provider);
+    let before = bench.bytes();
+    bench.pass(&provider).fetch_user().unwrap();
+    assert!(bench.bytes() == before);
+}
+
+#[test]
+fn n92_a_401_means_one_refresh_and_one_more_try() {
+    let (bench, provider) = clerk();
+    provider.end_access_tokens();
+    assert_eq!(bench.pass(&provider).fetch_user().unwrap().label(), EMAIL);
+    assert_eq!((provider.count(USERINFO), provider.count(TOKEN)), (2, 1));
+    let [first, second] = provider.requests_to(USERINFO).try_into().unwrap();
+    assert_ne!(first.bearer(), second.bearer());
+}
+
+#[test]
+fn n92_a_server_that_always_answers_401_is_asked_twice_and_no_more() {
+    let (bench, provider) = clerk();
+    provider.always(USERINFO, Answer::oauth_error(401, "invalid_token"));
+    let Err(Error::Network(error)) = bench.pass(&provider).fetch_user() else { panic!() };
+    assert_eq!(error.kind, NetworkErrorKind::Status(401));
+    assert!(!error.is_retryable());
+    assert_eq!((provider.count(USERINFO), provider.count(TOKEN)), (2, 1));
+}
+
+#[test]
+fn a_refusal_in_clerks_shape_gives_its_long_message_and_trace_id() {
+    let (bench, provider) = clerk();
+    provider.always(USERINFO, clerk_error());
+    let text = bench.pass(&provider).fetch_user().unwrap_err().to_string();
+    assert!(text.contains("The access token was revoked by an administrator"), "{text}");
+    assert!(text.contains("oauth_token_revoked") && text.contains("[trace trace_4711]"), "{text}");
+}
+
+#[test]
+fn n92_another_refusal_is_told_and_not_tried_again() {
+    for (status, error) in [(403, "insufficient_scope"), (400, "invalid_request"), (500, "server_error")] {
+        let (bench, provider) = clerk();
+        provider.always(USERINFO, Answer::oauth_error(status, error));
+        let found = bench.pass(&provider).fetch_user().unwrap_err();
+        assert!(found.to_string().contains(error), "{found}");
+        assert_eq!((provider.count(USERINFO), provider.count(TOKEN)), (1, 0));
+    }
+}
+
+#[test]
+fn an_ended_session_ends_in_a_login_and_not_in_a_network_error() {
+    let (bench, provider) = clerk();
+    provider.end_sessions();
+    let error = bench.pass(&provider).fetch_user().unwrap_err();
+    assert!(matches!(error, Error::LoginRequired(LoginRequired::Ended(_))), "{error:?}");
+}
+
+#[test]
+fn n68_another_users_userinfo_is_not_taken_and_not_kept() {
+    let (bench, provider) = clerk();
+    let before = bench.bytes();
+    for body in [json!({ "sub": "mallory", "email": EMAIL }), json!({ "email": EMAIL }), json!({ "sub": 7 })]
+    {
+        provider.always(USERINFO, Answer::json(200, &body));
+        let error = bench.pass(&provider).fetch_user().unwrap_err();
+        assert_eq!(error, ServerMisbehaved::UserinfoSub.into(), "{body}");
+    }
+    assert!(bench.bytes() == before);
+}
+
+/// The rest of the answers that are none.
+#[test]
+fn userinfo_that_is_no_json_object_is_a_broken_rule() {
+    let (bench, provider) = clerk();
+    for answer in [Answer::html(200, "<h1>Hello</h1>"), Answer::json(200, &json!([1])), Answer::empty(200)] {
+        provider.always(USERINFO, answer);
+        let error = bench.pass(&provider).fetch_user().unwrap_err();
+        assert!(matches!(error, Error::ServerMisbehaved(ServerMisbehaved::Userinfo(_))), "{error:?}");
+    }
+}
+
+#[test]
+fn without_openid_no_id_token_and_no_key_is_needed() {
+    for provider in providers() {
+        let bench = Bench::new();
+        let scopes = ["profile", "email", "offline_access"];
+        let session = login(bench.at(&provider).scopes(scopes), visitor().0).unwrap();
+        assert_eq!(session.user().unwrap().label(), EMAIL);
+        assert_eq!((provider.count(USERINFO), provider.count(TOKEN)), (1, 1));
+        assert!(bench.record()["secret"].get("id_token").is_none());
+        let error = bench.pass(&provider).id_token().unwrap_err();
+        assert!(matches!(error, Error::ServerIncompatible(ServerIncompatible::NoEndpoint(_))), "{error:?}");
+    }
+}
+
+/// A server of RFC 6749 and nothing else: neither metadata, keys nor userinfo.
+fn plain_oauth(bench: &Bench, provider: &Provider) -> hallpass::Builder {
+    for path in
+        ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", JWKS, USERINFO]
+    {
+        provider.always(path, Answer::empty(404));
+    }
+    let endpoint = |path: &str| format!("{}{path}", provider.issuer());
+    bench
+        .at(provider)
+        .scopes(["repo", "offline_access"])
+        .endpoint("authorization", &endpoint("/oauth/authorize"))
+        .endpoint("token", &endpoint("/oauth/token"))
+}
+
+#[test]
+fn n76_a_plain_oauth_server_needs_two_endpoints_by_hand_and_no_metadata() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let session = login(plain_oauth(&bench, &provider), visitor().0).unwrap();
+    assert_eq!(session.user(), None);
+    assert!(session.renewable());
+    let paths: Vec<String> = provider.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/oauth/authorize", "/oauth/token"]);
+    let pass = plain_oauth(&bench, &provider).build().unwrap();
+    assert!(pass.access_token().is_ok());
+    bench.wait(24 * 3600);
+    assert!(pass.access_token().is_ok());
+    let error = pass.whoami().unwrap_err();
+    assert_eq!(error, ServerIncompatible::NoEndpoint("userinfo_endpoint").into());
+    assert!(pass.logout().unwrap().erased);
+}
+
+#[test]
+fn a_user_whom_the_login_did_not_learn_is_asked_for_later() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    provider.next(1, USERINFO, Answer::empty(503));
+    let session = login(bench.at(&provider).scopes(["email", "offline_access"]), visitor().0).unwrap();
+    assert_eq!(session.user(), None);
+    assert!(session.notes().iter().any(|note| note.contains("who you are")), "{:?}", session.notes());
+    let pass = bench.pass(&provider);
+    assert_eq!(pass.whoami().unwrap().label(), EMAIL);
+    provider.forget();
+    assert_eq!(pass.whoami().unwrap().label(), EMAIL);
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[test]
+fn p66_status_tells_four_things_apart() {
+    let (bench, provider) = clerk();
+    let pass = bench.pass(&provider);
+    let status = pass.status();
+    assert_eq!(
+        (status.state, status.renewable, status.user.unwrap().label()),
+        (State::Unverified, true, EMAIL.to_owned())
+    );
+    assert_eq!((status.issuer.as_deref(), status.path), (Some(provider.issuer()), Some(bench.path())));
+    assert_eq!(provider.requests().len(), 0);
+    assert_eq!(pass.check().state, State::Verified);
+    provider.always(USERINFO, Answer::empty(503));
+    assert!(matches!(pass.check().state, State::Unavailable(Error::Network(_))));
+    provider.end_sessions();
+    pass.force_refresh().unwrap_err();
+    assert!(matches!(pass.check().state, State::LoginRequired(_)));
+}
