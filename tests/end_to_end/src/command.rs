@@ -1,0 +1,99 @@
+//! The real command, each time in a home of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A user's home, empty at first.
+pub struct Home {
+    dir: TempDir,
+    extra: Vec<(String, String)>,
+}
+
+/// A command that ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code.
+    pub code: i32,
+    /// What was asked for.
+    pub stdout: String,
+    /// The talk.
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Demands an exit code, showing all of the talk where it is another one.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Finished {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The answer without its newline.
+    pub fn value(&self) -> &str {
+        self.stdout.trim_end()
+    }
+
+    /// The answer's last line as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        let last = self.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error} in {:?}", self.stdout))
+    }
+}
+
+impl Home {
+    /// A new one.
+    pub fn new() -> Home {
+        Home { dir: tempfile::tempdir().expect("a temporary folder"), extra: Vec::new() }
+    }
+
+    /// With one more environment variable.
+    pub fn with(mut self, name: &str, value: &str) -> Home {
+        self.extra.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Runs `hallpass` with these arguments.
+    pub fn hallpass(&self, arguments: &[&str]) -> Finished {
+        let mut command = Command::new(binary());
+        command.args(arguments).env_clear().env("HOME", self.path());
+        for name in ["PATH", "CHROMIUM"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.envs(self.extra.iter().cloned());
+        finished(&command.output().expect("the command starts"))
+    }
+}
+
+impl Default for Home {
+    fn default() -> Home {
+        Home::new()
+    }
+}
+
+pub(crate) fn finished(output: &Output) -> Finished {
+    Finished {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// The command that `cargo build -p hallpass-cli` left beside these tests.
+fn binary() -> PathBuf {
+    let tests = std::env::current_exe().expect("this program has a path");
+    let folder = tests.ancestors().nth(2).expect("tests run in target/<profile>/deps");
+    let binary = folder.join(format!("hallpass{}", std::env::consts::EXE_SUFFIX));
+    assert!(binary.exists(), "{} is missing: run `cargo build -p hallpass-cli` first, or ./test", binary.display());
+    binary
+}
