@@ -10,7 +10,7 @@ pub(crate) enum Failure {
     /// A wrong setting or use, with what to do about it.
     Usage { message: String, hint: String },
     /// A settings file that cannot be read or written.
-    Settings { message: String },
+    Settings { code: u8, message: String, hint: &'static str },
     /// Stopped by a signal.
     Signal(i32),
     /// The demo's or the development server's own trouble.
@@ -24,7 +24,13 @@ impl Failure {
 
     /// A file of settings that cannot be used.
     pub(crate) fn settings(action: &str, path: &Path, cause: &dyn std::fmt::Display) -> Failure {
-        Failure::Settings { message: format!("cannot {action} {}: {cause}", path.display()) }
+        let (code, hint) = match action {
+            "read" => (2, "check its path, and that you may read it"),
+            "use" => (2, "correct the file, or remove it"),
+            _ => (8, "make the place writable, or choose another one: XDG_CONFIG_HOME=/path"),
+        };
+        let message = format!("cannot {action} {}: {cause}", path.display());
+        Failure::Settings { code, message, hint }
     }
 }
 

@@ -25,6 +25,7 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use failure::Failure;
+use report::Form;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -34,7 +35,15 @@ fn main() -> ExitCode {
     }
     match run(&cli) {
         Ok(code) => code,
-        Err(failure) => report::report(&failure, cli.common.json),
+        Err(failure) => report::report(&failure, form(&cli)),
+    }
+}
+
+fn form(cli: &Cli) -> Form {
+    match cli.command {
+        _ if !cli.common.json => Form::Words,
+        Command::Login(_) | Command::Demo(_) => Form::Event,
+        _ => Form::Json,
     }
 }
 

@@ -10,7 +10,7 @@ use hallpass::world::http::{Client, ClientSettings, Http, HttpRequest, HttpRespo
 use crate::failure::Failure;
 use crate::profiles::ConfigDir;
 use crate::report;
-use crate::sources::{SettingsFile, variable};
+use crate::sources::variable;
 
 /// An HTTP client that reads a profile's settings before its first request.
 pub(crate) struct ProfileHttp {
@@ -27,7 +27,7 @@ impl ProfileHttp {
     fn client(&self) -> Result<&Client, Failure> {
         if self.client.get().is_none() {
             let own = self.config_dir.settings(&self.profile)?;
-            let config = SettingsFile::read(&self.config_dir.config_file())?;
+            let config = self.config_dir.config()?;
             let settings = ClientSettings {
                 user_agent: format!("hallpass/{}", env!("CARGO_PKG_VERSION")),
                 proxies: Proxies::from_lookup(variable),

@@ -20,12 +20,17 @@ pub(crate) struct ConfigDir(PathBuf);
 
 impl ConfigDir {
     pub(crate) fn of(environment: &Environment) -> Result<ConfigDir, Failure> {
-        Ok(ConfigDir(environment.config_dir()?))
+        match (environment.config_dir(), environment.state_dir()) {
+            (Ok(dir), _) => Ok(ConfigDir(dir)),
+            // Nobody has a home here, but a place for the state was named. No program is called `.config`.
+            (Err(_), Ok(state_dir)) => Ok(ConfigDir(state_dir.join(".config"))),
+            (Err(error), Err(_)) => Err(error.into()),
+        }
     }
 
-    /// The person's own file.
-    pub(crate) fn config_file(&self) -> PathBuf {
-        self.0.join("config.toml")
+    /// The person's own settings.
+    pub(crate) fn config(&self) -> Result<SettingsFile, Failure> {
+        SettingsFile::read_strictly(&self.0.join("config.toml"))
     }
 
     /// The file that `login` writes for a profile.

@@ -18,15 +18,26 @@ pub(crate) struct Report {
     pub(crate) hint: Option<String>,
 }
 
+/// How a failure is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Lines on stderr.
+    Words,
+    /// One JSON object.
+    Json,
+    /// The last of a verb's JSON events.
+    Event,
+}
+
 /// Tells the failure and gives its exit code.
-pub(crate) fn report(failure: &Failure, as_json: bool) -> ExitCode {
+pub(crate) fn report(failure: &Failure, form: Form) -> ExitCode {
     let Report { code, kind, message, hint } = describe(failure);
-    match failure {
-        _ if as_json => json::print_line(
-            &json!({"error": {"code": code, "kind": kind, "message": message, "hint": hint}}),
-        ),
-        Failure::Signal(_) => say::talk("Cancelled; nothing was changed."),
-        _ => say::error(&message, hint.as_deref()),
+    let error = || json!({"code": code, "kind": kind, "message": message, "hint": hint});
+    match (form, failure) {
+        (Form::Json, _) => json::print_line(&json!({"error": error()})),
+        (Form::Event, _) => json::print_line(&json!({"event": "error", "error": error()})),
+        (Form::Words, Failure::Signal(_)) => say::talk("Cancelled; nothing was changed."),
+        (Form::Words, _) => say::error(&message, hint.as_deref()),
     }
     ExitCode::from(code)
 }
@@ -41,7 +52,7 @@ pub(crate) fn describe(failure: &Failure) -> Report {
     match failure {
         Failure::Library(error) => describe_library(error),
         Failure::Usage { message, hint } => report(2, "usage", message, Some(hint)),
-        Failure::Settings { message } => report(2, "settings", message, None),
+        Failure::Settings { code, message, hint } => report(*code, "settings", message, Some(hint)),
         Failure::Signal(signal) => {
             report(128 + u8::try_from(*signal).unwrap_or(2), "interrupted", "cancelled", None)
         }
@@ -153,10 +164,22 @@ fn misuse_hint(misuse: &Misuse) -> Option<String> {
         Misuse::OtherSession { .. } => {
             Some("choose the profile with --profile NAME, or drop --issuer and --client-id".to_owned())
         }
-        Misuse::Setting { setting: "issuer", .. } => {
-            Some("hallpass login --issuer https://login.example.com --client-id ID".to_owned())
-        }
+        Misuse::Setting { setting, .. } => Some(setting_hint(setting).to_owned()),
         _ => None,
+    }
+}
+
+/// How the setting is written.
+fn setting_hint(setting: &str) -> &'static str {
+    match setting {
+        "issuer" | "client_id" => "hallpass login --issuer https://login.example.com --client-id ID",
+        "redirect_uri" => "give it as it is registered: --redirect-uri http://127.0.0.1/callback",
+        "scope" => "separate scopes by spaces: --scope \"openid email\"",
+        "resource" => "name the API by its address: --resource https://api.example.com",
+        "param" => "leave it out of --param; most have an option of their own: hallpass login --help",
+        "endpoint" => "--endpoint NAME=URL, where NAME is authorization, token, userinfo, jwks or revocation",
+        "profile" => "choose another name: --profile NAME",
+        _ => "see hallpass --help",
     }
 }
 

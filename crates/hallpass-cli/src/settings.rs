@@ -125,6 +125,7 @@ impl LoginSettings {
             param: merged(config.param, own.param, &args.param),
             endpoint: merged(config.endpoint, own.endpoint, &args.endpoint),
             browser: None,
+            unknown: own.unknown,
         };
         let client_secret = client_secret(args, env_file, file.client_secret_file.as_deref())?;
         Ok(LoginSettings { file, client_secret, browser: config.browser, prompt: args.prompt.clone() })
@@ -238,5 +239,5 @@ pub(crate) fn read_env_file(args: &Login) -> Result<EnvFile, Failure> {
 
 /// `config.toml` and the profile's own file.
 pub(crate) fn files(config_dir: &ConfigDir, profile: &str) -> Result<(SettingsFile, SettingsFile), Failure> {
-    Ok((config_dir.settings(profile)?, SettingsFile::read(&config_dir.config_file())?))
+    Ok((config_dir.settings(profile)?, config_dir.config()?))
 }

@@ -10,8 +10,7 @@ use crate::args::StorageArg;
 use crate::failure::Failure;
 
 /// A settings file: `profiles/<name>.toml`, written by `login`, and `config.toml`, the person's alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SettingsFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuer: Option<String>,
@@ -35,9 +34,21 @@ pub(crate) struct SettingsFile {
     pub(crate) param: std::collections::BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub(crate) endpoint: std::collections::BTreeMap<String, String>,
+    /// What this version does not know is written back.
+    #[serde(flatten)]
+    pub(crate) unknown: toml::Table,
 }
 
 impl SettingsFile {
+    /// A person's own file: a typing mistake in it is named.
+    pub(crate) fn read_strictly(path: &Path) -> Result<SettingsFile, Failure> {
+        let file = SettingsFile::read(path)?;
+        match file.unknown.keys().next() {
+            Some(name) => Err(Failure::settings("use", path, &format!("there is no setting \"{name}\""))),
+            None => Ok(file),
+        }
+    }
+
     /// A file that is not there has no settings.
     pub(crate) fn read(path: &Path) -> Result<SettingsFile, Failure> {
         let text = match fs::read_to_string(path) {
@@ -46,6 +57,11 @@ impl SettingsFile {
             Err(error) => return Err(Failure::settings("read", path, &error)),
         };
         toml::from_str(&text).map_err(|error| Failure::settings("use", path, &error.message()))
+    }
+
+    /// What cannot be written must fail before anybody has signed in.
+    pub(crate) fn probe(path: &Path) -> Result<(), Failure> {
+        stage(path).map(drop).map_err(|error| Failure::settings("write", path, &error))
     }
 
     /// Replaced in one step, readable by this user alone.
@@ -58,12 +74,17 @@ impl SettingsFile {
 
 /// Writes a small file of our own through a temporary one beside it.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(dir)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    let mut file = stage(path)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
     file.persist(path)?;
     Ok(())
+}
+
+/// The temporary file; that it can be made says that [`replace`] will work.
+fn stage(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    tempfile::NamedTempFile::new_in(dir)
 }
 
 /// A variable that is set and not empty.
@@ -94,7 +115,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.toml");
         fs::write(&path, "isuer = \"https://a.example\"").unwrap();
-        let Failure::Settings { message } = SettingsFile::read(&path).unwrap_err() else { panic!() };
+        let Failure::Settings { message, .. } = SettingsFile::read_strictly(&path).unwrap_err() else {
+            panic!()
+        };
         assert!(message.contains("isuer"), "{message}");
+    }
+
+    #[test]
+    fn what_a_newer_version_wrote_is_written_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.toml");
+        fs::write(&path, "later = 7\n[param]\na = \"b\"\n[newest]\nc = [1]\n").unwrap();
+        let file = SettingsFile::read(&path).unwrap();
+        file.write(&path).unwrap();
+        assert_eq!(SettingsFile::read(&path).unwrap(), file);
+        assert_eq!(file.unknown.keys().collect::<Vec<_>>(), ["later", "newest"]);
     }
 }

@@ -1,5 +1,6 @@
 //! `hallpass login`
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use hallpass::{Environment, Error, Hallpass, LoginUi, Session, Terminal, User};
@@ -13,6 +14,7 @@ use crate::json_ui::JsonUi;
 use crate::profiles::{ConfigDir, DEFAULT, SERVICE, named};
 use crate::settings::{LoginSettings, Target, files, read_env_file};
 use crate::signals::Interrupts;
+use crate::sources::SettingsFile;
 use crate::{json, say};
 
 pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
@@ -23,7 +25,9 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     let profile = profile(common, args, &config_dir, &env_file)?;
     let (own, config) = files(&config_dir, &profile.name)?;
     let own = if profile.is_anew { Default::default() } else { own };
-    let settings = LoginSettings::resolve(args, &env_file, own, config)?;
+    let path = config_dir.profile_file(&profile.name);
+    tell_unknown(&own, &path);
+    let settings = LoginSettings::resolve(args, &env_file, own.clone(), config)?;
     let browser = Choice::of(args, settings.browser.as_deref(), &environment);
     let mut builder = settings.builder(&profile.name, environment)?.browser(browser);
     builder = args.timeout.into_iter().fold(builder, |builder, limit| builder.login_timeout(limit));
@@ -31,10 +35,24 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     if args.if_needed && is_signed_in(&pass, common.json)? {
         return Ok(ExitCode::SUCCESS);
     }
+    let is_new = settings.file != own;
+    if is_new {
+        SettingsFile::probe(&path)?;
+    }
     let session = sign_in(&pass, common.json)?;
-    settings.file.write(&config_dir.profile_file(&profile.name))?;
+    if is_new {
+        settings.file.write(&path)?;
+    }
     tell(&session, common.json);
     announce(&profile, &config_dir, common)
+}
+
+fn tell_unknown(own: &SettingsFile, path: &Path) {
+    if !own.unknown.is_empty() {
+        let names: Vec<&str> = own.unknown.keys().map(String::as_str).collect();
+        let path = path.display();
+        say::note(&format!("{path} has settings that this version does not know: {}", names.join(", ")));
+    }
 }
 
 /// The profile that a login is for.

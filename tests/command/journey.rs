@@ -1,0 +1,317 @@
+//! Login, whoami, token, status, logout: every verb in words and as JSON.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use hallpass_dev::DevServer;
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, CLIENT, EMAIL, param, visit};
+
+fn server() -> DevServer {
+    DevServer::start().unwrap()
+}
+
+/// The claims that the development server has about its first account.
+fn claims() -> Value {
+    json!({
+        "sub": "user_973dfe463ec85785",
+        "name": "Test User",
+        "given_name": "Test",
+        "family_name": "User",
+        "preferred_username": "test",
+        "email": EMAIL,
+        "email_verified": true,
+    })
+}
+
+#[test]
+fn login_prints_the_lines_of_the_design_on_stderr_and_nothing_on_stdout() {
+    let (bench, server) = (Bench::new(), server());
+    let (login, url) = bench.login_at(&server, &[]).play(|url| {
+        visit(&server, url);
+        url.to_owned()
+    });
+    let login = login.ok();
+    assert_eq!(login.stdout, "");
+    assert_eq!(
+        login.stderr,
+        format!(
+            "The sign-in will be kept in the file {}\n\
+             Opening browser for authentication...\n\n{url}\n\n\
+             Waiting for callback on {}...\n\
+             Successfully logged in!\n\
+             Email: {EMAIL}\n",
+            bench.record_file("default").display(),
+            param(&url, "redirect_uri").unwrap(),
+        )
+    );
+}
+
+#[test]
+fn whoami_prints_the_line_and_the_claims() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let whoami = bench.run(&["whoami"]).ok();
+    let (line, rest) = whoami.stdout.split_once('\n').unwrap();
+    assert_eq!(line, format!("Logged in as: {EMAIL}"));
+    assert_eq!(serde_json::from_str::<Value>(rest).unwrap(), claims());
+    assert!(rest.starts_with("{\n  \"") && rest.ends_with("\n}\n"), "{rest}");
+    assert_eq!(whoami.stderr, "");
+    assert_eq!(server.journal().count("/userinfo"), 0, "the record knows");
+    assert_eq!(bench.run(&["whoami", "--fresh"]).ok().stdout, whoami.stdout);
+    assert_eq!(server.journal().count("/userinfo"), 1);
+}
+
+#[test]
+fn token_prints_the_same_token_until_a_new_one_is_asked_for() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let first = bench.run(&["token"]).ok();
+    assert_eq!(first.stderr, "");
+    assert_eq!(bench.value(&["token"]), first.value());
+    assert_eq!(server.journal().count("/token"), 1);
+    let renewed = bench.value(&["token", "--refresh"]);
+    assert_ne!(renewed, first.value());
+    assert_eq!(bench.value(&["token"]), renewed);
+    assert_eq!(server.journal().count("/token"), 2);
+}
+
+#[test]
+fn token_as_a_header_is_what_curl_reads() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let token = bench.value(&["token"]);
+    assert_eq!(bench.value(&["token", "--header"]), format!("Authorization: Bearer {token}"));
+}
+
+#[test]
+fn the_id_token_is_printed_as_the_server_signed_it() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let id_token = bench.value(&["token", "--id-token"]);
+    assert_eq!(id_token.split('.').count(), 3);
+    assert_eq!(bench.record("default")["secret"]["id_token"], id_token);
+    let json = bench.run(&["token", "--id-token", "--json"]).ok().json();
+    assert_eq!(json, json!({"id_token": id_token, "profile": "default"}));
+}
+
+#[test]
+fn an_asked_for_life_renews_the_token_only_if_it_has_less() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let first = bench.value(&["token"]);
+    assert_eq!(bench.value(&["token", "--min-ttl", "50m"]), first);
+    bench.let_expire_in("default", 20 * 60);
+    assert_eq!(bench.value(&["token"]), first);
+    assert_ne!(bench.value(&["token", "--min-ttl", "50m"]), first);
+    let longer = bench.run(&["token", "--min-ttl", "2h"]);
+    longer.fails(5, "do not live as long as was asked for", "");
+}
+
+#[test]
+fn a_token_of_a_short_life_is_renewed_by_itself() {
+    let (bench, server) =
+        (Bench::new(), DevServer::builder().token_ttl(Duration::from_secs(2)).start().unwrap());
+    bench.sign_in(&server, &[]);
+    let first = bench.record("default")["secret"]["access_tokens"][0].clone();
+    thread::sleep(Duration::from_millis(1100));
+    assert_ne!(bench.value(&["token"]), first);
+    assert_eq!(server.journal().count("/token"), 2);
+}
+
+#[test]
+fn status_tells_who_where_until_when_and_kept_where() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let status = bench.run(&["status"]).ok();
+    let lines: Vec<&str> = status.stdout.lines().collect();
+    let [name, who, life, kept] = lines.as_slice() else { panic!("{status:#?}") };
+    assert_eq!(*name, "* default");
+    assert_eq!(*who, format!("    {EMAIL} at {}", server.issuer()));
+    assert!(life.starts_with("    signed in; the token has ") && life.ends_with(" left and renews itself"));
+    assert_eq!(*kept, format!("    kept in the file {}", bench.record_file("default").display()));
+    assert_eq!(server.journal().count("/userinfo"), 0);
+    let checked = bench.run(&["status", "--check"]).ok();
+    assert!(checked.stdout.contains("\n    signed in, confirmed by the server; "), "{checked:#?}");
+    assert_eq!(server.journal().count("/userinfo"), 1);
+}
+
+#[test]
+fn after_a_logout_every_verb_says_so() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let logout = bench.run(&["logout"]).ok();
+    assert_eq!(logout.stdout, "");
+    assert_eq!(logout.stderr, "Logged out (profile \"default\"). The server revoked the tokens.\n");
+    assert_eq!(server.journal().count("/revoke"), 2);
+    assert!(!bench.record_file("default").exists());
+    for verb in ["token", "whoami"] {
+        bench.run(&[verb]).fails(
+            4,
+            "error: not signed in (profile \"default\")",
+            "sign in with: hallpass login",
+        );
+    }
+    let status = bench.run(&["status"]);
+    let text = "* default\n    not signed in (profile \"default\"); sign in with: hallpass login\n";
+    assert_eq!((status.code, status.stdout.as_str()), (4, text));
+    let again = bench.run(&["logout"]).ok();
+    assert_eq!(again.stderr, "Nobody was signed in (profile \"default\").\n");
+}
+
+#[test]
+fn with_json_login_is_one_event_a_line_and_done_has_every_field() {
+    let (bench, server) = (Bench::new(), server());
+    let (login, url) = bench.login_at(&server, &["--json"]).play(|url| {
+        visit(&server, url);
+        url.to_owned()
+    });
+    let events = login.ok().events();
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["store", "url", "waiting", "exchanging", "done"]);
+    let path = bench.record_file("default");
+    assert_eq!(events[0], json!({"event": "store", "store": "file", "path": path}));
+    assert_eq!(events[1], json!({"event": "url", "url": url}));
+    assert_eq!(events[2]["redirect_uri"], param(&url, "redirect_uri").unwrap());
+    is_time(&events[2]["until"]);
+    let mut done = events[4].clone();
+    is_time(&done["expires_at"].take());
+    assert_eq!(
+        done,
+        json!({
+            "event": "done",
+            "profile": "default",
+            "issuer": server.issuer(),
+            "client_id": CLIENT,
+            "user": claims(),
+            "scopes": ["openid", "profile", "email", "offline_access"],
+            "expires_at": null,
+            "renewable": true,
+            "store": "file",
+            "path": path,
+            "notes": [],
+        })
+    );
+}
+
+#[test]
+fn a_parent_program_can_relay_the_events_while_they_happen() {
+    let (bench, server) = (Bench::new(), server());
+    let args = ["login", "--no-browser", "--json", "--issuer", server.issuer(), "--client-id", CLIENT];
+    let mut command = bench.hallpass(&args).into_command();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut last = Value::Null;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        last = serde_json::from_str(&line.unwrap()).unwrap();
+        if last["event"] == "url" {
+            let (robot, url) = (server.robot(), last["url"].as_str().unwrap().to_owned());
+            thread::spawn(move || robot.visit(&url));
+        }
+    }
+    assert!(child.wait().unwrap().success());
+    assert_eq!(last["event"], "done");
+    assert!(bench.opened().is_empty());
+}
+
+#[test]
+fn with_json_every_other_verb_answers_one_value() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let path = bench.record_file("default");
+
+    assert_eq!(bench.run(&["whoami", "--json"]).ok().json(), claims());
+
+    let mut token = bench.run(&["token", "--json"]).ok().json();
+    is_time(&token["expires_at"].take());
+    assert_eq!(
+        token,
+        json!({
+            "access_token": bench.value(&["token"]),
+            "token_type": "Bearer",
+            "expires_at": null,
+            "scopes": ["openid", "profile", "email", "offline_access"],
+            "issuer": server.issuer(),
+            "profile": "default",
+        })
+    );
+
+    for (check, state) in
+        [(&["status", "--json"][..], "unverified"), (&["status", "--json", "--check"], "verified")]
+    {
+        let mut status = bench.run(check).ok().json();
+        is_time(&status[0]["expires_at"].take());
+        assert_eq!(
+            status,
+            json!([{
+                "profile": "default", "current": true, "state": state, "user": claims(),
+                "issuer": server.issuer(), "expires_at": null, "renewable": true, "store": "file", "path": path,
+            }])
+        );
+    }
+
+    let logout = bench.run(&["logout", "--json"]).ok().json();
+    let revoked = json!({"refresh_token": "revoked", "access_token": "revoked"});
+    assert_eq!(logout, json!({"profile": "default", "erased": true, "revoked": revoked}));
+    let again = bench.run(&["logout", "--json"]).ok().json();
+    let nothing = json!({"refresh_token": "none", "access_token": "none"});
+    assert_eq!(again, json!({"profile": "default", "erased": false, "revoked": nothing}));
+}
+
+#[test]
+fn with_json_a_failure_is_one_object_with_the_same_exit_code() {
+    let bench = Bench::new();
+    for verb in ["token", "whoami"] {
+        let failure = bench.run(&[verb, "--json"]);
+        assert_eq!(
+            failure.fails_as_json(4, "login_required"),
+            json!({"error": {
+                "code": 4,
+                "kind": "login_required",
+                "message": "not signed in (profile \"default\")",
+                "hint": "sign in with: hallpass login",
+            }})
+        );
+    }
+    let status = bench.run(&["status", "--json"]);
+    assert_eq!((status.code, &status.json()[0]["state"]), (4, &json!("login_required")));
+}
+
+#[test]
+fn a_login_that_is_not_needed_opens_nothing() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &["--if-needed"]);
+    let again = bench.login(&["--if-needed"]).run().ok();
+    assert_eq!(
+        (again.stdout.as_str(), again.stderr.as_str()),
+        ("", "Already signed in as test@example.com.\n")
+    );
+    assert_eq!(bench.opened().len(), 1);
+    let json = bench.login(&["--if-needed", "--json"]).run().ok().json();
+    assert_eq!((&json["event"], &json["already"], &json["user"]), (&json!("done"), &json!(true), &claims()));
+}
+
+#[test]
+fn the_browser_of_the_environment_is_used_too() {
+    let (bench, server) = (Bench::new(), server());
+    let login = bench.hallpass(&["login", "--issuer", server.issuer(), "--client-id", CLIENT]);
+    login.env("BROWSER", &bench.browser()).play(|url| visit(&server, url)).0.ok();
+}
+
+#[test]
+fn a_browser_that_does_not_start_is_one_line_and_the_address_still_works() {
+    let (bench, server) = (Bench::new(), server());
+    let at = ["--issuer", server.issuer(), "--client-id", CLIENT, "--timeout", "500ms"];
+    let login = bench.hallpass(&[&["login", "--browser=/nonexistent/browser"], &at[..]].concat()).run();
+    assert_eq!(login.code, 7);
+    let line = "Could not open a browser (/nonexistent/browser: No such file or directory (os error 2)). Open the address above yourself.";
+    assert_eq!(login.stderr.lines().filter(|l| *l == line).count(), 1, "{login:#?}");
+}
+
+#[track_caller]
+fn is_time(value: &Value) {
+    let text = value.as_str().unwrap_or_else(|| panic!("no time: {value}"));
+    assert!(text.ends_with('Z') && humantime::parse_rfc3339(text).is_ok(), "{text}");
+}

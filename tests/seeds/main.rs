@@ -1,0 +1,2 @@
+//! The two documents that Hallpass replaces, sentence by sentence.
+fn main() {}
