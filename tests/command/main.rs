@@ -6,4 +6,5 @@ mod bench;
 mod scripted;
 
 mod bad_input;
+mod demo;
 mod journey;
