@@ -30,6 +30,18 @@ pub(crate) fn talk(text: &str) {
     }
 }
 
+/// Something that worked, for the person.
+pub(crate) fn success(text: &str) {
+    const GREEN: Style = AnsiColor::Green.on_default();
+    talk(&format!("{GREEN}{text}{GREEN:#}"));
+}
+
+/// A verb and what it did, in two columns.
+pub(crate) fn step(verb: &str, text: &str) {
+    const BLUE: Style = AnsiColor::Blue.on_default();
+    talk(&format!("{BLUE}{verb:<8}{BLUE:#} {text}"));
+}
+
 /// A remark that does not change the outcome.
 pub(crate) fn note(text: &str) {
     talk(&format!("Note: {text}"));

@@ -69,10 +69,12 @@ impl Play {
 
     fn introduce(&self) {
         let issuer = self.server.issuer();
-        self.tell(
-            json!({"event": "server", "issuer": issuer}),
-            &format!("A development authorization server is running at {issuer}, for this demo alone."),
-        );
+        if self.as_json {
+            json::print_line(&json!({"event": "server", "issuer": issuer}));
+        }
+        self.talk(&format!(
+            "A development authorization server is running at {issuer}, for this demo alone."
+        ));
         if self.is_alone {
             self.talk("A robot plays the browser and presses the buttons.\n");
         } else {
@@ -96,12 +98,13 @@ impl Play {
         let user = pass.whoami()?;
         self.check(self.server.journal().entries().len() == asked, "whoami asked the server")?;
         let email = session.user().map(User::label).unwrap_or_default();
-        let text = format!(
-            "Successfully logged in!\nEmail: {email}\n\n\
-             whoami   Logged in as: {} (read from the saved sign-in; the server was not asked)",
-            user.label()
-        );
-        self.tell(json!({"event": "whoami", "user": json::user(&user)}), &text);
+        if !self.as_json {
+            say::success("Successfully logged in!");
+            say::talk(&format!("Email: {email}\n"));
+        }
+        let text =
+            format!("Logged in as: {} (read from the saved sign-in; the server was not asked)", user.label());
+        self.step("whoami", json!({"event": "whoami", "user": json::user(&user)}), &text);
         Ok(())
     }
 
@@ -111,9 +114,10 @@ impl Play {
         let after = pass.force_refresh()?;
         let is_new = before.secret() != after.secret();
         self.check(is_new && self.server.journal().count("/token") == 2, "the access token was not renewed")?;
-        self.tell(
+        self.step(
+            "token",
             json!({"event": "refreshed", "expires_at": json::time(after.expires_at())}),
-            "token    Refreshed: a new access token, and a new refresh token in place of the spent one",
+            "Refreshed: a new access token, and a new refresh token in place of the spent one",
         );
         Ok(())
     }
@@ -126,9 +130,10 @@ impl Play {
         self.check(report.erased && is_revoked, "the logout was not confirmed")?;
         self.check(self.server.journal().count("/revoke") == 2, "the server was not told about the logout")?;
         self.check(pass.whoami().is_err(), "somebody is still signed in")?;
-        self.tell(
+        self.step(
+            "logout",
             json!({"event": "logged_out", "report": json::logout(&report)}),
-            "logout   The server revoked both tokens, and the saved sign-in is erased",
+            "The server revoked both tokens, and the saved sign-in is erased",
         );
         Ok(())
     }
@@ -141,10 +146,10 @@ impl Play {
         self.talk("\nNothing is left behind. To use it for real:\n  hallpass login --issuer https://login.example.com --client-id ID");
     }
 
-    fn tell(&self, event: Value, text: &str) {
+    fn step(&self, verb: &str, event: Value, text: &str) {
         match self.as_json {
             true => json::print_line(&event),
-            false => say::talk(text),
+            false => say::step(verb, text),
         }
     }
 

@@ -169,7 +169,7 @@ fn tell(session: &Session, as_json: bool) {
         json::print_line(&json::session(session));
         return;
     }
-    say::talk("Successfully logged in!");
+    say::success("Successfully logged in!");
     match session.user() {
         Some(User { email: Some(email), .. }) => say::talk(&format!("Email: {email}")),
         Some(user) => say::talk(&format!("User: {}", user.label())),
