@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use hallpass_dev::{DevServer, Visit};
 use rustix::process::{Pid, Signal, kill_process};
@@ -90,11 +90,14 @@ impl Bench {
         fs::write(self.record_file(profile), record.to_string()).unwrap();
     }
 
-    /// Moves the end of the stored access token to so many seconds from now.
+    /// Makes the stored access token one that was obtained an hour ago and ends so many seconds from now.
     pub(crate) fn let_expire_in(&self, profile: &str, seconds: u64) {
-        let end = std::time::SystemTime::now() + Duration::from_secs(seconds);
-        let end = humantime::format_rfc3339_seconds(end).to_string();
-        self.edit(profile, |record| record["access"][0]["expires_at"] = end.into());
+        let now = SystemTime::now();
+        let time = |time| Value::from(humantime::format_rfc3339_seconds(time).to_string());
+        self.edit(profile, |record| {
+            record["obtained_at"] = time(now - Duration::from_secs(3600));
+            record["access"][0]["expires_at"] = time(now + Duration::from_secs(seconds));
+        });
     }
 
     /// Every file below the home, with its content.

@@ -83,8 +83,17 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
 /// The temporary file; that it can be made says that [`replace`] will work.
 fn stage(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(dir)?;
+    create_dir(dir)?;
     tempfile::NamedTempFile::new_in(dir)
+}
+
+/// Settings say which server gets the refresh token, so their folder is the user's alone whatever the umask.
+fn create_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 /// A variable that is set and not empty.
