@@ -11,6 +11,7 @@
 //   CHROMIUM                 the browser (default /usr/bin/chromium)
 //
 // Prints {ok, landed, status, title, text, requests, console, steps, error?}; ends with 0 or 1 within 60 s.
+// `requests` is what the last page asked for; what the browser asks by itself, such as /favicon.ico, is not in it.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
@@ -97,22 +98,26 @@ async function buttonNamed(page, pattern) {
   return undefined;
 }
 
-/** The one thing that a person would do on this page: its name, and the act; nothing on a page without a question. */
+/** The one thing that a person would do on this page, with what to type before; nothing on a page without a question. */
 async function nextAct(page, options) {
   const password = firstVisible(page, 'input[type=password]');
   if (await has(password)) {
-    const user = firstVisible(page, 'input[type=email], input[autocomplete~=username], input[type=text]');
-    if (await has(user)) await user.fill(options.user);
-    await password.fill(options.password);
-    return { name: 'sign-in', run: () => password.press('Enter') };
+    const prepare = () => fillSignIn(page, password, options);
+    return { name: 'sign-in', prepare, run: () => password.press('Enter') };
   }
   const code = firstVisible(page, 'input[name=user_code]');
-  if (await has(code)) {
-    if (options.userCode) await code.fill(options.userCode);
-    if (await code.inputValue()) return { name: 'user-code', run: () => code.press('Enter') };
+  if (await has(code) && (options.userCode || await code.inputValue())) {
+    const prepare = async () => options.userCode && code.fill(options.userCode);
+    return { name: 'user-code', prepare, run: () => code.press('Enter') };
   }
   const button = await buttonNamed(page, options.deny ? DENY : ALLOW);
-  return button && { name: 'consent', run: () => button.click({ noWaitAfter: true }) };
+  return button && { name: 'consent', prepare: () => {}, run: () => button.click({ noWaitAfter: true }) };
+}
+
+async function fillSignIn(page, password, options) {
+  const user = firstVisible(page, 'input[type=email], input[autocomplete~=username], input[type=text]');
+  if (await has(user)) await user.fill(options.user);
+  await password.fill(options.password);
 }
 
 /** Runs what makes the page navigate and waits until the next page is there, or cannot be had. */
@@ -121,9 +126,9 @@ async function andArrive(page, act) {
   const loaded = page.waitForEvent('load', limit);
   const failed = page.waitForEvent('requestfailed', { ...limit, predicate: (request) => request.isNavigationRequest() });
   const arrived = Promise.any([loaded, failed]);
-  arrived.catch(() => {});
+  arrived.catch(() => {}); // an act that fails leaves nobody to wait
   await act();
-  await arrived;
+  await arrived.catch(() => { throw new Error(`no page came after ${page.url()}`); });
 }
 
 /** Answers page after page until the destination, a page without a question, or one that does not take the answer. */
@@ -133,6 +138,7 @@ async function walk(page, seen, options, snap) {
     const act = await nextAct(page, options);
     if (!act) return { steps, refused: false };
     if (steps.length === MOST_PAGES || (act.name === 'sign-in' && steps.includes('sign-in'))) break;
+    await act.prepare();
     await snap(act.name);
     steps.push(act.name);
     await andArrive(page, act.run);
@@ -174,7 +180,7 @@ function report(result) {
 }
 
 async function main(url) {
-  setTimeout(() => report({ ok: false, error: 'timed out' }), 55_000);
+  setTimeout(() => report({ ok: false, error: 'timed out' }), 50_000);
   const page = await openPage();
   const result = await signIn(page, url).catch((error) => ({ ok: false, error: error.message }));
   await closeBrowser(page);

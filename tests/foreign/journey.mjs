@@ -13,9 +13,11 @@ export const extra = Object.fromEntries(new URLSearchParams(process.env.EXTRA));
 export const user = process.env.IDP_USER || 'test@example.com';
 
 const steps = [];
+let current;
 
 /** Does one step of the journey and keeps what came of it. */
 export async function step(name, work) {
+  current = name;
   try {
     const value = await work();
     steps.push({ step: name, ok: true });
@@ -66,7 +68,7 @@ function report(issuer, ok, message) {
 /** Runs `journey(issuer, person)` and ends the process with its report. */
 export async function run(journey) {
   const issuer = process.argv.at(-1);
-  setTimeout(() => report(issuer, false, 'timed out'), 55_000);
+  setTimeout(() => report(issuer, false, `timed out at ${current}`), 50_000);
   try {
     const visitor = await person();
     await journey(new URL(issuer), visitor);

@@ -23,7 +23,7 @@ async function capture(page, argument) {
   }
 }
 
-setTimeout(() => report('timed out'), 55_000);
+setTimeout(() => report('timed out'), 50_000);
 try {
   const page = await openPage();
   for (const argument of process.argv.slice(2)) await capture(page, argument);
