@@ -22,6 +22,9 @@ pub(crate) const SERVICE: &str = "mytool";
 /// What a cancelled or refused wait may take beyond a tenth of a second on a machine that is busy.
 pub(crate) const AT_ONCE: Duration = Duration::from_millis(150);
 
+/// How long to wait for a server that is silent on purpose; one that is merely slow must not seem so.
+pub(crate) const IMPATIENT: Duration = Duration::from_millis(400);
+
 /// State folder and clock.
 pub(crate) struct Bench {
     dir: TempDir,

@@ -12,8 +12,8 @@ use hallpass::{Error, Revocation};
 use url::Url;
 
 use crate::bench::{
-    self, Bench, Page, authority, callback, get, get_at, login, playing, providers, sign_in, timed, unopened,
-    visitor,
+    self, Bench, IMPATIENT, Page, authority, callback, get, get_at, login, playing, providers, sign_in,
+    timed, unopened, visitor,
 };
 use crate::jose::s256;
 use crate::provider::{
@@ -23,7 +23,7 @@ use crate::scripted::Answer;
 
 /// A pass that gives up on a silent server soon.
 fn impatient(bench: &Bench, provider: &Provider) -> hallpass::Hallpass {
-    bench.at(provider).request_timeout(Duration::from_millis(150)).build().unwrap()
+    bench.at(provider).request_timeout(IMPATIENT).build().unwrap()
 }
 
 #[test]

@@ -184,10 +184,8 @@ fn ignored_callbacks_are_counted_in_the_time_out() {
 fn p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_same() {
     for refuse in [false, true] {
         let (bench, provider) = (Bench::new(), bench::paylent());
-        provider.on(TOKEN, move |_| {
-            thread::sleep(Duration::from_millis(200));
-            refuse.then(|| Answer::oauth_error(400, "invalid_grant"))
-        });
+        provider.on(TOKEN, move |_| refuse.then(|| Answer::oauth_error(400, "invalid_grant")));
+        provider.slow(TOKEN, Duration::from_millis(200));
         let (browser, pages) = playing(|url| ten_at_once(&sign_in(url)));
         assert_eq!(login(bench.at(&provider), browser).is_err(), refuse);
         let pages = pages.recv().unwrap();
@@ -215,10 +213,7 @@ fn ten_at_once(callback: &Url) -> Vec<Page> {
 #[test]
 fn a_stranger_who_comes_during_the_exchange_does_not_learn_its_outcome() {
     let (bench, provider) = (Bench::new(), Provider::clerk());
-    provider.on(TOKEN, |_| {
-        thread::sleep(Duration::from_millis(150));
-        None
-    });
+    provider.slow(TOKEN, Duration::from_millis(150));
     let (browser, pages) = playing(|url| {
         let genuine = sign_in(url);
         let user = thread::spawn(move || get(&genuine));

@@ -7,7 +7,7 @@ use hallpass::error::{LoginRequired, Misuse};
 use hallpass::{Error, Hallpass, LogoutReport, Revocation};
 use serde_json::{Value, json};
 
-use crate::bench::{self, AT_ONCE, Bench, login, providers, timed, visitor};
+use crate::bench::{self, AT_ONCE, Bench, IMPATIENT, login, providers, timed, visitor};
 use crate::provider::{CLIENT, Kind, Provider, TOKEN};
 use crate::scripted::Answer;
 
@@ -24,7 +24,7 @@ fn paylent() -> (Bench, Provider) {
 }
 
 fn logout(bench: &Bench, provider: &Provider) -> LogoutReport {
-    let pass = bench.at(provider).request_timeout(Duration::from_millis(150)).build().unwrap();
+    let pass = bench.at(provider).request_timeout(IMPATIENT).build().unwrap();
     pass.logout().unwrap()
 }
 
@@ -280,5 +280,5 @@ fn a_silent_revocation_endpoint_costs_its_limit_and_no_more() {
     let (bench, provider) = paylent();
     provider.always(provider.revoke_path(), Answer::never());
     let (_, took) = timed(|| logout(&bench, &provider));
-    assert!(took < 2 * Duration::from_millis(150) + AT_ONCE, "{took:?}");
+    assert!(took < 2 * IMPATIENT + AT_ONCE, "{took:?}");
 }

@@ -3,6 +3,8 @@
 
 mod bench;
 mod jose;
+mod misbehaving_server;
+mod no_leak;
 mod provider;
 mod scripted;
 

@@ -8,7 +8,7 @@ use hallpass::error::{LoginRequired, Misuse, NetworkErrorKind, ServerMisbehaved,
 use hallpass::{AccessToken, Environment, Error, Hallpass, Result, State, Storage, TokenWish};
 use serde_json::{Value, json};
 
-use crate::bench::{self, Bench, login, unopened, visitor};
+use crate::bench::{self, Bench, IMPATIENT, login, unopened, visitor};
 use crate::jose::{self, RS256};
 use crate::provider::{EMAIL, JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN};
 use crate::scripted::{Answer, Scripted};
@@ -243,7 +243,7 @@ fn passing_answers() -> Vec<(&'static str, Answer, NetworkErrorKind)> {
 
 /// A pass that does not wait long.
 fn impatient(bench: &Bench, provider: &Provider) -> Hallpass {
-    bench.at(provider).request_timeout(Duration::from_millis(150)).build().unwrap()
+    bench.at(provider).request_timeout(IMPATIENT).build().unwrap()
 }
 
 #[test]
@@ -299,7 +299,8 @@ fn the_session_works_again_when_the_server_does() {
 #[test]
 fn n84_a_renewed_id_token_of_another_user_server_or_client_is_kept_in_no_part() {
     type Twist = fn(&mut Value);
-    let twists: [(&str, Twist, fn(&ServerMisbehaved) -> bool); 4] = [
+    type IsRight = fn(&ServerMisbehaved) -> bool;
+    let twists: [(&str, Twist, IsRight); 4] = [
         ("sub", |claims| claims["sub"] = json!("mallory"), |rule| *rule == ServerMisbehaved::IdTokenSub),
         (
             "iss",
@@ -404,10 +405,7 @@ fn all_got_the_same(tokens: Vec<Result<AccessToken>>) -> String {
 #[test]
 fn p27_twenty_at_once_over_one_expired_session_make_one_refresh() {
     let (bench, provider) = expired();
-    provider.on(TOKEN, |_| {
-        thread::sleep(Duration::from_millis(50));
-        None
-    });
+    provider.slow(TOKEN, Duration::from_millis(50));
     let token = all_got_the_same(at_once(|| bench.pass(&provider)));
     assert_eq!((stored_access_token(&bench), provider.count(TOKEN)), (json!(token), 1));
 }
@@ -419,10 +417,7 @@ fn p27_twenty_threads_over_one_session_in_memory_make_one_refresh() {
     pass.login(&mut bench::Recorder::default()).unwrap();
     provider.forget();
     bench.wait(DAY);
-    provider.on(TOKEN, |_| {
-        thread::sleep(Duration::from_millis(50));
-        None
-    });
+    provider.slow(TOKEN, Duration::from_millis(50));
     all_got_the_same(at_once(|| pass.clone()));
     assert_eq!(provider.count(TOKEN), 1);
     assert!(bench.files().is_empty());
@@ -476,10 +471,7 @@ fn p35_a_forced_refresh_renews_a_fresh_token_and_insists() {
 #[test]
 fn p29_a_forced_refresh_takes_the_token_that_another_one_just_got() {
     let (bench, provider) = clerk();
-    provider.on(TOKEN, |_| {
-        thread::sleep(Duration::from_millis(100));
-        None
-    });
+    provider.slow(TOKEN, Duration::from_millis(100));
     let start = || {
         let pass = bench.pass(&provider);
         thread::spawn(move || pass.force_refresh().unwrap().expose().to_owned())

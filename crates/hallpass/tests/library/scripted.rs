@@ -17,7 +17,6 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
-    pub(crate) delay: Duration,
     pub(crate) ending: Ending,
 }
 
@@ -35,7 +34,7 @@ pub(crate) enum Ending {
 impl Answer {
     pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
         let headers = vec![("Content-Type", content_type.to_owned())];
-        Answer { status, headers, body: body.into(), delay: Duration::ZERO, ending: Ending::Whole }
+        Answer { status, headers, body: body.into(), ending: Ending::Whole }
     }
 
     pub(crate) fn json(status: u16, body: &Value) -> Answer {
@@ -65,10 +64,6 @@ impl Answer {
 
     pub(crate) fn cut(self) -> Answer {
         Answer { ending: Ending::Cut, ..self }
-    }
-
-    pub(crate) fn after(self, delay: Duration) -> Answer {
-        Answer { delay, ..self }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Answer {
@@ -174,6 +169,14 @@ impl Scripted {
         });
     }
 
+    /// Lets every request to a path wait before it is answered as before.
+    pub(crate) fn slow(&self, path: &str, delay: Duration) {
+        self.on(path, move |_| {
+            thread::sleep(delay);
+            None
+        });
+    }
+
     pub(crate) fn requests(&self) -> Vec<Received> {
         self.shared.requests.lock().unwrap().clone()
     }
@@ -209,7 +212,6 @@ impl Shared {
         while let Some(request) = read_request(&mut stream)? {
             self.requests.lock().unwrap().push(request.clone());
             let answer = self.answer(&request);
-            thread::sleep(answer.delay);
             match answer.ending {
                 Ending::Whole => stream.write_all(&to_http(&answer, answer.body.len()))?,
                 Ending::Cut => return stream.write_all(&to_http(&answer, answer.body.len() + 100)),
