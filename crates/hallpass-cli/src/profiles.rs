@@ -61,11 +61,15 @@ impl ConfigDir {
         SettingsFile::read(&self.profile_file(profile))
     }
 
-    /// Profiles with a settings file.
+    /// Profiles with a settings file, in alphabetical order.
     pub(crate) fn with_settings(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.join("profiles")).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        names.filter_map(|name| Some(name.strip_suffix(".toml")?.to_owned())).collect()
+        let mut names: Vec<String> =
+            names.filter_map(|name| Some(name.strip_suffix(".toml")?.to_owned())).collect();
+        names.retain(|name| hallpass::check_profile_name(name).is_ok());
+        names.sort_unstable();
+        names
     }
 }
 

@@ -10,8 +10,11 @@ use crate::error::Error;
 /// Between two looks at whether somebody cancelled.
 pub(crate) const TICK: Duration = Duration::from_millis(40);
 
-/// Ends every wait of the [`Hallpass`](crate::Hallpass) that it came from, and of its clones, within a
-/// tenth of a second, with [`Error::Cancelled`]. It stays cancelled.
+/// Ends a login, and the wait for another process, of the [`Hallpass`](crate::Hallpass) that it came from and
+/// of its clones, within a tenth of a second, with [`Error::Cancelled`].
+///
+/// It stays cancelled until [`reset`](Canceller::reset). A refresh whose request was sent is not given up: its
+/// answer may hold the only refresh token that still works.
 ///
 /// ```
 /// # fn main() -> hallpass::Result<()> {
@@ -29,6 +32,11 @@ impl Canceller {
     /// Ends the waits. May be called from any thread.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets the next login begin, for a program that goes on after a cancelled one.
+    pub fn reset(&self) {
+        self.0.store(false, Ordering::SeqCst);
     }
 
     /// Whether [`cancel`](Canceller::cancel) was called.

@@ -97,10 +97,18 @@ impl From<StoreError> for Error {
 #[non_exhaustive]
 pub enum LoginRequired {
     /// Nothing is stored under this profile.
-    #[error("not signed in (profile \"{profile}\")")]
+    #[error("not signed in{}", of_profile(.profile))]
     NotSignedIn {
         /// The profile that was asked for.
         profile: String,
+    },
+    /// The record belongs to another issuer or client than the one that this pass was built for.
+    #[error("signed in at {stored}, not at {asked}")]
+    OtherServer {
+        /// Issuer and client of the record.
+        stored: String,
+        /// Issuer and client that were given.
+        asked: String,
     },
     /// The access token expired, and the server never gave a refresh token.
     #[error("the sign-in has expired and cannot renew itself (the server gave no refresh token)")]
@@ -111,6 +119,11 @@ pub enum LoginRequired {
     /// The token endpoint answered `invalid_grant` to exactly the stored refresh token (RFC 6749 §5.2).
     #[error("the server ended this session{}", .0.as_ref().map(|e| format!(": {e}")).unwrap_or_default())]
     Ended(Option<OAuthError>),
+}
+
+/// Most programs have one profile and their users never heard of it.
+fn of_profile(profile: &str) -> String {
+    if profile == "default" { String::new() } else { format!(" (profile \"{profile}\")") }
 }
 
 /// Who refused the sign-in.

@@ -132,7 +132,8 @@ impl Hallpass {
         flow::refresh::id_token(&self.context)
     }
 
-    /// Who is signed in, from the record. Only if the server never told is it asked now.
+    /// Who is signed in, from the record. Only if the server never told is it asked now; see
+    /// [`status`](Hallpass::status) for what is known without asking.
     ///
     /// # Errors
     /// [`Error::LoginRequired`] if nobody is; where the server has to be asked, also those of

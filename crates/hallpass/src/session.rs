@@ -1,5 +1,6 @@
 //! What the verbs answer.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -177,6 +178,26 @@ impl LogoutReport {
         [&self.refresh_token, &self.access_token]
             .iter()
             .any(|outcome| matches!(outcome, Revocation::Failed(_)))
+    }
+}
+
+impl fmt::Display for LogoutReport {
+    /// The truth in one sentence: what was erased, and what the server did.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.erased, &self.refresh_token, &self.access_token) {
+            (false, ..) => f.write_str("Nobody was signed in."),
+            (_, Revocation::Failed(why), _) | (_, _, Revocation::Failed(why)) => {
+                write!(f, "Logged out here, but the server did not confirm that the tokens are revoked: {why}.")
+            }
+            (_, Revocation::Revoked, Revocation::Unsupported) => {
+                f.write_str("Logged out; the server revoked the refresh token, but an access token works until it expires.")
+            }
+            (_, Revocation::Unsupported, _) | (_, _, Revocation::Unsupported) => {
+                f.write_str("Logged out here; this server cannot revoke tokens, so they work until they expire.")
+            }
+            (_, Revocation::None, Revocation::None) => f.write_str("Logged out here."),
+            _ => f.write_str("Logged out; the server revoked the tokens."),
+        }
     }
 }
 

@@ -60,7 +60,7 @@ struct Profile {
     name: String,
     /// It is of another server or client than before, so its old settings do not count.
     is_anew: bool,
-    /// It was made for this server because the current one belongs to another.
+    /// It was made, or found, for this server because the current one belongs to another.
     is_made: bool,
 }
 
@@ -75,13 +75,16 @@ fn profile(
     let named = named(common)?;
     let name = named.clone().map_or_else(|| config_dir.current(), Ok)?;
     let known = stored_target(config_dir, &name)?;
-    let fits = target.fits(known.issuer.as_deref(), known.client_id.as_deref());
     match named {
-        _ if fits => Ok(Profile { name, is_anew: false, is_made: false }),
+        _ if fits(&target, &known) => Ok(Profile { name, is_anew: false, is_made: false }),
         Some(_) if args.replace => Ok(Profile { name, is_anew: true, is_made: false }),
         Some(_) => Err(other_server(&name, &known)),
         None => made_for(config_dir, &target),
     }
+}
+
+fn fits(target: &Target, known: &Target) -> bool {
+    target.fits(known.issuer.as_deref(), known.client_id.as_deref())
 }
 
 fn target(args: &Login, env_file: &EnvFile) -> Target {
@@ -111,13 +114,20 @@ fn other_server(name: &str, known: &Target) -> Failure {
     )
 }
 
-/// A profile named after the issuer's host; with a number where that name is another's.
+/// The profile that already is this server's and client's, else one named after the issuer's host; with a
+/// number where that name is another's.
 fn made_for(config_dir: &ConfigDir, target: &Target) -> Result<Profile, Failure> {
+    for name in config_dir.with_settings() {
+        if stored_target(config_dir, &name).is_ok_and(|known| known.issuer.is_some() && fits(target, &known))
+        {
+            return Ok(Profile { name, is_anew: false, is_made: true });
+        }
+    }
     let base = target.issuer.as_deref().and_then(host_name).unwrap_or_else(|| "other".to_owned());
     for number in 1.. {
         let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
         let known = stored_target(config_dir, &name)?;
-        if known == Target::default() || target.fits(known.issuer.as_deref(), known.client_id.as_deref()) {
+        if known == Target::default() {
             return Ok(Profile { name, is_anew: false, is_made: true });
         }
     }
@@ -175,7 +185,6 @@ fn tell(session: &Session, as_json: bool) {
         Some(user) => say::talk(&format!("User: {}", user.label())),
         None => {}
     }
-    session.notes().iter().for_each(|note| say::note(note));
 }
 
 /// A login is to what the person works with next.

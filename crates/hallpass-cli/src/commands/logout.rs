@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use hallpass::{Environment, Hallpass, LogoutReport, Revocation};
+use hallpass::{Environment, Hallpass, LogoutReport};
 use serde_json::Value;
 
 use crate::args::{Common, Logout};
 use crate::commands::override_token;
 use crate::failure::Failure;
+use crate::profiles::DEFAULT;
 use crate::settings::{stored_builder, stored_pass};
 use crate::{json, say};
 
@@ -46,31 +47,10 @@ fn print_json(reports: &[LogoutReport], is_list: bool) {
 
 /// The truth in a line or two.
 pub(crate) fn tell(report: &LogoutReport) {
-    if !report.erased {
-        say::talk(&format!("Nobody was signed in (profile \"{}\").", report.profile));
-        return;
-    }
-    say::talk(&format!("Logged out (profile \"{}\"). {}", report.profile, at_the_server(report)));
+    let profile = if report.profile == DEFAULT { String::new() } else { format!("{}: ", report.profile) };
+    say::talk(&format!("{profile}{report}"));
     if !report.shared_with.is_empty() {
-        say::note(&format!(
-            "the same account is signed in as {}; some servers end that session too",
-            report.shared_with.join(", ")
-        ));
-    }
-}
-
-fn at_the_server(report: &LogoutReport) -> String {
-    match (&report.refresh_token, &report.access_token) {
-        (Revocation::Failed(why), _) | (_, Revocation::Failed(why)) => {
-            format!("Erased here, but the server did not confirm that the tokens are revoked: {why}.")
-        }
-        (Revocation::Revoked, Revocation::Unsupported) => {
-            "The server revoked the refresh token; an access token that was handed out works until it expires.".to_owned()
-        }
-        (Revocation::Unsupported, _) | (_, Revocation::Unsupported) => {
-            "Erased here; this server has no way to revoke tokens, so they work until they expire.".to_owned()
-        }
-        (Revocation::None, Revocation::None) => "Erased here.".to_owned(),
-        _ => "The server revoked the tokens.".to_owned(),
+        let others = report.shared_with.join(", ");
+        say::note(&format!("the same account is signed in as {others}; some servers end that session too"));
     }
 }

@@ -55,6 +55,9 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
     let exchange = Exchange { context: context.clone(), client, metadata, scopes, preparation };
     let outcome = context.cancel.interruptible(move || exchange.finish(code)).and_then(|result| result);
     wait.answer_all(arrival, &outcome);
+    for note in outcome.iter().flat_map(Session::notes) {
+        ui.event(LoginEvent::Note(note.clone()));
+    }
     outcome
 }
 

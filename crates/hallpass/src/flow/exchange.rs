@@ -128,7 +128,7 @@ impl Exchange {
     fn save(&self, judged: Judged) -> Result<Session> {
         let context = &*self.context;
         let mut notes = judged.notes.clone();
-        let _guard = context.store.lock(LOCK_LIMIT)?;
+        let _guard = context.lock(LOCK_LIMIT)?;
         context.cancel.check()?;
         let generation = match context.store.read() {
             Ok(old) => old.map_or(0, |record| record.generation),

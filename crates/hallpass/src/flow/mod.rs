@@ -16,11 +16,11 @@ use url::Url;
 
 use crate::cancel::Canceller;
 use crate::config::Config;
-use crate::error::{Error, LoginRequired, Misuse, NetworkError, NetworkErrorKind, Result, ServerMisbehaved};
+use crate::error::{Error, LoginRequired, NetworkError, NetworkErrorKind, Result, ServerMisbehaved};
 use crate::pages::Pages;
 use crate::protocol::client::{ClientAuth, ClientRequest};
 use crate::protocol::oauth_error;
-use crate::store::{Record, Store};
+use crate::store::{Guard, Record, Store};
 use crate::world::browser::Browser;
 use crate::world::clock::Clock;
 use crate::world::http::{Http, HttpRequest, HttpResponse};
@@ -54,18 +54,22 @@ impl Context {
         Ok(record)
     }
 
-    fn check_session(&self, record: &Record) -> Result<(), Misuse> {
+    fn check_session(&self, record: &Record) -> Result<(), LoginRequired> {
         let Some(client) = &self.config.client else { return Ok(()) };
         let issuer = client.issuer.as_str();
         let is_same_issuer = record.issuer == issuer || client.issuer.differs_by_slash(&record.issuer);
         if is_same_issuer && record.client_id == client.client_id {
             return Ok(());
         }
-        Err(Misuse::OtherSession {
-            profile: self.config.profile.clone(),
+        Err(LoginRequired::OtherServer {
             stored: format!("{} (client {})", record.issuer, record.client_id),
             asked: format!("{issuer} (client {})", client.client_id),
         })
+    }
+
+    /// Waits until no other process changes the record, or somebody cancels.
+    pub(crate) fn lock(&self, limit: Duration) -> Result<Guard> {
+        self.store.lock(limit, &self.cancel)
     }
 
     /// Sends a request to an endpoint; a redirect and a body without end are no answers.

@@ -150,7 +150,7 @@ fn locked(
     seen: &Record,
     can_do_without: bool,
 ) -> Result<(Record, Vec<String>)> {
-    let guard = context.store.lock(if can_do_without { Duration::ZERO } else { LOCK_LIMIT })?;
+    let guard = context.lock(if can_do_without { Duration::ZERO } else { LOCK_LIMIT })?;
     let record = context.record()?;
     if is_satisfied(ask, seen, &record, context.now()) {
         return Ok((record, Vec::new()));
@@ -304,7 +304,7 @@ fn adopt(context: &Context, saved: &Record, claims: IdTokenClaims) -> Result<()>
     if merged == saved.claims {
         return Ok(());
     }
-    let _guard = context.store.lock(LOCK_LIMIT)?;
+    let _guard = context.lock(LOCK_LIMIT)?;
     let record = context.record()?;
     if record.generation == saved.generation {
         context.store.stage()?.save(Record { user: User::of_claims(&merged), claims: merged, ..record })?;

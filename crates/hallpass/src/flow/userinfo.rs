@@ -66,7 +66,7 @@ fn is_unauthorized(error: &Error) -> bool {
 /// Puts new claims into the record, if it is still the same user's.
 fn save(context: &Context, claims: &Map<String, Value>) -> Result<User> {
     let user = User::of_claims(claims).ok_or(ServerMisbehaved::UserinfoSub)?;
-    let _guard = context.store.lock(LOCK_LIMIT)?;
+    let _guard = context.lock(LOCK_LIMIT)?;
     let record = context.record()?;
     let is_same = record.user.as_ref().is_none_or(|known| known.sub == user.sub);
     if is_same && record.claims != *claims {

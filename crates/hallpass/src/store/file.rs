@@ -9,6 +9,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use super::lock::Lock;
 use super::record::Record;
+use crate::cancel::Canceller;
 use crate::error::{Error, StoreError};
 use crate::name;
 
@@ -57,9 +58,9 @@ impl FileStore {
         Record::parse(&bytes, &self.path).map(Some)
     }
 
-    pub(crate) fn lock(&self, limit: Duration) -> Result<Lock, Error> {
+    pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Lock, Error> {
         self.create_dir()?;
-        Lock::acquire(&self.dir.join(format!("{}.lock", self.profile)), limit)
+        Lock::acquire(&self.dir.join(format!("{}.lock", self.profile)), limit, cancel)
     }
 
     pub(crate) fn stage(&self) -> Result<StagedFile, StoreError> {

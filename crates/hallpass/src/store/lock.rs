@@ -5,6 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::cancel::Canceller;
 use crate::error::{Error, NetworkError, NetworkErrorKind, StoreError};
 
 use super::file::io_error;
@@ -20,7 +21,7 @@ pub(crate) struct Lock {
 
 impl Lock {
     /// Tries until `limit`; never blocks in the system, where a network file system could hang for good.
-    pub(crate) fn acquire(path: &Path, limit: Duration) -> Result<Lock, Error> {
+    pub(crate) fn acquire(path: &Path, limit: Duration, cancel: &Canceller) -> Result<Lock, Error> {
         let deadline = Instant::now() + limit;
         loop {
             if let Some(lock) = Lock::attempt(path)? {
@@ -29,6 +30,7 @@ impl Lock {
             if Instant::now() >= deadline {
                 return Err(busy(path, limit).into());
             }
+            cancel.check()?;
             std::thread::sleep(RETRY);
         }
     }
@@ -91,12 +93,26 @@ mod tests {
     fn a_second_holder_waits_and_learns_who_has_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p.lock");
-        let first = Lock::acquire(&path, Duration::from_secs(1)).unwrap();
-        let Err(Error::Network(error)) = Lock::acquire(&path, Duration::from_millis(30)) else { panic!() };
+        let first = Lock::acquire(&path, Duration::from_secs(1), &Canceller::default()).unwrap();
+        let Err(Error::Network(error)) =
+            Lock::acquire(&path, Duration::from_millis(30), &Canceller::default())
+        else {
+            panic!()
+        };
         assert_eq!(error.kind, NetworkErrorKind::Busy);
         assert!(error.detail.contains(&format!("process {} ", std::process::id())), "{}", error.detail);
         drop(first);
-        assert!(Lock::acquire(&path, Duration::ZERO).is_ok());
+        assert!(Lock::acquire(&path, Duration::ZERO, &Canceller::default()).is_ok());
+    }
+
+    #[test]
+    fn a_cancelled_wait_ends_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.lock");
+        let cancel = Canceller::default();
+        let _first = Lock::acquire(&path, Duration::ZERO, &cancel).unwrap();
+        cancel.cancel();
+        assert!(matches!(Lock::acquire(&path, Duration::from_secs(60), &cancel), Err(Error::Cancelled)));
     }
 
     #[cfg(unix)]

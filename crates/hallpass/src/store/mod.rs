@@ -11,6 +11,7 @@ mod record;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cancel::Canceller;
 use crate::error::{Error, StoreError};
 
 pub(crate) use file::{FileStore, profiles_in};
@@ -99,10 +100,10 @@ impl Store {
     /// Waits until nobody else changes this profile's record.
     ///
     /// # Errors
-    /// [`Error::Network`] of kind `Busy` after `limit`, naming the holder.
-    pub(crate) fn lock(&self, limit: Duration) -> Result<Guard, Error> {
+    /// [`Error::Network`] of kind `Busy` after `limit`, naming the holder; [`Error::Cancelled`].
+    pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Guard, Error> {
         Ok(match self {
-            Store::File(file) => Guard::File { _lock: file.lock(limit)? },
+            Store::File(file) => Guard::File { _lock: file.lock(limit, cancel)? },
             Store::Memory(memory) => Guard::Memory { _lock: memory.lock(limit)? },
         })
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use hallpass::error::{LoginRequired, Misuse, NetworkErrorKind, ServerMisbehaved, StoreError};
+use hallpass::error::{LoginRequired, NetworkErrorKind, ServerMisbehaved, StoreError};
 use hallpass::{AccessToken, Environment, Error, Hallpass, Result, State, Storage, TokenWish};
 use serde_json::{Value, json};
 
@@ -622,7 +622,7 @@ fn p64_a_session_of_another_issuer_or_client_is_not_handed_out() {
     let other_issuer = bench.builder("https://login.example.com", "cli");
     for builder in [other_client, other_issuer] {
         let error = builder.build().unwrap().access_token().unwrap_err();
-        assert!(matches!(error, Error::Misuse(Misuse::OtherSession { .. })), "{error:?}");
+        assert!(matches!(error, Error::LoginRequired(LoginRequired::OtherServer { .. })), "{error:?}");
     }
     assert_eq!(provider.requests().len(), 0);
 }
