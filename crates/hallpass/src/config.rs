@@ -12,7 +12,19 @@ use crate::protocol::issuer::Issuer;
 use crate::protocol::metadata::{Endpoint, Endpoints};
 use crate::protocol::redirect_uri::RedirectUri;
 use crate::secret::Secret;
-use crate::store::Storage;
+
+/// Where to keep the record. Defaults to [`Storage::Auto`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Storage {
+    /// The best that is there.
+    #[default]
+    Auto,
+    /// A file of mode 0600 in a directory of mode 0700.
+    File,
+    /// Nowhere but in memory: for tests, and for programs that sign in anew each time.
+    Memory,
+}
 
 /// What is asked for unless the program says otherwise; a server's list of scopes may shorten it.
 pub(crate) const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];

@@ -15,7 +15,8 @@
 //! sent was cleaned of control characters and shortened before it came here.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What a verb answers.
@@ -437,6 +438,20 @@ pub enum StoreError {
     /// The keychain was asked for, and there is none here.
     #[error("no keychain can be used here: {0}")]
     NoKeychain(String),
+}
+
+impl StoreError {
+    /// A failure at a path, in the system's words.
+    pub(crate) fn io(action: &'static str, path: &Path, error: io::Error) -> StoreError {
+        let cause = match error.kind() {
+            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+            io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+            io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+            _ => error.to_string(),
+        };
+        StoreError::Io { action, path: path.to_owned(), cause }
+    }
 }
 
 /// What the caller got wrong.

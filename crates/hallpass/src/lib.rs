@@ -59,6 +59,7 @@ pub mod protocol;
 pub mod world;
 
 pub use cancel::Canceller;
+pub use config::Storage;
 pub use environment::Environment;
 pub use error::{Error, Result};
 pub use pages::Pages;
@@ -66,6 +67,6 @@ pub use pass::{Builder, Hallpass, TokenWish, check_profile_name};
 pub use protocol::revocation::Revocation;
 pub use secret::Secret;
 pub use session::{AccessToken, LogoutReport, Session, State, Status};
-pub use store::{Storage, StoreKind};
+pub use store::StoreKind;
 pub use ui::{Ignored, LoginEvent, LoginUi, Terminal};
 pub use user::User;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Canceller;
-use crate::config::{Config, Draft};
+use crate::config::{Config, Draft, Storage};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::flow::{self, Context};
@@ -13,7 +13,7 @@ use crate::name;
 use crate::pages::Pages;
 use crate::secret::Secret;
 use crate::session::{AccessToken, LogoutReport, Session, Status};
-use crate::store::{FileStore, MemoryStore, Storage, Store, profiles_in};
+use crate::store::{FileStore, MemoryStore, Store, profiles_in};
 use crate::ui::LoginUi;
 use crate::user::User;
 use crate::world::browser::{Browser, SystemBrowser};

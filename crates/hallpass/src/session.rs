@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::error::Error;
-use crate::flow::Context;
 use crate::protocol::revocation::Revocation;
 use crate::secret::Secret;
-use crate::store::{Record, StoreKind};
+use crate::store::{Record, Store, StoreKind};
 use crate::user::User;
 
 /// A sign-in that was verified and saved.
@@ -27,7 +26,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(context: &Context, record: &Record, notes: Vec<String>) -> Session {
+    pub(crate) fn new(store: &Store, record: &Record, notes: Vec<String>) -> Session {
         let access = record.access.first();
         Session {
             profile: record.profile.clone(),
@@ -37,8 +36,8 @@ impl Session {
             scopes: access.map(|access| access.scopes.clone()).unwrap_or_default(),
             expires_at: access.and_then(|access| access.expires_at),
             renewable: record.renewable,
-            store: context.store.kind(),
-            path: context.store.path().map(Path::to_owned),
+            store: store.kind(),
+            path: store.path().map(Path::to_owned),
             notes,
         }
     }

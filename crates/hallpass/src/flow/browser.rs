@@ -83,7 +83,7 @@ fn find_server(context: &Arc<Context>, client: &Client) -> Result<ServerMetadata
 
 fn listen(context: &Context, happen: Sender<Happening>) -> Result<Listener, Misuse> {
     let report = move |callback| drop(happen.send(Happening::Callback(callback)));
-    Listener::start(&context.config.redirect_uris, context.pages.clone(), report)
+    Listener::start(&context.config.redirect_uris, context.pages.finishing(), report)
 }
 
 /// The caller's scopes as they are; our own less what the server says it lacks.

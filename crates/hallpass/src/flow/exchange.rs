@@ -144,7 +144,7 @@ impl Exchange {
         let record = Record { generation, ..self.record(&judged) };
         let saved = context.store.stage()?.save(record)?;
         notes.extend(self.remarks(&judged, &saved));
-        Ok(Session::new(context, &saved, notes))
+        Ok(Session::new(&context.store, &saved, notes))
     }
 
     fn record(&self, judged: &Judged) -> Record {

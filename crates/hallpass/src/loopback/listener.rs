@@ -12,7 +12,6 @@ use super::connection;
 use super::page::Page;
 use super::request::{self, Incoming, Request};
 use crate::error::Misuse;
-use crate::pages::Pages;
 use crate::protocol::redirect_uri::{LoopbackHost, RedirectUri};
 
 /// Connections served at once; more are closed unanswered. A browser opens a handful.
@@ -60,17 +59,17 @@ impl Arrival {
 impl Listener {
     /// Takes the first redirect URI that can be had and starts to answer on it.
     ///
-    /// `report` is called on the connections' threads.
+    /// `report` is called on the connections' threads; whoever it does not answer in time gets `finishing`.
     pub(crate) fn start(
         uris: &[RedirectUri],
-        pages: Arc<Pages>,
+        finishing: Page,
         report: impl Fn(Callback) + Send + Sync + 'static,
     ) -> Result<Listener, Misuse> {
         let bound = bind::bind(uris)?;
         let desk = Arc::new(Desk {
             path: bound.path,
             hosts: hosts(bound.port),
-            pages,
+            finishing,
             report: Box::new(report),
             open: AtomicUsize::new(0),
         });
@@ -128,7 +127,7 @@ fn acceptor(
 struct Desk {
     path: String,
     hosts: Vec<String>,
-    pages: Arc<Pages>,
+    finishing: Page,
     report: Box<dyn Fn(Callback) + Send + Sync>,
     open: AtomicUsize,
 }
@@ -176,7 +175,7 @@ impl Desk {
         let (page, decided) = mpsc::channel();
         let (done, sent) = mpsc::channel();
         (self.report)(Callback::Arrival(Arrival { query, page, sent }));
-        let page = decided.recv_timeout(HOLD_LIMIT).unwrap_or_else(|_| self.pages.finishing());
+        let page = decided.recv_timeout(HOLD_LIMIT).unwrap_or_else(|_| self.finishing.clone());
         let _ = connection::send(stream, &page);
         let _ = done.send(());
         connection::drain(stream);
@@ -204,7 +203,7 @@ mod tests {
     fn start() -> Bench {
         let (sender, callbacks) = mpsc::channel();
         let report = move |callback| drop(sender.send(callback));
-        let listener = Listener::start(&[RedirectUri::default()], Arc::default(), report).unwrap();
+        let listener = Listener::start(&[RedirectUri::default()], Page::bare(200), report).unwrap();
         let port =
             listener.redirect_uri()["http://127.0.0.1:".len()..].split('/').next().unwrap().parse().unwrap();
         Bench { listener, callbacks, port }
@@ -272,11 +271,12 @@ mod tests {
         write!(stream, "GET /callback?a=b HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", bench.port).unwrap();
         let Callback::Arrival(arrival) = bench.callbacks.recv().unwrap() else { panic!() };
         assert_eq!(arrival.query, "a=b");
-        arrival.answer(Pages::default().signed_in(Some("ada@example.com")));
+        let page = Page::new(200, format!("{}</html>\n", "<p>".repeat(4000)), "p{}");
+        arrival.answer(page);
         drop(bench.listener);
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.ends_with("</html>\n") && answer.contains("ada@example.com"));
+        assert!(answer.ends_with("</html>\n") && answer.len() > 12_000);
     }
 
     #[test]

@@ -50,11 +50,13 @@ impl FileStore {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_error("read", &self.path, error)),
+            Err(error) => return Err(StoreError::io("read", &self.path, error)),
         };
         protect(&file, &self.path)?;
         let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(8 * 1024));
-        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| io_error("read", &self.path, error))?;
+        file.take(MAX_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(|error| StoreError::io("read", &self.path, error))?;
         Record::parse(&bytes, &self.path).map(Some)
     }
 
@@ -71,14 +73,14 @@ impl FileStore {
             .prefix(&format!(".{}-", self.profile))
             .suffix(".tmp")
             .tempfile_in(parent)
-            .map_err(|error| io_error("write", parent, error))?;
-        reserve(file.as_file()).map_err(|error| io_error("write", parent, error))?;
+            .map_err(|error| StoreError::io("write", parent, error))?;
+        reserve(file.as_file()).map_err(|error| StoreError::io("write", parent, error))?;
         Ok(StagedFile { file, target })
     }
 
     pub(crate) fn replace(&self, staged: StagedFile, record: &Record) -> Result<(), StoreError> {
         let StagedFile { mut file, target } = staged;
-        let failed = |error| io_error("write", &target, error);
+        let failed = |error| StoreError::io("write", &target, error);
         let bytes = record.to_bytes();
         file.write_all(&bytes).map_err(failed)?;
         file.as_file().set_len(bytes.len() as u64).map_err(failed)?;
@@ -96,7 +98,7 @@ impl FileStore {
         match fs::rename(&self.path, &aside) {
             Ok(()) => Ok(Some(aside)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error("move", &self.path, error)),
+            Err(error) => Err(StoreError::io("move", &self.path, error)),
         }
     }
 
@@ -105,7 +107,7 @@ impl FileStore {
         let removed = match fs::remove_file(&target) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(io_error("remove", &target, error)),
+            Err(error) => return Err(StoreError::io("remove", &target, error)),
         };
         sync_dir(&target);
         Ok(removed)
@@ -114,7 +116,7 @@ impl FileStore {
     /// The record itself, behind a symbolic link that the user made (dotfiles): the link stays, also while
     /// nobody is signed in and it leads nowhere.
     fn target(&self) -> Result<PathBuf, StoreError> {
-        let failed = |error| io_error("follow", &self.path, error);
+        let failed = |error| StoreError::io("follow", &self.path, error);
         match fs::symlink_metadata(&self.path) {
             Ok(meta) if meta.is_symlink() => match fs::canonicalize(&self.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -131,13 +133,13 @@ impl FileStore {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.dir).map_err(|error| io_error("create", &self.dir, error))?;
+        builder.create(&self.dir).map_err(|error| StoreError::io("create", &self.dir, error))?;
         check_dir(&self.dir)
     }
 
     fn read_back(&self, written: &[u8]) -> Result<(), StoreError> {
         let found = zeroize::Zeroizing::new(
-            fs::read(&self.path).map_err(|error| io_error("read", &self.path, error))?,
+            fs::read(&self.path).map_err(|error| StoreError::io("read", &self.path, error))?,
         );
         if *found == written { Ok(()) } else { Err(StoreError::ReadBack { path: self.path.clone() }) }
     }
@@ -148,7 +150,7 @@ pub(crate) fn profiles_in(dir: &Path) -> Result<Vec<String>, StoreError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(io_error("read", dir, error)),
+        Err(error) => return Err(StoreError::io("read", dir, error)),
     };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut profiles: Vec<String> =
@@ -158,23 +160,11 @@ pub(crate) fn profiles_in(dir: &Path) -> Result<Vec<String>, StoreError> {
     Ok(profiles)
 }
 
-/// A failure at a path, in the system's words.
-pub(super) fn io_error(action: &'static str, path: &Path, error: io::Error) -> StoreError {
-    let cause = match error.kind() {
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
-        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
-        _ => error.to_string(),
-    };
-    StoreError::Io { action, path: path.to_owned(), cause }
-}
-
 /// Judges the open file, not the path: a path can be swapped between the check and the use.
 #[cfg(unix)]
 fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    let meta = file.metadata().map_err(|error| io_error("read", path, error))?;
+    let meta = file.metadata().map_err(|error| StoreError::io("read", path, error))?;
     if !meta.is_file() {
         return Err(StoreError::Unsafe { path: path.to_owned(), cause: "it is no regular file".to_owned() });
     }
@@ -187,7 +177,7 @@ fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
     if meta.mode() & 0o077 != 0 {
         log::warn!("others could read {}; now only you can", path.display());
         file.set_permissions(fs::Permissions::from_mode(0o600))
-            .map_err(|error| io_error("protect", path, error))?;
+            .map_err(|error| StoreError::io("protect", path, error))?;
     }
     Ok(())
 }
@@ -201,7 +191,7 @@ fn protect(_file: &File, _path: &Path) -> Result<(), StoreError> {
 #[cfg(unix)]
 fn check_dir(dir: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::MetadataExt;
-    let meta = fs::metadata(dir).map_err(|error| io_error("read", dir, error))?;
+    let meta = fs::metadata(dir).map_err(|error| StoreError::io("read", dir, error))?;
     let refused = |cause: &str| Err(StoreError::Unsafe { path: dir.to_owned(), cause: cause.to_owned() });
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return refused("it belongs to another user");

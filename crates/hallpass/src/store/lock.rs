@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 use crate::cancel::Canceller;
 use crate::error::{Error, NetworkError, NetworkErrorKind, StoreError};
 
-use super::file::io_error;
-
 /// Between two tries. Short enough not to be felt, long enough not to burn a core.
 const RETRY: Duration = Duration::from_millis(10);
 
@@ -43,7 +41,7 @@ impl Lock {
                 Ok(Some(Lock { _file: file }))
             }
             Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(cause)) => Err(io_error("lock", path, cause)),
+            Err(TryLockError::Error(cause)) => Err(StoreError::io("lock", path, cause)),
         }
     }
 }
@@ -53,7 +51,7 @@ fn open(path: &Path) -> Result<File, StoreError> {
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|cause| io_error("lock", path, cause))
+    options.open(path).map_err(|cause| StoreError::io("lock", path, cause))
 }
 
 /// Somebody may have removed the directory between our open and our lock: then two processes would each

@@ -38,19 +38,6 @@ impl StoreKind {
     }
 }
 
-/// Where to keep the record. Defaults to [`Storage::Auto`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Storage {
-    /// The best that is there.
-    #[default]
-    Auto,
-    /// A file of mode 0600 in a directory of mode 0700.
-    File,
-    /// Nowhere but in memory: for tests, and for programs that sign in anew each time.
-    Memory,
-}
-
 /// The store of one profile.
 pub(crate) enum Store {
     File(FileStore),
