@@ -1,6 +1,6 @@
-//! Signing keys (RFC 7517, RFC 7518 §3.3 and §3.4), made at every start and kept in memory.
+//! Signing keys (RFC 7517, RFC 7518 §3.3 and §3.4), made anew by every process and kept in memory.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::{io, thread};
 
 use base64::Engine;
@@ -29,19 +29,26 @@ pub enum Alg {
 /// the server already answers.
 pub(crate) struct Keys {
     es256: Arc<SigningKey>,
-    rs256: watch::Receiver<Option<Arc<SigningKey>>>,
+    rs256: Pending,
 }
+
+/// A key that is there some time later.
+type Pending = watch::Receiver<Option<Arc<SigningKey>>>;
+
+/// One for all servers of a process: a test program starts hundreds, and finding a key costs each of
+/// them up to a second of a core.
+static RS256: LazyLock<Pending> = LazyLock::new(|| {
+    let (found, rs256) = watch::channel(None);
+    let search = move || found.send_replace(SigningKey::rs256().map(Arc::new));
+    // Without a thread `found` is dropped here, and whoever waits for the key is told that none will come.
+    let _ = thread::Builder::new().name("hallpass-dev-rsa".to_owned()).spawn(search);
+    rs256
+});
 
 impl Keys {
     pub(crate) fn generate() -> io::Result<Keys> {
-        let (found, rs256) = watch::channel(None);
-        thread::Builder::new().name("hallpass-dev-rsa".to_owned()).spawn(move || {
-            if let Some(key) = SigningKey::rs256() {
-                found.send_replace(Some(Arc::new(key)));
-            }
-        })?;
         let es256 = SigningKey::es256().ok_or_else(|| io::Error::other("no P-256 key could be made"))?;
-        Ok(Keys { es256: Arc::new(es256), rs256 })
+        Ok(Keys { es256: Arc::new(es256), rs256: RS256.clone() })
     }
 
     /// The JWK set (RFC 7517 §5), of the keys that are ready.
@@ -114,7 +121,7 @@ impl SigningKey {
     }
 }
 
-/// RFC 7638: a key's name follows from the key, so two starts never share one.
+/// RFC 7638: a key's name follows from the key, so two keys never share one.
 fn thumbprint(canonical: &str) -> String {
     BASE64URL.encode(digest(&SHA256, canonical.as_bytes()))
 }

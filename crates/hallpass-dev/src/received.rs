@@ -9,6 +9,8 @@ use crate::params::Params;
 pub(crate) struct Received {
     pub(crate) method: Method,
     pub(crate) path: String,
+    /// The authority of a request in absolute form.
+    authority: Option<String>,
     headers: HeaderMap,
     pub(crate) query: Params,
     /// `None` unless the body is `application/x-www-form-urlencoded`.
@@ -20,6 +22,7 @@ impl Received {
         Received {
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
+            authority: parts.uri.authority().map(|authority| authority.as_str().to_owned()),
             headers: parts.headers.clone(),
             query: Params::parse(parts.uri.query().unwrap_or_default().as_bytes()),
             form: is_form(&parts.headers).then(|| Params::parse(body)),
@@ -30,10 +33,12 @@ impl Received {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether there is exactly one `Host` and it is `authority` (RFC 9112 §3.2).
+    /// Whether there is exactly one `Host`, it is `authority`, and an absolute form says the same (RFC 9112 §3.2).
     pub(crate) fn is_for(&self, authority: &str) -> bool {
         let mut hosts = self.headers.get_all(header::HOST).iter();
-        hosts.next().is_some_and(|host| host == authority) && hosts.next().is_none()
+        hosts.next().is_some_and(|host| host == authority)
+            && hosts.next().is_none()
+            && self.authority.as_deref().is_none_or(|named| named == authority)
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {

@@ -31,10 +31,12 @@ fn page(browsers: &mut Browsers, cookie: &str, name: &str) -> Option<Response> {
     let browser = browsers.find(cookie)?;
     let (id, csrf, signed_in) = (browser.id, browser.csrf().to_owned(), browser.signed_in.clone());
     let pending = browsers.pending(id, name)?;
-    Some(match signed_in.filter(|_| !pending.needs_new_sign_in) {
+    let mut response = match signed_in.filter(|_| !pending.needs_new_sign_in) {
         Some(session) => pages::consent::page(&pending.request, name, &csrf, &session.user),
         None => redirect(&format!("/login?request={name}")),
-    })
+    };
+    response.extensions_mut().insert(ForClient(pending.request.client.id.clone()));
+    Some(response)
 }
 
 pub(super) async fn submit(

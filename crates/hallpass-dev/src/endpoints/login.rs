@@ -27,7 +27,10 @@ pub(super) async fn show(
     match browsers.pending(id, name) {
         Some(pending) => {
             let failed_email = pending.failed_email.take();
-            pages::sign_in::page(&app, &pending.request, name, &csrf, failed_email.as_deref())
+            let mut response =
+                pages::sign_in::page(&app, &pending.request, name, &csrf, failed_email.as_deref());
+            response.extensions_mut().insert(ForClient(pending.request.client.id.clone()));
+            response
         }
         None => pages::error::stale(),
     }

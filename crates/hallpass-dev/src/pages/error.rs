@@ -41,7 +41,7 @@ fn unknown_client(id: &str) -> Markup {
 
 fn wrong_redirect_uri(client: &Client, uri: &str) -> Markup {
     html! {
-        p { "The client " code { (clean(&client.id)) } " asked to send you to" }
+        p { "The client " code { (clean(&client.id)) } " asked to send you to:" }
         p { code.block { (clean(uri)) } }
         (registered(client))
     }

@@ -7,7 +7,9 @@ use url::{Host, Url};
 /// The `form-action` directive of a page.
 ///
 /// Browsers check it for every redirect that follows a form, and ours end at the client: a page
-/// that says `'self'` alone would lock the user in (w3c/webappsec-csp#8).
+/// that says `'self'` alone would lock the user in (w3c/webappsec-csp#8). The client's listener may
+/// send the browser on once more, to its maker's own "signed in" page, so `https:` is allowed as well:
+/// Chromium would otherwise stay on the consent page although the sign-in is done.
 pub(super) enum FormAction {
     /// The page has no form.
     None,
@@ -35,7 +37,7 @@ impl fmt::Display for FormAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FormAction::None => f.write_str("'none'"),
-            FormAction::Returning(source) => write!(f, "'self' {source}"),
+            FormAction::Returning(source) => write!(f, "'self' {source} https:"),
         }
     }
 }
@@ -47,11 +49,11 @@ mod tests {
     #[test]
     fn the_policy_names_the_origin_of_the_redirect_uri_or_its_scheme() {
         for (redirect_uri, policy) in [
-            ("http://127.0.0.1:51234/callback", "'self' http://127.0.0.1:51234"),
-            ("http://localhost:9999/callback", "'self' http://localhost:9999"),
-            ("https://app.example/cb?x=1", "'self' https://app.example"),
-            ("http://[::1]:51234/callback", "'self' http:"),
-            ("com.example.tool:/callback", "'self' com.example.tool:"),
+            ("http://127.0.0.1:51234/callback", "'self' http://127.0.0.1:51234 https:"),
+            ("http://localhost:9999/callback", "'self' http://localhost:9999 https:"),
+            ("https://app.example/cb?x=1", "'self' https://app.example https:"),
+            ("http://[::1]:51234/callback", "'self' http: https:"),
+            ("com.example.tool:/callback", "'self' com.example.tool: https:"),
         ] {
             assert_eq!(FormAction::returning_to(redirect_uri).to_string(), policy);
         }

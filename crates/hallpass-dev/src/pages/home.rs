@@ -21,8 +21,8 @@ pub(crate) fn page(app: &App) -> Response {
             dt { "Password" } dd { code { (user.password) } }
         }
         h2 { "Try it" }
-        pre tabindex="0" { code {
-            "hallpass login \\\n  --issuer " (app.issuer) " \\\n  --client-id " (client.id)
+        pre { code {
+            span { "hallpass login" } " " span { "--issuer " (app.issuer) } " " span { "--client-id " (client.id) }
         } }
         h2 { "Redirect URIs of " (client.id) }
         @for uri in &client.redirect_uris { p { code.block { (uri) } } }

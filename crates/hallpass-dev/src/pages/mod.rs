@@ -69,14 +69,13 @@ impl Page {
     }
 }
 
-/// A pass on a cord.
+/// A pass: a card with a slot for its cord, and a tick.
 fn mark() -> Markup {
     html! {
-        svg.mark viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false" {
-            path.cord d="M8 1.5 12 6l4-4.5" {}
-            rect.badge x="4" y="5.5" width="16" height="17" rx="4" {}
-            path.slot d="M10 9h4" {}
-            path.tick d="m8.5 15.5 2.5 2.5 4.5-5" {}
+        svg.mark viewBox="0 0 24 24" width="26" height="26" aria-hidden="true" focusable="false" {
+            rect.badge x="3.5" y="1.5" width="17" height="21" rx="4.5" {}
+            path.slot d="M9.5 5.5h5" {}
+            path.tick d="m8 14 3 3 5.2-6" {}
         }
     }
 }

@@ -1,0 +1,17 @@
+//! The server as a client sees it: raw HTTP, and the robot where a user is needed.
+
+mod authorization;
+mod code_flow;
+mod forms;
+mod headers;
+mod id_token;
+mod introspection;
+mod journal;
+mod lifecycle;
+mod metadata;
+mod refresh;
+mod revocation;
+mod robot;
+mod support;
+mod token;
+mod userinfo;

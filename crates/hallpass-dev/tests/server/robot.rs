@@ -1,0 +1,93 @@
+//! The robot user.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use hallpass_dev::DevServer;
+
+use crate::support::*;
+
+/// A client's listener that answers one request, and what it was asked.
+fn listener() -> (String, thread::JoinHandle<String>) {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}/callback", socket.local_addr().unwrap());
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = socket.accept().unwrap();
+        let mut head = [0; 4096];
+        let length = stream.read(&mut head).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nlanded").unwrap();
+        String::from_utf8_lossy(&head[..length]).lines().next().unwrap_or_default().to_owned()
+    });
+    (uri, asked)
+}
+
+#[test]
+fn a_visit_ends_at_the_clients_listener() {
+    let server = server();
+    let (uri, asked) = listener();
+    let visit = server.visit(&Authorization::good().with("redirect_uri", &uri).url(&server)).unwrap();
+    assert_eq!((visit.status, visit.body.as_str()), (200, "landed"));
+    assert!(visit.landed.as_str().starts_with(&uri));
+    assert!(asked.join().unwrap().starts_with("GET /callback?code="));
+    assert!(!format!("{visit:?}").contains(&visit.param("code").unwrap()));
+}
+
+#[test]
+fn the_opener_plugs_in_where_a_browser_is_opened() {
+    fn plugs_in(open: impl Fn(&str) -> std::io::Result<()> + Send + Sync + Clone + 'static, url: String) {
+        thread::spawn(move || open(&url)).join().unwrap().unwrap();
+    }
+    let server = server();
+    let (uri, asked) = listener();
+    plugs_in(server.robot().opener(), Authorization::good().with("redirect_uri", &uri).url(&server));
+    assert!(asked.join().unwrap().contains("code="));
+}
+
+#[test]
+fn the_robot_can_be_somebody_else() {
+    let server = DevServer::builder()
+        .user("test@example.com", "password")
+        .user("ada.lovelace@example.com", "eng&ine+")
+        .start()
+        .unwrap();
+    let robot = server.robot().as_user("ada.lovelace@example.com", "eng&ine+").without_landing();
+    let visit = robot.visit(&Authorization::good().url(&server)).unwrap();
+    let tokens = redeem(&server, &visit.param("code").unwrap()).json();
+    assert_eq!(userinfo(&server, text(&tokens, "access_token")).json()["name"], "Ada Lovelace");
+}
+
+#[test]
+fn a_wrong_password_is_an_error_and_not_a_loop() {
+    let server = server();
+    let robot = server.robot().as_user("test@example.com", "wrong");
+    let error = robot.visit(&Authorization::good().url(&server)).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+    assert_eq!(server.journal().count("/login"), 3);
+}
+
+#[test]
+fn an_error_page_is_an_error_that_says_which() {
+    let server = server();
+    let error = server.visit(&Authorization::good().with("client_id", "nobody").url(&server)).unwrap_err();
+    assert_eq!(error.to_string(), "the visit ended at /authorize with 400: Unknown client");
+}
+
+#[test]
+fn a_listener_that_is_gone_is_a_refused_connection() {
+    let server = server();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let request = Authorization::good().with("redirect_uri", &format!("http://{gone}/callback"));
+    let error = server.visit(&request.url(&server)).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn each_visit_is_a_browser_of_its_own() {
+    let server = server();
+    let robot = server.robot().without_landing();
+    for _ in 0..2 {
+        let visit = robot.visit(&Authorization::good().url(&server)).unwrap();
+        assert!(visit.steps.iter().any(|step| step.path == "/login"));
+    }
+}
