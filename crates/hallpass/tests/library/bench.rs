@@ -25,6 +25,9 @@ pub(crate) const AT_ONCE: Duration = Duration::from_millis(150);
 /// How long to wait for a server that is silent on purpose; one that is merely slow must not seem so.
 pub(crate) const IMPATIENT: Duration = Duration::from_millis(400);
 
+/// A test that waits for longer than this waits for something that does not come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
 /// State folder and clock.
 pub(crate) struct Bench {
     dir: TempDir,

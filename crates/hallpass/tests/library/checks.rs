@@ -35,7 +35,7 @@ fn check_01_the_authorization_url_has_exactly_the_parameters_of_the_contract() {
             url.clone()
         });
         login(bench.at(&provider), browser).unwrap();
-        let url = urls.recv().unwrap();
+        let url = urls.recv_timeout(bench::PATIENCE).unwrap();
         let sent: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
         assert_eq!(url.query_pairs().count(), sent.len(), "none comes twice");
         assert_eq!(
@@ -113,7 +113,7 @@ fn check_03_nothing_but_the_genuine_callback_ends_the_login() {
         });
         login(bench.at(&provider), browser).unwrap();
         // A request that is too long to be read is not answered at all.
-        assert_eq!(seen.recv().unwrap(), (vec![400, 400, 400, 404, 405, 405, 0], 200));
+        assert_eq!(seen.recv_timeout(bench::PATIENCE).unwrap(), (vec![400, 400, 400, 404, 405, 405, 0], 200));
         assert_eq!(provider.count(TOKEN), 1);
     }
 }
@@ -129,7 +129,7 @@ fn check_04_access_denied_with_the_right_state_ends_it_at_once() {
         let Err(Error::Denied(Denied::ByServer(error))) = result else { panic!("{result:?}") };
         assert_eq!(error.to_string(), "access_denied (<b>no</b>)");
         assert!(took < Duration::from_secs(1), "{took:?}");
-        let page = pages.recv().unwrap();
+        let page = pages.recv_timeout(bench::PATIENCE).unwrap();
         assert!(page.status == 400 && page.body.contains("&lt;b&gt;no&lt;/b&gt;"), "{page:?}");
     }
 }
@@ -147,7 +147,7 @@ fn check_05_the_page_is_complete_when_login_returns() {
             stream
         });
         login(bench.at(&provider), browser).unwrap();
-        let mut stream = pages.recv().unwrap();
+        let mut stream = pages.recv_timeout(bench::PATIENCE).unwrap();
         stream.set_nonblocking(true).unwrap();
         let mut page = String::new();
         std::io::Read::read_to_string(&mut stream, &mut page).expect("nothing is still on its way");
@@ -162,7 +162,7 @@ fn check_06_a_localhost_redirect_works_over_both_families_and_a_taken_port_is_na
         let (bench, provider) = (Bench::new(), bench::paylent());
         let (browser, pages) = playing(move |url| get_at(address, &sign_in(url)));
         login(bench.at(&provider), browser).unwrap();
-        assert_eq!(pages.recv().unwrap().status, 200, "{address}");
+        assert_eq!(pages.recv_timeout(bench::PATIENCE).unwrap().status, 200, "{address}");
     }
     let (bench, provider) = (Bench::new(), bench::paylent());
     let port = Url::parse(provider.redirect_uri()).unwrap().port().unwrap();
@@ -324,6 +324,6 @@ fn the_presets_refuse_what_the_real_ones_refuse() {
     let (browser, pages) = playing(get);
     let result = login(elsewhere.login_timeout(Duration::from_millis(300)), browser);
     assert!(matches!(result, Err(Error::TimedOut { .. })), "{result:?}");
-    assert_eq!(pages.recv().unwrap().status, 400);
+    assert_eq!(pages.recv_timeout(bench::PATIENCE).unwrap().status, 400);
     assert_eq!((clerk.count(OPENID_CONFIGURATION), clerk.count(TOKEN)), (1, 0));
 }

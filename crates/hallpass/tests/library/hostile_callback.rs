@@ -47,7 +47,7 @@ fn visited_by<T: Send + 'static>(stranger: impl Fn(&Url) -> T + Send + Sync + 's
     let (browser, seen) = playing(move |url| (stranger(url), get(&sign_in(url))));
     let mut ui = Recorder::default();
     let result = bench.at(&provider).browser(browser).build().unwrap().login(&mut ui);
-    let (stranger, user) = seen.recv().unwrap();
+    let (stranger, user) = seen.recv_timeout(bench::PATIENCE).unwrap();
     Visit { result, events: ui.events, stranger, user, token_requests: provider.count(TOKEN) }
 }
 
@@ -188,7 +188,7 @@ fn p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_same()
         provider.slow(TOKEN, Duration::from_millis(200));
         let (browser, pages) = playing(|url| ten_at_once(&sign_in(url)));
         assert_eq!(login(bench.at(&provider), browser).is_err(), refuse);
-        let pages = pages.recv().unwrap();
+        let pages = pages.recv_timeout(bench::PATIENCE).unwrap();
         assert_eq!((pages.len(), provider.count(TOKEN)), (10, 1));
         for page in &pages {
             assert_eq!((page.status, page.is_complete()), (if refuse { 400 } else { 200 }, true), "{page:?}");
@@ -221,7 +221,7 @@ fn a_stranger_who_comes_during_the_exchange_does_not_learn_its_outcome() {
         (get(&callback(url, "code=x&state=wrong")), user.join().unwrap())
     });
     login(bench.at(&provider), browser).unwrap();
-    let (stranger, user) = pages.recv().unwrap();
+    let (stranger, user) = pages.recv_timeout(bench::PATIENCE).unwrap();
     assert_eq!((stranger.status, user.status), (400, 200));
     assert!(!stranger.claims_success());
 }
@@ -237,7 +237,7 @@ fn ended_by(promised: bool, query: &'static str) -> (Error, Page, usize) {
     let (result, took) = timed(|| login(bench.at(&provider), browser));
     assert!(took < Duration::from_secs(1), "{query}: {took:?}");
     assert!(!bench.is_signed_in());
-    (bench::failure(query, result), pages.recv().unwrap(), provider.count(TOKEN))
+    (bench::failure(query, result), pages.recv_timeout(bench::PATIENCE).unwrap(), provider.count(TOKEN))
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn n21_unknown_parameters_are_ignored() {
         get(&callback)
     });
     login(bench.at(&provider), browser).unwrap();
-    assert_eq!(pages.recv().unwrap().status, 200);
+    assert_eq!(pages.recv_timeout(bench::PATIENCE).unwrap().status, 200);
 }
 
 #[test]
@@ -357,11 +357,11 @@ fn a_cancelled_login_leaves_no_browser_hanging() {
     let pass = bench.at(&provider).browser(browser).build().unwrap();
     let canceller = pass.canceller();
     let login = thread::spawn(move || pass.login(&mut Recorder::default()));
-    here.recv().unwrap();
+    here.recv_timeout(bench::PATIENCE).unwrap();
     thread::sleep(Duration::from_millis(100));
     canceller.cancel();
     assert_eq!(login.join().unwrap().unwrap_err(), Error::Cancelled);
-    let (page, took) = pages.recv().unwrap();
+    let (page, took) = pages.recv_timeout(bench::PATIENCE).unwrap();
     assert!(took < Duration::from_millis(100) + 2 * AT_ONCE, "{took:?}");
     assert!(!page.body.contains("You are signed in"), "{page:?}");
 }

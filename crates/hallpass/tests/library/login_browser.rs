@@ -133,7 +133,7 @@ fn p09_the_page_comes_complete_with_the_account_and_after_the_record() {
         (before, page, path.exists())
     });
     login(demo(&bench, &server), browser).unwrap();
-    let (before, page, after) = seen.recv().unwrap();
+    let (before, page, after) = seen.recv_timeout(bench::PATIENCE).unwrap();
     assert_eq!((before, page.status, after), (false, 200, true));
     assert!(page.is_complete() && page.body.contains("test@example.com"), "{page:?}");
 }
@@ -151,7 +151,7 @@ fn p10_the_page_was_sent_when_login_returns() {
         stream
     });
     login(demo(&bench, &server), browser).unwrap();
-    let mut stream = streams.recv().unwrap();
+    let mut stream = streams.recv_timeout(bench::PATIENCE).unwrap();
     stream.set_nonblocking(true).unwrap();
     let mut page = String::new();
     io::Read::read_to_string(&mut stream, &mut page).expect("the page and its end are here already");
@@ -168,7 +168,7 @@ fn p11_a_user_who_denies_ends_the_login_with_a_page_that_claims_nothing() {
     let error = login(demo(&bench, &server), browser).unwrap_err();
     let Error::Denied(Denied::ByServer(error)) = error else { panic!("{error:?}") };
     assert_eq!(error.error, "access_denied");
-    let visit = visits.recv().unwrap();
+    let visit = visits.recv_timeout(bench::PATIENCE).unwrap();
     assert_eq!(visit.status, 400);
     assert!(visit.body.contains("access_denied") && !visit.body.contains("signed in"));
     assert!(bench.bytes() == before);
@@ -185,7 +185,7 @@ fn p12_n15_an_abandoned_login_times_out_names_the_redirect_uri_and_closes_its_po
     let Err(Error::TimedOut { waited, redirect_uri: named, ignored: 0 }) = result else {
         panic!("{result:?}")
     };
-    let there = redirect_uri(&urls.recv().unwrap());
+    let there = redirect_uri(&urls.recv_timeout(bench::PATIENCE).unwrap());
     assert_eq!((waited, named.as_str()), (limit, there.as_str()));
     assert!(took < limit + AT_ONCE, "{took:?}");
     assert!(!is_open(&there));
@@ -212,7 +212,7 @@ fn p13_a_cancelled_login_returns_at_once_from_every_stage_and_changes_nothing() 
         let pass = bench.at(&provider).browser(browser).build().unwrap();
         let canceller = pass.canceller();
         let login = thread::spawn(move || pass.login(&mut Recorder::default()));
-        here.recv().unwrap();
+        here.recv_timeout(bench::PATIENCE).unwrap();
         let (result, took) = timed(|| {
             canceller.cancel();
             login.join().unwrap()
@@ -357,7 +357,7 @@ fn p02_a_localhost_callback_is_reached_over_both_families() {
             playing(move |url| get_at(address, &robot.visit(url.as_str()).unwrap().landed));
         let builder = bench.builder(server.issuer(), CLIENT).redirect_uris([redirect.as_str()]);
         login(builder, browser).unwrap();
-        assert_eq!(pages.recv().unwrap().status, 200, "{address}");
+        assert_eq!(pages.recv_timeout(bench::PATIENCE).unwrap().status, 200, "{address}");
     }
 }
 
@@ -370,7 +370,7 @@ fn n15_the_port_is_closed_after_success_and_refusal() {
             redirect_uri(url)
         });
         assert_eq!(login(bench.at(&provider), browser).is_ok(), query.is_empty());
-        assert!(!is_open(&there.recv().unwrap()), "{query}");
+        assert!(!is_open(&there.recv_timeout(bench::PATIENCE).unwrap()), "{query}");
     }
 }
 
@@ -384,7 +384,7 @@ fn n04_no_two_logins_share_state_nonce_or_challenge() {
             url.clone()
         });
         let _ = login(bench.at(&provider), browser);
-        urls.push(seen.recv().unwrap());
+        urls.push(seen.recv_timeout(bench::PATIENCE).unwrap());
     }
     verifiers
         .extend(provider.requests_to(TOKEN).iter().map(|r| r.param("code_verifier").unwrap().to_owned()));

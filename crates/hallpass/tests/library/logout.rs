@@ -7,7 +7,7 @@ use hallpass::error::LoginRequired;
 use hallpass::{Error, Hallpass, LogoutReport, Revocation};
 use serde_json::{Value, json};
 
-use crate::bench::{self, AT_ONCE, Bench, IMPATIENT, login, providers, timed, visitor};
+use crate::bench::{self, Bench, IMPATIENT, login, providers, timed, visitor};
 use crate::provider::{CLIENT, Kind, Provider, TOKEN};
 use crate::scripted::Answer;
 
@@ -250,7 +250,7 @@ fn a_logout_waits_for_a_refresh_and_revokes_the_token_that_came_of_it() {
     });
     let pass = bench.pass(&provider);
     let refresh = thread::spawn(move || pass.force_refresh());
-    here.recv().unwrap();
+    here.recv_timeout(bench::PATIENCE).unwrap();
     let (report, took) = timed(|| logout(&bench, &provider));
     assert!(report.erased && took > Duration::from_millis(100), "{took:?}");
     refresh.join().unwrap().unwrap();
@@ -279,5 +279,5 @@ fn a_silent_revocation_endpoint_costs_its_limit_and_no_more() {
     let (bench, provider) = paylent();
     provider.always(provider.revoke_path(), Answer::never());
     let (_, took) = timed(|| logout(&bench, &provider));
-    assert!(took < 2 * IMPATIENT + AT_ONCE, "{took:?}");
+    assert!(took < 2 * IMPATIENT + Duration::from_secs(1), "{took:?}");
 }

@@ -119,7 +119,7 @@ fn unusable_metadata_ends_the_login_before_the_browser_opens() {
 fn from_callback_on(case: &Case, builder: Builder) -> Error {
     let (browser, pages) = playing(|url| get(&sign_in(url)));
     let error = bench::failure(case.name, login(builder, browser));
-    let page = pages.recv().unwrap();
+    let page = pages.recv_timeout(bench::PATIENCE).unwrap();
     assert!(page.is_complete() && !page.claims_success(), "{}: {page:?}", case.name);
     error
 }
@@ -382,7 +382,7 @@ fn p34_a_login_after_one_without_a_refresh_token_asks_for_consent() {
         bench::param(url, "prompt")
     });
     login(bench.at(&provider), browser).unwrap();
-    assert_eq!(urls.recv().unwrap(), "consent");
+    assert_eq!(urls.recv_timeout(bench::PATIENCE).unwrap(), "consent");
 }
 
 #[test]
@@ -398,6 +398,6 @@ fn n30_our_own_scopes_shrink_to_what_the_server_lists_and_the_callers_never() {
         let builder =
             if own { builder } else { builder.scopes(["openid", "email", "offline_access", "repo"]) };
         login(builder, browser).unwrap();
-        assert_eq!(scopes.recv().unwrap(), sent);
+        assert_eq!(scopes.recv_timeout(bench::PATIENCE).unwrap(), sent);
     }
 }

@@ -155,7 +155,7 @@ fn n47_no_error_and_no_page_shows_what_a_failing_server_sent() {
             Err(error) => search.error(&error),
         }
         search.value(&ui.events);
-        search.value(&pages.recv().unwrap());
+        search.value(&pages.recv_timeout(bench::PATIENCE).unwrap());
         bench.wait(24 * 3600 - 60);
         let pass = bench.pass(&provider);
         pass.access_token().err().iter().for_each(|error| search.error(error));
@@ -178,7 +178,7 @@ fn n88_refusals_time_outs_and_broken_records_show_no_secret() {
         let (browser, pages) = playing(move |url| get(&callback(url, &query)));
         let builder = bench.at(&provider).login_timeout(Duration::from_millis(200));
         search.error(&login(builder, browser).unwrap_err());
-        search.value(&pages.recv().unwrap());
+        search.value(&pages.recv_timeout(bench::PATIENCE).unwrap());
     }
     bench.signed_in(&provider);
     bench.write(format!("{{\"version\":1,\"secret\":\"{CANARY}\"}}").as_bytes());

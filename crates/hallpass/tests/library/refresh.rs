@@ -445,12 +445,12 @@ fn p27_whoever_has_a_token_that_still_works_does_not_wait_for_the_lock() {
     let gate = Mutex::new(gate);
     provider.on(TOKEN, move |_| {
         arrived.send(()).unwrap();
-        let _ = gate.lock().unwrap().recv();
+        let _ = gate.lock().unwrap().recv_timeout(bench::PATIENCE);
         None
     });
     let first = bench.pass(&provider);
     let first = thread::spawn(move || first.access_token());
-    here.recv().unwrap();
+    here.recv_timeout(bench::PATIENCE).unwrap();
     let (second, took) = bench::timed(|| bench.pass(&provider).access_token().unwrap());
     assert_eq!((second.notes().len(), stored_access_token(&bench)), (1, json!(second.expose())));
     assert!(took < bench::AT_ONCE, "{took:?}");

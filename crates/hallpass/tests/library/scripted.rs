@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -110,6 +110,7 @@ pub(crate) type Handler = Arc<dyn Fn(&Received) -> Option<Answer> + Send + Sync>
 pub(crate) struct Scripted {
     address: SocketAddr,
     shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -127,7 +128,7 @@ impl Scripted {
         let address = listener.local_addr().unwrap();
         let shared = Arc::<Shared>::default();
         let desk = shared.clone();
-        thread::spawn(move || {
+        let acceptor = thread::spawn(move || {
             for stream in listener.incoming() {
                 if desk.closing.load(Ordering::SeqCst) {
                     return;
@@ -137,7 +138,7 @@ impl Scripted {
                 thread::spawn(move || stream.and_then(|stream| desk.converse(stream)));
             }
         });
-        Scripted { address, shared }
+        Scripted { address, shared, acceptor: Some(acceptor) }
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -200,9 +201,11 @@ impl Scripted {
 }
 
 impl Drop for Scripted {
+    /// The port is closed when this returns.
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::SeqCst);
         let _ = TcpStream::connect(self.address);
+        let _ = self.acceptor.take().map(JoinHandle::join);
     }
 }
 
