@@ -14,7 +14,9 @@ use hallpass_dev::DevServer;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::bench::{Bench, CLIENT, Call, Outcome, browse, callback, free_port, is_free, param, visit};
+use crate::bench::{
+    Bench, CLIENT, Call, Outcome, browse, callback, free_port, is_free, param, skipped, visit,
+};
 use crate::scripted::{Answer, Scripted};
 
 const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -585,7 +587,7 @@ fn in_a_read_only_home<'a>(bench: &'a Bench, args: &[&str]) -> Option<Call<'a>> 
 /// become somebody else, and the other user must be able to reach the program.
 fn as_user<'a>(bench: &'a Bench, user: u32, args: &[&str]) -> Option<Call<'a>> {
     let skip = |why: &str| {
-        println!("SKIPPED: {why}");
+        skipped(why);
         None
     };
     if !is_root() {

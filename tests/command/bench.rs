@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -383,6 +384,11 @@ impl Outcome {
         assert!(error["message"].is_string() && error.get("hint").is_some(), "{self:#?}");
         last
     }
+}
+
+/// Says that a test cannot do its work here. The test harness swallows what is printed by `println!`.
+pub(crate) fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }
 
 /// What a browser shows in the end.

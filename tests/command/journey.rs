@@ -145,21 +145,17 @@ fn after_a_logout_every_verb_says_so() {
     bench.sign_in(&server, &[]);
     let logout = bench.run(&["logout"]).ok();
     assert_eq!(logout.stdout, "");
-    assert_eq!(logout.stderr, "Logged out (profile \"default\"). The server revoked the tokens.\n");
+    assert_eq!(logout.stderr, "Logged out; the server revoked the tokens.\n");
     assert_eq!(server.journal().count("/revoke"), 2);
     assert!(!bench.record_file("default").exists());
     for verb in ["token", "whoami"] {
-        bench.run(&[verb]).fails(
-            4,
-            "error: not signed in (profile \"default\")",
-            "sign in with: hallpass login",
-        );
+        bench.run(&[verb]).fails(4, "error: not signed in", "sign in with: hallpass login");
     }
     let status = bench.run(&["status"]);
-    let text = "* default\n    not signed in (profile \"default\"); sign in with: hallpass login\n";
+    let text = "* default\n    not signed in; sign in with: hallpass login\n";
     assert_eq!((status.code, status.stdout.as_str()), (4, text));
     let again = bench.run(&["logout"]).ok();
-    assert_eq!(again.stderr, "Nobody was signed in (profile \"default\").\n");
+    assert_eq!(again.stderr, "Nobody was signed in.\n");
 }
 
 #[test]
@@ -270,7 +266,7 @@ fn with_json_a_failure_is_one_object_with_the_same_exit_code() {
             json!({"error": {
                 "code": 4,
                 "kind": "login_required",
-                "message": "not signed in (profile \"default\")",
+                "message": "not signed in",
                 "hint": "sign in with: hallpass login",
             }})
         );

@@ -1,5 +1,6 @@
 //! The whole command from the outside: what `hallpass` prints, stores, sends and exits with.
 
+#[allow(dead_code, reason = "the tests of the documents use all of it")]
 mod bench;
 #[allow(dead_code, reason = "the library's own tests use all of it")]
 #[path = "../../crates/hallpass/tests/library/scripted.rs"]
@@ -8,3 +9,6 @@ mod scripted;
 mod bad_input;
 mod demo;
 mod journey;
+mod override_token;
+mod profiles;
+mod shape;

@@ -426,7 +426,10 @@ fn limit_1_a_revocation_that_fails_is_told() {
     clerk.always(clerk.revoke_path(), Answer::empty(503));
     let logout = bench.run(&["logout"]);
     assert_eq!((logout.code, logout.stdout.as_str()), (5, ""));
-    assert!(logout.stderr.contains("Erased here, but the server did not confirm"), "{logout:#?}");
+    assert!(
+        logout.stderr.contains("the server did not confirm that the tokens are revoked: "),
+        "{logout:#?}"
+    );
     assert!(!bench.record_file("default").exists());
 }
 

@@ -15,4 +15,5 @@ mod provider;
 mod scripted;
 
 mod clerk;
+mod guides;
 mod paylent;

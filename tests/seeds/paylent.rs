@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use hallpass_dev::DevServer;
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Outcome, Page, browse, free_port, is_free, param, visit};
+use crate::bench::{Bench, Outcome, Page, browse, free_port, is_free, param, skipped, visit};
 use crate::jose;
 use crate::provider::{AUTHORIZE, CANARY, CLIENT, EMAIL, Provider, SUB, TOKEN};
 
@@ -28,7 +28,7 @@ impl Port9999 {
         if is_free(("127.0.0.1", 9999)) && is_free(("::1", 9999)) {
             return Some(Port9999 { _lock: lock });
         }
-        eprintln!("SKIPPED: another program has port 9999");
+        skipped("another program has port 9999");
         None
     }
 }
@@ -239,7 +239,7 @@ fn logout_clears_the_tokens_here_and_there() {
     let example = Example::signed_in();
     let tokens = example.bench.record("default")["secret"].clone();
     let logout = example.bench.run(&["logout"]).ok();
-    assert_eq!(logout.stderr, "Logged out (profile \"default\"). The server revoked the tokens.\n");
+    assert_eq!(logout.stderr, "Logged out; the server revoked the tokens.\n");
     for content in example.bench.files().into_values() {
         assert!(!String::from_utf8(content).unwrap().contains(CANARY));
     }

@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Usage { message: String, hint: String },
     /// A settings file that cannot be read or written.
     Settings { code: u8, message: String, hint: &'static str },
+    /// The server does not take the token in this variable.
+    TokenRefused { variable: &'static str },
     /// Stopped by a signal.
     Signal(i32),
     /// The demo's or the development server's own trouble.

@@ -53,6 +53,15 @@ pub(crate) fn describe(failure: &Failure) -> Report {
         Failure::Library(error) => describe_library(error),
         Failure::Usage { message, hint } => report(2, "usage", message, Some(hint)),
         Failure::Settings { code, message, hint } => report(*code, "settings", message, Some(hint)),
+        Failure::TokenRefused { variable } => {
+            let message = format!("the server does not take the token in {variable}");
+            report(
+                4,
+                "login_required",
+                &message,
+                Some("unset it to use what is stored, or set one that is valid"),
+            )
+        }
         Failure::Signal(signal) => {
             report(128 + u8::try_from(*signal).unwrap_or(2), "interrupted", "cancelled", None)
         }

@@ -16,12 +16,11 @@ pub(crate) fn run(common: &Common, args: &Whoami) -> Result<ExitCode, Failure> {
 }
 
 fn user(common: &Common, args: &Whoami) -> Result<User, Failure> {
+    if let Some(token) = override_token::get(common) {
+        return override_token::user(common, &args.asked, &token);
+    }
     let pass = stored_pass(common, &args.asked)?;
-    Ok(match override_token::get(common) {
-        Some(token) => pass.user_behind(&token)?,
-        None if args.fresh => pass.fetch_user()?,
-        None => pass.whoami()?,
-    })
+    Ok(if args.fresh { pass.fetch_user()? } else { pass.whoami()? })
 }
 
 /// The line of the reference documents and the claims; with `--json` the claims alone.

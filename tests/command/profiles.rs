@@ -1,0 +1,438 @@
+//! Several servers and accounts side by side (P64, P65), and where settings come from.
+
+use std::fs;
+
+use hallpass_dev::{Client, DevServer, Visit};
+use serde_json::json;
+
+use crate::bench::{Bench, CLIENT, EMAIL, Outcome, param, visit};
+
+/// A client beside `demo`.
+const OTHER_CLIENT: &str = "other-client";
+
+fn server() -> DevServer {
+    let other = Client::public(OTHER_CLIENT).redirect_uri("http://127.0.0.1/callback");
+    DevServer::builder().client(other).start().unwrap()
+}
+
+/// The profile that a server gets of its own accord.
+fn host_profile(server: &DevServer) -> String {
+    format!("127.0.0.1-{}", server.port())
+}
+
+/// Signs in and tells where the browser ended.
+fn login(bench: &Bench, server: &DevServer, args: &[&str]) -> (Outcome, Visit) {
+    let (login, visit) = bench.login(args).play(|url| visit(server, url));
+    (login.ok(), visit)
+}
+
+fn current(bench: &Bench) -> String {
+    let list = bench.run(&["profiles", "list"]).ok().stdout;
+    list.lines().find_map(|line| line.strip_prefix("* ")).unwrap_or_default().to_owned()
+}
+
+/// Somebody with a session at each of two servers; the second is current.
+fn at_two_servers() -> (Bench, [DevServer; 2]) {
+    let (bench, servers) = (Bench::new(), [server(), server()]);
+    servers.iter().for_each(|server| drop(bench.sign_in(server, &[])));
+    (bench, servers)
+}
+
+#[test]
+fn the_first_login_makes_the_profile_default() {
+    let (bench, server) = (Bench::new(), server());
+    let empty = bench.run(&["profiles", "list"]).ok();
+    assert!(empty.stdout.is_empty() && empty.stderr.starts_with("No profiles yet."), "{empty:#?}");
+    bench.sign_in(&server, &[]);
+    assert_eq!(bench.run(&["profiles", "list"]).ok().stdout, "* default\n");
+    assert!(!bench.config_dir().join("current").exists(), "nothing has to be said about it");
+}
+
+#[test]
+fn p65_a_login_to_another_server_makes_a_profile_of_its_own_and_says_so() {
+    let (bench, [first, second]) = (Bench::new(), [server(), server()]);
+    let quiet = bench.sign_in(&first, &[]);
+    assert!(!quiet.stderr.contains("profile \""), "{quiet:#?}");
+    let before = bench.record_bytes("default");
+    let login = bench.sign_in(&second, &[]);
+    let name = host_profile(&second);
+    let note = format!(
+        "Note: saved as profile \"{name}\", which is now the current one; go back with: hallpass profiles use default\n"
+    );
+    assert!(login.stderr.ends_with(&note), "{login:#?}");
+    assert_eq!(bench.record_bytes("default"), before);
+    assert_eq!(bench.run(&["profiles", "list"]).ok().stdout, format!("* {name}\n  default\n"));
+    let token = bench.run(&["token", "--json"]).ok().json();
+    assert_eq!((&token["issuer"], &token["profile"]), (&json!(second.issuer()), &json!(name)));
+}
+
+#[test]
+fn p65_another_client_of_the_same_server_is_another_profile_too() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    for (client, profile) in [(OTHER_CLIENT, host_profile(&server)), (CLIENT, "default".to_owned())] {
+        let (done, _) =
+            login(&bench, &server, &["--issuer", server.issuer(), "--client-id", client, "--json"]);
+        assert_eq!(done.events().last().unwrap()["profile"], profile);
+        assert_eq!(current(&bench), profile);
+    }
+}
+
+#[test]
+fn the_same_server_and_client_are_the_same_profile() {
+    let (bench, [first, second]) = at_two_servers();
+    for server in [&first, &second] {
+        bench.sign_in(server, &[]);
+    }
+    let names = [host_profile(&second), "default".to_owned()];
+    assert_eq!(bench.run(&["profiles", "list"]).ok().stdout, format!("* {}\n  {}\n", names[0], names[1]));
+}
+
+#[test]
+fn a_trailing_slash_makes_no_other_server() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let slash = format!("{}/", server.issuer());
+    login(&bench, &server, &["--issuer", &slash, "--client-id", CLIENT]);
+    assert_eq!(bench.run(&["profiles", "list"]).ok().stdout, "* default\n");
+}
+
+#[test]
+fn a_named_profile_is_not_given_to_another_server_without_a_word() {
+    let (bench, [first, second]) = (Bench::new(), [server(), server()]);
+    bench.sign_in(&first, &["--profile", "work", "--scope", "openid"]);
+    let before = bench.files();
+    let error = format!("profile \"work\" belongs to {} (client {CLIENT})", first.issuer());
+    let refused = [
+        bench.login_at(&second, &["--profile", "work"]).run(),
+        bench.login_at(&second, &[]).env("HALLPASS_PROFILE", "work").run(),
+        bench.login(&["--profile", "work", "--client-id", OTHER_CLIENT]).run(),
+    ];
+    for login in refused {
+        login.fails(2, &error, "choose another name with --profile, or add --replace");
+    }
+    assert_eq!(bench.opened().len(), 1);
+    assert_eq!(bench.files(), before);
+    let (_, visit) = bench.login_at(&second, &["--profile", "work", "--replace"]).play(|url| {
+        assert_eq!(param(url, "scope").as_deref(), Some("openid profile email offline_access"));
+        visit(&second, url)
+    });
+    assert_eq!(visit.status, 200);
+    assert_eq!(bench.record("work")["issuer"], second.issuer());
+    assert_eq!(current(&bench), "work");
+}
+
+#[test]
+fn replace_is_about_a_named_profile() {
+    let login = Bench::new().login(&["--replace"]).run();
+    assert_eq!(login.code, 2);
+    assert!(login.stderr.contains("--profile <NAME>"), "{login:#?}");
+}
+
+#[test]
+fn the_first_profile_is_current_whatever_its_name_and_a_later_one_is_not() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &["--profile", "work"]);
+    assert_eq!(current(&bench), "work");
+    bench.sign_in(&server, &["--profile", "home"]);
+    assert_eq!(current(&bench), "work");
+}
+
+#[test]
+fn profiles_use_and_list_in_words_and_as_json() {
+    let (bench, [_, second]) = at_two_servers();
+    let chosen = bench.run(&["profiles", "use", "default"]).ok();
+    assert_eq!(chosen.stderr, "\"default\" is now the current profile.\n");
+    assert_eq!(current(&bench), "default");
+    let name = host_profile(&second);
+    let json = bench.run(&["profiles", "use", &name, "--json"]).ok().json();
+    assert_eq!(json, json!({"profile": name, "current": true}));
+    let list = bench.run(&["profiles", "list", "--json"]).ok().json();
+    assert_eq!(list, json!([{"profile": name, "current": true}, {"profile": "default", "current": false}]));
+    for verb in ["use", "remove"] {
+        let hint = format!("there are: {name}, default");
+        bench.run(&["profiles", verb, "nobody"]).fails(2, "no profile \"nobody\"", &hint);
+        bench.run(&["profiles", verb, "../x"]).fails(2, "profile: ", "--profile NAME");
+    }
+}
+
+#[test]
+fn a_removed_profile_is_signed_out_and_its_settings_are_gone() {
+    let (bench, [_, second]) = at_two_servers();
+    let name = host_profile(&second);
+    let removed = bench.run(&["profiles", "remove", &name]).ok();
+    let lines: Vec<&str> = removed.stderr.lines().collect();
+    let [logout, last] = lines.as_slice() else { panic!("{removed:#?}") };
+    assert!(logout.contains(&name) && logout.contains("revoked"), "{removed:#?}");
+    assert_eq!(*last, format!("Removed the profile \"{name}\"."));
+    assert_eq!(second.journal().count("/revoke"), 2);
+    assert!(!bench.record_file(&name).exists() && !bench.settings_file(&name).exists());
+    assert_eq!(bench.run(&["profiles", "list"]).ok().stdout, "* default\n");
+    bench.value(&["token"]);
+}
+
+#[test]
+fn settings_outlive_a_logout_and_not_the_profile() {
+    let (bench, server) = (Bench::new(), server());
+    let uri = format!("http://127.0.0.1:{}/callback", crate::bench::free_port());
+    bench.sign_in(&server, &["--redirect-uri", &uri, "--scope", "openid email", "--param", "ui_locales=de"]);
+    bench.run(&["logout"]).ok();
+    bench
+        .login(&[])
+        .play(|url| {
+            let asked = ["redirect_uri", "scope", "ui_locales"].map(|name| param(url, name).unwrap());
+            assert_eq!(asked, [uri.as_str(), "openid email", "de"]);
+            visit(&server, url)
+        })
+        .0
+        .ok();
+    bench.run(&["profiles", "remove", "default"]).ok();
+    bench.login(&[]).run().fails(2, "no issuer", "--issuer");
+}
+
+#[test]
+fn the_profile_of_the_environment_is_meant_unless_one_is_named() {
+    let (bench, [first, second]) = at_two_servers();
+    let second = host_profile(&second);
+    let profile = |args: &[&str], variable: &str| {
+        let token = bench.hallpass(args).env("HALLPASS_PROFILE", variable).run().ok().json();
+        token["profile"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(profile(&["token", "--json"], ""), second);
+    assert_eq!(profile(&["token", "--json"], "default"), "default");
+    assert_eq!(profile(&["token", "--json", "--profile", &second], "default"), second);
+    let whoami = bench.hallpass(&["whoami"]).env("HALLPASS_PROFILE", "nobody").run();
+    whoami.fails(4, "not signed in (profile \"nobody\")", "hallpass login");
+    bench.hallpass(&["token"]).env("HALLPASS_PROFILE", "../x").run().fails(2, "profile: ", "--profile NAME");
+    assert_eq!(first.journal().count("/token"), 1);
+}
+
+#[test]
+fn a_current_profile_that_cannot_be_is_named() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    fs::write(bench.config_dir().join("current"), "../../etc/passwd\n").unwrap();
+    bench.run(&["token"]).fails(2, "profile: ", "--profile NAME");
+}
+
+/// Three servers, two accounts at each.
+#[test]
+fn p65_six_sessions_are_renewed_and_ended_each_by_itself() {
+    let accounts = ["ada@example.com", "bob@example.com"];
+    let start = || accounts.iter().fold(DevServer::builder(), |b, email| b.user(email, "pw")).start();
+    let (bench, servers) = (Bench::new(), [(); 3].map(|()| start().unwrap()));
+    let mut sessions = Vec::new();
+    for (number, server) in servers.iter().enumerate() {
+        for email in accounts {
+            let name = format!("{}-{number}", email.split('@').next().unwrap());
+            let call = bench.login_at(server, &["--profile", &name]);
+            call.play(|url| server.robot().as_user(email, "pw").visit(url).unwrap()).0.ok();
+            sessions.push((name, server, email));
+        }
+    }
+    let token = |name: &str| bench.record(name)["secret"]["access_tokens"][0].clone();
+    for (index, (name, server, email)) in sessions.iter().enumerate() {
+        let before: Vec<_> = sessions.iter().map(|(name, ..)| token(name)).collect();
+        bench.let_expire_in(name, 0);
+        server.journal().clear();
+        let renewed = match index % 2 {
+            0 => bench.run(&["token", "--profile", name]),
+            _ => bench.hallpass(&["token"]).env("HALLPASS_PROFILE", name).run(),
+        };
+        assert_ne!(before[index], renewed.ok().value());
+        assert_eq!(server.journal().count("/token"), 1);
+        let others = sessions.iter().enumerate().filter(|(other, _)| *other != index);
+        others.for_each(|(other, (name, ..))| assert_eq!(token(name), before[other], "{name}"));
+        let whoami = bench.run(&["whoami", "--profile", name, "--fresh"]).ok();
+        assert!(whoami.stdout.starts_with(&format!("Logged in as: {email}\n")), "{whoami:#?}");
+    }
+    let (gone, rest) = sessions.split_first().unwrap();
+    bench.run(&["logout", "--profile", &gone.0]).ok();
+    bench.run(&["token", "--profile", &gone.0]).fails(4, "not signed in", "hallpass login");
+    for (name, ..) in rest {
+        bench.run(&["token", "--refresh", "--profile", name]).ok();
+    }
+}
+
+#[test]
+fn logout_of_all_profiles_is_one_report_each() {
+    let (bench, [first, second]) = at_two_servers();
+    let reports = bench.run(&["logout", "--all", "--json"]).ok().json();
+    let revoked = json!({"refresh_token": "revoked", "access_token": "revoked"});
+    let report = |name: &str| json!({"profile": name, "erased": true, "revoked": revoked});
+    assert_eq!(reports, json!([report(&host_profile(&second)), report("default")]));
+    assert_eq!([&first, &second].map(|server| server.journal().count("/revoke")), [2, 2]);
+    let status = bench.run(&["status", "--json"]);
+    assert_eq!((status.code, &status.json()[0]["state"]), (4, &json!("login_required")));
+}
+
+#[test]
+fn status_shows_every_profile_and_its_code_is_the_selected_ones() {
+    let (bench, [_first, second]) = at_two_servers();
+    bench.run(&["logout", "--profile", "default"]).ok();
+    let status = bench.run(&["status"]).ok();
+    assert!(status.stdout.starts_with(&format!("* {}\n", host_profile(&second))), "{status:#?}");
+    let status = bench.run(&["status", "--profile", "default"]);
+    assert_eq!(status.code, 4);
+    assert!(status.stdout.starts_with("* default\n    not signed in"), "{status:#?}");
+    assert!(status.stdout.contains(&format!("\n  {}\n    {EMAIL} at ", host_profile(&second))));
+}
+
+#[test]
+fn a_verb_that_is_meant_for_another_session_is_refused_and_names_both() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let (before, sent) = (bench.files(), server.journal().entries().len());
+    let other = "https://other.example";
+    let stored =
+        format!("profile \"default\" is signed in at {} (client {CLIENT}), not at ", server.issuer());
+    for verb in [&["token"][..], &["token", "--id-token"], &["whoami"], &["whoami", "--fresh"], &["logout"]] {
+        let hint = "choose the profile with --profile NAME, or drop --issuer and --client-id";
+        let by_issuer = format!("{stored}{other} (client any)");
+        let by_client = format!("{stored}any (client {OTHER_CLIENT})");
+        bench.run(&[verb, &["--issuer", other]].concat()).fails(2, &by_issuer, hint);
+        bench.run(&[verb, &["--client-id", OTHER_CLIENT]].concat()).fails(2, &by_client, hint);
+        bench.hallpass(verb).env("HALLPASS_ISSUER", other).run().fails(2, &by_issuer, hint);
+        bench.hallpass(verb).env("HALLPASS_CLIENT_ID", OTHER_CLIENT).run().fails(2, &by_client, hint);
+    }
+    assert_eq!((bench.files(), server.journal().entries().len()), (before, sent));
+    let slash = format!("{}/", server.issuer());
+    for issuer in [server.issuer(), &slash] {
+        bench.run(&["token", "--issuer", issuer, "--client-id", CLIENT]).ok();
+    }
+    let over = bench.hallpass(&["token", "--issuer", server.issuer()]).env("HALLPASS_ISSUER", other);
+    over.run().ok();
+}
+
+/// One setting and the five places that it can come from, in the order of precedence.
+struct Setting {
+    option: &'static str,
+    variable: &'static str,
+    key: &'static str,
+    parameter: &'static str,
+    values: [&'static str; 5],
+}
+
+const SETTINGS: [Setting; 4] = [
+    Setting {
+        option: "--scope",
+        variable: "HALLPASS_SCOPE",
+        key: "scope",
+        parameter: "scope",
+        values: ["a", "b", "c", "d", "e"],
+    },
+    Setting {
+        option: "--client-id",
+        variable: "HALLPASS_CLIENT_ID",
+        key: "client_id",
+        parameter: "client_id",
+        values: ["a", "b", "c", "d", "e"],
+    },
+    Setting {
+        option: "--resource",
+        variable: "HALLPASS_RESOURCE",
+        key: "resource",
+        parameter: "resource",
+        values: [
+            "https://a.example",
+            "https://b.example",
+            "https://c.example",
+            "https://d.example",
+            "https://e.example",
+        ],
+    },
+    Setting {
+        option: "--redirect-uri",
+        variable: "HALLPASS_REDIRECT_URI",
+        key: "redirect_uri",
+        parameter: "redirect_uri",
+        values: [
+            "http://127.0.0.1/a",
+            "http://127.0.0.1/b",
+            "http://127.0.0.1/c",
+            "http://127.0.0.1/d",
+            "http://127.0.0.1/e",
+        ],
+    },
+];
+
+impl Setting {
+    /// What the server is asked for when all places from this one on have a value.
+    fn asked(&self, server: &DevServer, from: usize) -> String {
+        let bench = Bench::new();
+        let [option, variable, env_file, profile, config] = self.values;
+        let toml = |value: &str| match self.key {
+            "redirect_uri" => format!("redirect_uri = [\"{value}\"]\n"),
+            key => format!("{key} = \"{value}\"\n"),
+        };
+        let base = format!("issuer = \"{}\"\n", server.issuer());
+        let client = if self.key == "client_id" { "" } else { "client_id = \"demo\"\n" };
+        let mut args = Vec::new();
+        fs::create_dir_all(bench.settings_file("default").parent().unwrap()).unwrap();
+        fs::write(bench.config_dir().join("config.toml"), format!("{base}{client}{}", toml(config))).unwrap();
+        if from <= 3 {
+            fs::write(bench.settings_file("default"), format!("{base}{client}{}", toml(profile))).unwrap();
+        }
+        let file = bench.file("my.env", &format!("{}={env_file}\n", self.variable));
+        if from <= 2 {
+            args.extend(["--env-file", &file]);
+        }
+        if from == 0 {
+            args.extend([self.option, option]);
+        }
+        let login = bench.login(&args);
+        let mut login = if from <= 1 { login.env(self.variable, variable) } else { login }.start();
+        param(&login.url(), self.parameter).unwrap()
+    }
+}
+
+#[test]
+fn an_option_rules_over_the_environment_the_env_file_the_profile_and_config_toml() {
+    let server = server();
+    for setting in &SETTINGS {
+        let asked = [0, 1, 2, 3, 4].map(|from| setting.asked(&server, from));
+        let without_port = asked.map(|value| match url::Url::parse(&value) {
+            Ok(mut url) if url.port().is_some() => {
+                url.set_port(None).unwrap();
+                url.into()
+            }
+            _ => value,
+        });
+        assert_eq!(without_port, setting.values, "{}", setting.option);
+    }
+}
+
+/// Which browser is opened, given one that is there (`true`) or not at each place.
+fn browser_opens(server: &DevServer, places: [Option<bool>; 3], expected: bool) {
+    let bench = Bench::new();
+    let line = |is_there| if is_there { bench.browser() } else { "/nonexistent/browser".to_owned() };
+    let [option, variable, setting] = places.map(|place| place.map(line));
+    if let Some(setting) = setting {
+        fs::create_dir_all(bench.config_dir()).unwrap();
+        fs::write(bench.config_dir().join("config.toml"), format!("browser = \"{setting}\"\n")).unwrap();
+    }
+    let option = option.map(|option| format!("--browser={option}"));
+    let limit = if expected { "20s" } else { "400ms" };
+    let mut args = vec!["login", "--issuer", server.issuer(), "--client-id", CLIENT, "--timeout", limit];
+    args.extend(option.as_deref());
+    let mut login = bench.hallpass(&args);
+    if let Some(variable) = variable {
+        login = login.env("BROWSER", &variable);
+    }
+    if expected {
+        login.start().url();
+    } else {
+        assert_eq!(login.run().code, 7);
+        assert!(bench.opened().is_empty(), "{places:?}");
+    }
+}
+
+#[test]
+fn the_browser_comes_from_the_option_the_environment_or_config_toml_in_this_order() {
+    let server = server();
+    browser_opens(&server, [Some(true), Some(false), Some(false)], true);
+    browser_opens(&server, [None, Some(true), Some(false)], true);
+    browser_opens(&server, [None, None, Some(true)], true);
+    browser_opens(&server, [Some(false), Some(true), Some(true)], false);
+    browser_opens(&server, [None, Some(false), Some(true)], false);
+}

@@ -1,0 +1,312 @@
+//! The shape of the command line: help, completions, what a pipe and a terminal get, and what never shows.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use hallpass_dev::DevServer;
+use serde_json::Value;
+
+use crate::bench::{Bench, CLIENT, skipped, visit};
+
+const VERBS: [&str; 9] =
+    ["login", "whoami", "token", "logout", "status", "profiles", "dev", "demo", "completions"];
+const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "elvish", "powershell"];
+
+fn server() -> DevServer {
+    DevServer::start().unwrap()
+}
+
+#[test]
+fn the_help_of_the_command_has_every_verb_examples_and_the_exit_codes() {
+    let help = Bench::new().run(&["--help"]).ok().stdout;
+    for verb in VERBS {
+        let line = help.lines().find(|line| line.trim_start().starts_with(verb));
+        assert!(line.is_some_and(|line| line.split_whitespace().count() > 3), "{verb}: {help}");
+    }
+    for part in ["Examples:", "hallpass demo", "Exit codes:", "0 done", "130, 143, 129"] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}
+
+#[test]
+fn the_help_of_every_verb_says_what_it_does_and_describes_every_option() {
+    let bench = Bench::new();
+    for verb in VERBS {
+        let help = bench.run(&[verb, "--help"]).ok().stdout;
+        let first = help.lines().next().unwrap();
+        assert!(first.split(' ').count() > 2, "{verb}: {help}");
+        assert!(help.contains(&format!("Usage: hallpass {verb}")), "{verb}: {help}");
+        let lines: Vec<&str> = help.lines().collect();
+        let is_option =
+            |line: &str| line.trim_start().starts_with('-') && !line.trim_start().starts_with("- ");
+        for pair in lines.windows(2).filter(|pair| is_option(pair[0])) {
+            // The description stands behind the option or, where that is long, on the line below.
+            let is_beside = pair[0].trim().contains("  ");
+            let is_below = !pair[1].trim().is_empty() && !is_option(pair[1]);
+            assert!(is_beside || is_below, "{verb}: {}", pair[0]);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_command_is_exit_2() {
+    let bench = Bench::new();
+    let table: [&[&str]; 8] = [
+        &[],
+        &["frobnicate"],
+        &["token", "--frobnicate"],
+        &["token", "--header", "--json"],
+        &["token", "--id-token", "--min-ttl", "1m"],
+        &["logout", "--all", "--profile", "x"],
+        &["profiles"],
+        &["token", "--min-ttl", "soon"],
+    ];
+    for args in table {
+        let outcome = bench.run(args);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{outcome:#?}");
+        assert!(outcome.stderr.contains("Usage:") || outcome.stderr.contains("--help"), "{outcome:#?}");
+    }
+    assert!(bench.is_untouched());
+}
+
+#[test]
+fn the_version_is_printed() {
+    let version = format!("hallpass {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(Bench::new().run(&["--version"]).ok().stdout, version);
+}
+
+/// A shell that is not here is told; the others check the script without running it.
+#[test]
+fn completions_are_scripts_that_their_shells_take() {
+    let bench = Bench::new();
+    for shell in SHELLS {
+        let script = bench.run(&["completions", shell]).ok().stdout;
+        for verb in VERBS {
+            assert!(script.contains(verb), "{shell}: {verb}");
+        }
+        if !["bash", "zsh", "fish"].contains(&shell) {
+            continue;
+        }
+        let file = bench.file(&format!("completions.{shell}"), &script);
+        match Command::new(shell).args(["-n", &file]).output() {
+            Ok(output) => assert!(output.status.success() && output.stderr.is_empty(), "{shell}: {output:?}"),
+            Err(_) => skipped(&format!("no {shell} here")),
+        }
+    }
+    assert_eq!(bench.run(&["completions", "tcsh"]).code, 2);
+}
+
+/// Everything that can be said without a person, and a login.
+fn all_talk(bench: &Bench, server: &DevServer, options: &[&str]) -> Vec<String> {
+    let mut texts = Vec::new();
+    let login = bench.login_at(server, options).play(|url| visit(server, url)).0.ok();
+    texts.extend([login.stdout, login.stderr]);
+    let calls: [&[&str]; 9] = [
+        &["whoami", "--fresh"],
+        &["status", "--check"],
+        &["profiles", "list"],
+        &["login", "--if-needed"],
+        &["token", "--refresh", "--issuer", "https://other.example"],
+        &["demo", "--headless"],
+        &["logout"],
+        &["status"],
+        &["whoami"],
+    ];
+    for args in calls {
+        let outcome = bench.run(&[args, options].concat());
+        texts.extend([outcome.stdout, outcome.stderr]);
+    }
+    texts
+}
+
+#[test]
+fn a_pipe_gets_no_escape_bytes() {
+    for text in all_talk(&Bench::new(), &server(), &[]) {
+        assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
+    }
+    for args in [&["--help"][..], &["login", "--help"], &["frobnicate"]] {
+        let outcome = Bench::new().run(args);
+        assert!(!format!("{}{}", outcome.stdout, outcome.stderr).contains('\u{1b}'), "{outcome:?}");
+    }
+}
+
+/// What the command writes to a terminal of its own, which `script` makes.
+fn on_a_terminal(bench: &Bench, args: &str, variables: &[(&str, &str)]) -> Option<String> {
+    let mut script = Command::new("script");
+    let line = format!("{} {args}", env!("CARGO_BIN_EXE_hallpass"));
+    script.args(["-qec", &line, "/dev/null"]);
+    if Command::new("script").arg("--version").output().is_err() {
+        skipped("no `script` here to make a terminal");
+        return None;
+    }
+    let outcome = bench.call(script).env("TERM", "xterm").env("SHELL", "/bin/sh").envs(variables).run();
+    Some(outcome.stdout)
+}
+
+#[test]
+fn a_terminal_gets_colour_unless_it_is_not_wanted() {
+    let bench = Bench::new();
+    let Some(coloured) = on_a_terminal(&bench, "token", &[]) else { return };
+    assert!(coloured.contains("\u{1b}["), "{coloured:?}");
+    for variables in [[("NO_COLOR", "1")], [("TERM", "dumb")]] {
+        let plain = on_a_terminal(&bench, "token", &variables).unwrap();
+        assert!(!plain.contains('\u{1b}') && plain.contains("error: not signed in"), "{plain:?}");
+    }
+}
+
+/// The reader is gone before the first byte comes, as with `| head -c 0`.
+#[test]
+fn a_reader_that_went_away_is_no_panic() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let calls: [&[&str]; 8] = [
+        &["token"],
+        &["token", "--json"],
+        &["whoami"],
+        &["status"],
+        &["profiles", "list"],
+        &["--help"],
+        &["completions", "bash"],
+        &["frobnicate"],
+    ];
+    for args in calls {
+        let mut command = bench.hallpass(args).into_command();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let stderr = writer.try_clone().unwrap();
+        let status = command.stdin(Stdio::null()).stdout(writer).stderr(stderr).status().unwrap();
+        assert_ne!(status.code(), Some(101), "{args:?} panicked");
+    }
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "\"$0\" token | head -c 0", env!("CARGO_BIN_EXE_hallpass")]);
+    let outcome = bench.call(shell).run();
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn quiet_means_that_only_errors_and_what_a_person_needs_are_on_stderr() {
+    let (bench, server) = (Bench::new(), server());
+    let login = bench.sign_in(&server, &["--quiet"]);
+    assert!(!login.stderr.contains("Successfully") && !login.stderr.contains("Email:"), "{login:#?}");
+    for args in
+        [&["token"][..], &["whoami"], &["status"], &["login", "--if-needed"], &["logout"], &["logout"]]
+    {
+        let outcome = bench.run(&[args, &["-q"]].concat()).ok();
+        assert_eq!(outcome.stderr, "", "{outcome:#?}");
+    }
+    bench.run(&["token", "-q"]).fails(4, "not signed in", "hallpass login");
+}
+
+#[test]
+fn verbose_tells_about_requests_on_stderr_alone() {
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let plain = bench.run(&["whoami", "--fresh"]).ok();
+    let verbose = bench.run(&["whoami", "--fresh", "-v"]).ok();
+    assert_eq!(verbose.stdout, plain.stdout);
+    assert!(verbose.stderr.contains("/userinfo") && verbose.stderr.contains("200"), "{verbose:#?}");
+    let cached = bench.run(&["token", "-v"]).ok();
+    assert_eq!(cached.stderr, "", "nothing is sent");
+}
+
+/// The secret strings of a record.
+fn secrets(bench: &Bench, profile: &str) -> Vec<String> {
+    let secret = bench.record(profile)["secret"].clone();
+    let list = secret["access_tokens"].as_array().cloned().unwrap_or_default();
+    let all = list.into_iter().chain(["refresh_token", "id_token"].map(|name| secret[name].clone()));
+    all.filter_map(|value| value.as_str().map(str::to_owned)).filter(|text| !text.is_empty()).collect()
+}
+
+/// Every secret that went over the wire: codes, verifiers and tokens.
+fn sent(server: &DevServer) -> BTreeSet<String> {
+    const SECRET: [&str; 4] = ["code", "code_verifier", "refresh_token", "token"];
+    let entries = server.journal().entries();
+    let fields = entries.iter().flat_map(|entry| entry.form.iter().chain(&entry.query));
+    fields.filter(|(name, _)| SECRET.contains(&name.as_str())).map(|(_, value)| value.clone()).collect()
+}
+
+#[test]
+fn p69_no_secret_shows_at_any_verbosity() {
+    let (bench, server) = (Bench::new(), server());
+    let mut hidden = Vec::new();
+    let (login, _) = bench.login_at(&server, &["-vv"]).play(|url| visit(&server, url));
+    let mut texts = vec![login.ok()];
+    hidden.extend(secrets(&bench, "default"));
+    bench.let_expire_in("default", 0);
+    for args in [&["whoami", "--fresh"][..], &["status", "--check"], &["login", "--if-needed"], &["logout"]] {
+        hidden.extend(
+            bench.record_file("default").exists().then(|| secrets(&bench, "default")).into_iter().flatten(),
+        );
+        texts.push(bench.run(&[args, &["-vv"]].concat()).ok());
+        hidden.extend(
+            bench.record_file("default").exists().then(|| secrets(&bench, "default")).into_iter().flatten(),
+        );
+    }
+    hidden.extend(sent(&server));
+    assert!(hidden.len() > 8, "{}", hidden.len());
+    for outcome in texts {
+        for secret in &hidden {
+            assert!(!outcome.stderr.contains(secret) && !outcome.stdout.contains(secret), "{outcome:#?}");
+        }
+    }
+}
+
+#[test]
+fn p69_no_planted_secret_shows_in_a_failure() {
+    const CANARY: &str = "CANARY";
+    let (bench, server) = (Bench::new(), server());
+    bench.sign_in(&server, &[]);
+    let record = bench.record_bytes("default");
+    let plant = || {
+        std::fs::write(bench.record_file("default"), &record).unwrap();
+        bench.edit("default", |record| {
+            for name in ["refresh_token", "id_token", "client_secret"] {
+                record["secret"][name] = format!("{CANARY}.{name}").into();
+            }
+            record["secret"]["access_tokens"][0] = Value::from(format!("{CANARY}.access"));
+        });
+    };
+    let calls: [(&[&str], i32); 5] = [
+        (&["token", "--refresh"], 4),
+        (&["token", "--id-token"], 4),
+        (&["whoami", "--fresh"], 4),
+        (&["status", "--check"], 4),
+        (&["logout"], 0),
+    ];
+    for (args, code) in calls {
+        plant();
+        let outcome = bench.run(&[args, &["-vv"]].concat());
+        assert_eq!(outcome.code, code, "{outcome:#?}");
+        assert!(!outcome.stderr.contains(CANARY) && !outcome.stdout.contains(CANARY), "{outcome:#?}");
+    }
+    plant();
+    drop(server);
+    for args in [&["token", "--refresh", "-vv"][..], &["logout", "-vv"]] {
+        let outcome = bench.run(args);
+        assert_eq!(outcome.code, 5);
+        assert!(!outcome.stderr.contains(CANARY), "{outcome:#?}");
+    }
+}
+
+/// The browser gets the address as its one argument, and no secret in its environment.
+#[test]
+fn p69_the_browser_is_told_the_address_and_no_secret() {
+    let (bench, server) = (Bench::new(), server());
+    let seen = bench.beside("seen");
+    let script = format!(
+        "printf '%s\\n' \"$#\" > '{0}'; env >> '{0}'; exec /bin/sh '{1}' \"$1\"",
+        seen.display(),
+        bench.beside("browser.sh").display()
+    );
+    let spy = bench.file("spy.sh", &script);
+    let browser = format!("--browser=/bin/sh {spy}");
+    let login = bench.hallpass(&["login", &browser, "--issuer", server.issuer(), "--client-id", CLIENT]);
+    login.play(|url| visit(&server, url)).0.ok();
+    let mut text = String::new();
+    std::fs::File::open(seen).unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("1\n"), "{text}");
+    for secret in sent(&server).into_iter().chain(secrets(&bench, "default")) {
+        assert!(!text.contains(&secret));
+    }
+}
