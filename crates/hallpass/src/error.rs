@@ -190,6 +190,10 @@ pub enum ServerIncompatible {
     /// An endpoint that this verb needs is neither in the metadata nor in the settings.
     #[error("the server names no {0}")]
     NoEndpoint(&'static str),
+    /// The server gave no ID token, or none that is still valid (OpenID Connect Core §12.2 lets it leave it out
+    /// of a refresh).
+    #[error("this session has no valid ID token; ask for the scope openid, and sign in again if it expired")]
+    NoIdToken,
     /// `code_challenge_methods_supported` is there and does not list `S256` (RFC 7636 §4.2).
     #[error("the server supports no PKCE with S256")]
     NoS256,

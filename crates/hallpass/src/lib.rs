@@ -36,7 +36,9 @@
 //! place. Everything that can fail late is tried before the browser opens and before a refresh token is spent.
 //!
 //! The library blocks, works from any thread inside or outside an async runtime, installs no signal handler and
-//! prints nothing. Diagnostics go through [`log`] at debug level and never hold a secret.
+//! prints nothing. Diagnostics go through [`log`] at debug level and never hold a secret. (At trace
+//! level the target `ureq_proto`, the HTTP client below, writes out the bytes that it sends, tokens among them:
+//! leave that one off.)
 
 mod cancel;
 mod clean;

@@ -81,14 +81,9 @@ pub(crate) fn id_token(context: &Context) -> Result<Secret> {
     if let Some(token) = stored {
         return Ok(token);
     }
-    let none = || {
-        Error::from(ServerIncompatible::NoEndpoint(
-            "ID token: ask for the scope openid, and see that the server renews it",
-        ))
-    };
-    record.secret.id_token.as_ref().ok_or_else(none)?;
+    record.secret.id_token.as_ref().ok_or(ServerIncompatible::NoIdToken)?;
     access_token(context, &Ask { force: true, ..Ask::default() })?;
-    current_id_token(&context.record()?, context.now()).ok_or_else(none)
+    Ok(current_id_token(&context.record()?, context.now()).ok_or(ServerIncompatible::NoIdToken)?)
 }
 
 fn current_id_token(record: &Record, now: SystemTime) -> Option<Secret> {
