@@ -94,6 +94,10 @@ fn binary() -> PathBuf {
     let tests = std::env::current_exe().expect("this program has a path");
     let folder = tests.ancestors().nth(2).expect("tests run in target/<profile>/deps");
     let binary = folder.join(format!("hallpass{}", std::env::consts::EXE_SUFFIX));
-    assert!(binary.exists(), "{} is missing: run `cargo build -p hallpass-cli` first, or ./test", binary.display());
+    assert!(
+        binary.exists(),
+        "{} is missing: run `cargo build -p hallpass-cli` first, or ./test",
+        binary.display()
+    );
     binary
 }

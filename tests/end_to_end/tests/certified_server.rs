@@ -46,7 +46,11 @@ fn the_whole_journey_and_the_refresh_token_that_comes_only_with_consent() {
     assert_eq!(page["requests"].as_array().map_or(0, Vec::len), 0, "the page asked for more: {page}");
 
     let second = home.hallpass(&["login", &browser, "--timeout", "60s"]).expect(0);
-    assert!(second.stderr.contains("prompt=consent") && !second.stderr.contains("cannot renew itself"), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("prompt=consent") && !second.stderr.contains("cannot renew itself"),
+        "{}",
+        second.stderr
+    );
     assert_eq!(home.hallpass(&["status", "--check", "--json"]).expect(0).json()[0]["state"], "verified");
 
     let claims = home.hallpass(&["whoami", "--json"]).expect(0);
@@ -75,7 +79,11 @@ fn a_session_that_the_server_ended_is_over_and_nobody_asks_again() {
     std::fs::write(&record, spent).expect("the record can be put back");
 
     let refused = home.hallpass(&["token", "--refresh"]).expect(4);
-    assert!(refused.stderr.contains("the server ended this session") && refused.stderr.contains("hallpass login"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("the server ended this session") && refused.stderr.contains("hallpass login"),
+        "{}",
+        refused.stderr
+    );
     drop(provider);
     home.hallpass(&["token", "--refresh"]).expect(4);
 }
@@ -99,13 +107,18 @@ fn a_redirect_uri_exactly_as_registered_on_both_families() {
     let mut arguments = login(provider.issuer(), &browser);
     arguments.extend(["--redirect-uri", "http://localhost:9999/callback"]);
     let done = home.hallpass(&arguments).expect(0);
-    assert!(done.stderr.contains("Waiting for callback on http://localhost:9999/callback..."), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("Waiting for callback on http://localhost:9999/callback..."),
+        "{}",
+        done.stderr
+    );
 }
 
 #[test]
 fn over_https_with_an_authority_of_our_own() {
     let home_for_keys = Home::new();
-    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()]).expect("a certificate");
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])
+        .expect("a certificate");
     let (cert, key) = (home_for_keys.path().join("cert.pem"), home_for_keys.path().join("key.pem"));
     std::fs::write(&cert, certified.cert.pem()).expect("written");
     std::fs::write(&key, certified.signing_key.serialize_pem()).expect("written");

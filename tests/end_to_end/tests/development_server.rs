@@ -9,7 +9,17 @@ fn a_real_browser_signs_in_and_every_page_is_kept_to_look_at() {
     let shots = artefacts("hallpass-dev");
     let home = Home::new().with("SHOTS", shots.to_str().expect("a plain path")).with("SHOTS_THEMES", "1");
     let browser = format!("--browser=node {}", foreign("browser.mjs").display());
-    home.hallpass(&["login", "--issuer", server.issuer(), "--client-id", "demo", &browser, "--timeout", "60s"]).expect(0);
+    home.hallpass(&[
+        "login",
+        "--issuer",
+        server.issuer(),
+        "--client-id",
+        "demo",
+        &browser,
+        "--timeout",
+        "60s",
+    ])
+    .expect(0);
     home.hallpass(&["whoami"]).expect(0);
     home.hallpass(&["token", "--refresh"]).expect(0);
     home.hallpass(&["logout"]).expect(0);
