@@ -1,0 +1,88 @@
+//! The programs that are measured: built here, so that nobody measures last week's.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::Outcome;
+
+pub(crate) const BUILD: &str = "cargo build --release -p hallpass-cli";
+pub(crate) const BUILD_STATIC: &str =
+    "RUSTFLAGS='-C target-feature=+crt-static' cargo build --release -p hallpass-cli --target HOST";
+
+pub(crate) struct Programs {
+    /// This program, which also plays the browser and weighs children.
+    pub(crate) bench: PathBuf,
+    /// The command as `cargo build` links it.
+    pub(crate) hallpass: PathBuf,
+    /// The command with the C library in it; `None` with `--quick` and where it is not glibc's.
+    pub(crate) hallpass_static: Option<PathBuf>,
+    pub(crate) curl: Option<PathBuf>,
+}
+
+impl Programs {
+    pub(crate) fn build(quick: bool) -> Outcome<Programs> {
+        let bench = env::current_exe()?;
+        let profile_dir = bench.parent().ok_or("no folder of built programs")?;
+        let target_dir = profile_dir.parent().ok_or("no target folder")?;
+        cargo(target_dir, &[], None)?;
+        let hallpass_static = if quick { skipped("--quick") } else { build_static(target_dir)? };
+        Ok(Programs {
+            hallpass: target_dir.join("release/hallpass"),
+            hallpass_static,
+            curl: find("curl"),
+            bench,
+        })
+    }
+}
+
+fn skipped(why: &str) -> Option<PathBuf> {
+    eprintln!("the static build is skipped: {why}");
+    None
+}
+
+/// In a folder of its own: other flags would make cargo build everything anew each time.
+fn build_static(target_dir: &Path) -> Outcome<Option<PathBuf>> {
+    let host = host()?;
+    if !host.ends_with("-linux-gnu") {
+        return Ok(skipped("this is no glibc system"));
+    }
+    let dir = target_dir.join("static");
+    cargo(&dir, &["--target", &host], Some("-C target-feature=+crt-static"))?;
+    Ok(Some(dir.join(host).join("release/hallpass")))
+}
+
+fn cargo(target_dir: &Path, args: &[&str], flags: Option<&str>) -> Outcome {
+    let mut command = Command::new(cargo_program());
+    command.args(["build", "--quiet", "--release", "-p", "hallpass-cli"]).args(args);
+    command.current_dir(workspace()).env("CARGO_TARGET_DIR", target_dir);
+    if let Some(flags) = flags {
+        command.env("RUSTFLAGS", flags);
+    }
+    eprintln!("building: {BUILD} {}", args.join(" "));
+    match command.stdout(Stdio::null()).status()?.success() {
+        true => Ok(()),
+        false => Err("the command could not be built".into()),
+    }
+}
+
+/// The cargo that runs us, if one does.
+pub(crate) fn cargo_program() -> PathBuf {
+    env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}
+
+pub(crate) fn workspace() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
+fn host() -> Outcome<String> {
+    let output = Command::new(cargo_program()).arg("-vV").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or("cargo does not tell its host")?.to_owned())
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
+}
