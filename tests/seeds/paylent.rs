@@ -22,7 +22,8 @@ struct Port9999 {
 
 impl Port9999 {
     fn take() -> Option<Port9999> {
-        let path = std::env::temp_dir().join("hallpass-tests-port-9999.lock");
+        let user = rustix::process::geteuid().as_raw(); // a lock file of root's is nobody else's to open
+        let path = std::env::temp_dir().join(format!("hallpass-tests-port-9999-{user}.lock"));
         let lock = File::options().create(true).truncate(false).write(true).open(path).unwrap();
         lock.lock().unwrap();
         if is_free(("127.0.0.1", 9999)) && is_free(("::1", 9999)) {

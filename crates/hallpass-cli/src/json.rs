@@ -67,6 +67,24 @@ pub(crate) fn session(session: &Session) -> Value {
     })
 }
 
+/// What a login says that was not needed: as [`session`], and that nothing was done.
+pub(crate) fn already_signed_in(status: &Status, token: &AccessToken) -> Value {
+    json!({
+        "event": "done",
+        "already": true,
+        "profile": status.profile,
+        "issuer": status.issuer,
+        "client_id": status.client_id,
+        "user": status.user.as_ref().map(user),
+        "scopes": token.scopes(),
+        "expires_at": time(token.expires_at()),
+        "renewable": status.renewable,
+        "store": status.store.as_str(),
+        "path": status.path,
+        "notes": token.notes(),
+    })
+}
+
 pub(crate) fn token(token: &AccessToken) -> Value {
     json!({
         "access_token": token.expose(),

@@ -145,21 +145,17 @@ fn host_name(issuer: &str) -> Option<String> {
 
 /// For `--if-needed`: a session that gives a token needs no login.
 fn is_signed_in(pass: &Hallpass, as_json: bool) -> Result<bool, Failure> {
-    match pass.access_token() {
-        Ok(_) => {}
+    let token = match pass.access_token() {
+        Ok(token) => token,
         Err(Error::LoginRequired(_)) => return Ok(false),
         Err(error) => return Err(error.into()),
-    }
-    let user = pass.status().user;
+    };
+    let status = pass.status();
     if as_json {
-        json::print_line(
-            &serde_json::json!({"event": "done", "profile": pass.profile(), "already": true, "user": user.as_ref().map(json::user)}),
-        );
+        json::print_line(&json::already_signed_in(&status, &token));
     } else {
-        say::talk(&format!(
-            "Already signed in{}.",
-            user.map(|user| format!(" as {}", user.label())).unwrap_or_default()
-        ));
+        let user = status.user.map(|user| format!(" as {}", user.label()));
+        say::talk(&format!("Already signed in{}.", user.unwrap_or_default()));
     }
     Ok(true)
 }
