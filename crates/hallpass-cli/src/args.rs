@@ -41,7 +41,7 @@ pub(crate) struct Common {
     /// Tell about requests on stderr (never tokens)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// No remarks on stderr, only errors
+    /// Fewer words on stderr: what a login needs, and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 }

@@ -129,6 +129,7 @@ fn network_hint(error: &NetworkError) -> Option<String> {
     let text = match error.kind {
         NetworkErrorKind::Tls => "add your authority with --ca-cert FILE or SSL_CERT_FILE".to_owned(),
         NetworkErrorKind::Proxy => "check HTTPS_PROXY and NO_PROXY".to_owned(),
+        NetworkErrorKind::ShortLived => "ask for less with --min-ttl".to_owned(),
         NetworkErrorKind::Busy => "try again when it is done".to_owned(),
         NetworkErrorKind::Unreachable => {
             "check the address and your connection, then try again; a sign-in is kept".to_owned()

@@ -344,7 +344,7 @@ impl NetworkError {
     /// that the server does not know stay as they are until somebody changes something.
     pub fn is_retryable(&self) -> bool {
         match self.kind {
-            NetworkErrorKind::Tls => false,
+            NetworkErrorKind::Tls | NetworkErrorKind::ShortLived => false,
             NetworkErrorKind::Status(status) => status >= 500 || matches!(status, 408 | 425 | 429),
             _ => true,
         }
@@ -361,6 +361,9 @@ impl fmt::Display for NetworkError {
             NetworkErrorKind::Tls => write!(f, "no trusted connection to {host}")?,
             NetworkErrorKind::Proxy => write!(f, "the proxy did not let us reach {host}")?,
             NetworkErrorKind::Status(status) => write!(f, "{host} answered {status}")?,
+            NetworkErrorKind::ShortLived => {
+                write!(f, "the tokens of {host} do not live as long as was asked for")?
+            }
             NetworkErrorKind::Busy => write!(f, "another process is still refreshing this session")?,
         }
         if !detail.is_empty() {
@@ -386,6 +389,8 @@ pub enum NetworkErrorKind {
     Tls,
     /// The proxy refused or is unreachable.
     Proxy,
+    /// The server renewed the token, but not for as long as the caller insists on.
+    ShortLived,
     /// The server answered, with this status.
     Status(u16),
     /// The lock of this session was held longer than the limit.

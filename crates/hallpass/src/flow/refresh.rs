@@ -131,10 +131,7 @@ fn granted(record: &Record, ask: &Ask<'_>, notes: Vec<String>) -> Result<AccessT
         Some(index) if ask.min_ttl.is_none() || ask.fresh(record, record.obtained_at).is_some() => {
             Ok(AccessToken::new(record, index, notes))
         }
-        _ => {
-            let detail = "the server's tokens do not live as long as was asked for";
-            Err(NetworkError::new(NetworkErrorKind::Status(200), &record.issuer, detail).into())
-        }
+        _ => Err(NetworkError::new(NetworkErrorKind::ShortLived, &record.issuer, "").into()),
     }
 }
 

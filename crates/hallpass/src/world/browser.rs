@@ -54,6 +54,9 @@ impl Browser for SystemBrowser {
     }
 }
 
+/// What the command may be given in its environment is nobody else's business.
+const SECRET_VARIABLES: [&str; 2] = ["HALLPASS_CLIENT_SECRET", "HALLPASS_ACCESS_TOKEN"];
+
 /// A program that is started with the address as one argument, never through a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrowserCommand {
@@ -82,6 +85,7 @@ impl Browser for BrowserCommand {
     fn open(&self, url: &str) -> io::Result<()> {
         let mut command = Command::new(&self.words[0]);
         command.args(self.arguments(url)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        SECRET_VARIABLES.iter().for_each(|name| drop(command.env_remove(name)));
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let status = command.spawn().and_then(|mut child| child.wait());
