@@ -21,14 +21,12 @@ mod sources;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Cli, Command};
 use failure::Failure;
 use report::Form;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     say::init(cli.common.quiet);
     if cli.common.verbose > 0 {
         log_to_stderr::init();

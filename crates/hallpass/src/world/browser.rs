@@ -85,7 +85,9 @@ impl Browser for BrowserCommand {
     fn open(&self, url: &str) -> io::Result<()> {
         let mut command = Command::new(&self.words[0]);
         command.args(self.arguments(url)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        SECRET_VARIABLES.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in SECRET_VARIABLES {
+            command.env_remove(name);
+        }
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let status = command.spawn().and_then(|mut child| child.wait());
