@@ -302,10 +302,11 @@ fn p69_the_browser_is_told_the_address_and_no_secret() {
     let spy = bench.file("spy.sh", &script);
     let browser = format!("--browser=/bin/sh {spy}");
     let login = bench.hallpass(&["login", &browser, "--issuer", server.issuer(), "--client-id", CLIENT]);
+    let login = login.env("HALLPASS_ACCESS_TOKEN", "CANARY-from-outside");
     login.play(|url| visit(&server, url)).0.ok();
     let mut text = String::new();
     std::fs::File::open(seen).unwrap().read_to_string(&mut text).unwrap();
-    assert!(text.starts_with("1\n"), "{text}");
+    assert!(text.starts_with("1\n") && !text.contains("CANARY"), "{text}");
     for secret in sent(&server).into_iter().chain(secrets(&bench, "default")) {
         assert!(!text.contains(&secret));
     }
