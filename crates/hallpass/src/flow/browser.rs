@@ -9,8 +9,9 @@ use url::Url;
 
 use super::Context;
 use super::discover::discover;
-use super::exchange::{Exchange, is_passing, passing_error};
+use super::exchange::{Exchange, Saved, is_passing, passing_error};
 use super::keys::Preparation;
+use super::replaced;
 use crate::cancel::TICK;
 use crate::config::Client;
 use crate::error::{Denied, Error, Misuse, Result, StoreError};
@@ -54,11 +55,13 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
     wait.ui.event(LoginEvent::Exchanging);
     let exchange = Exchange { context: context.clone(), client, metadata, scopes, preparation };
     let outcome = context.cancel.interruptible(move || exchange.finish(code)).and_then(|result| result);
-    wait.answer_all(arrival, &outcome);
-    for note in outcome.iter().flat_map(Session::notes) {
+    wait.answer_all(arrival, outcome.as_ref().map(|saved| &saved.session));
+    let Saved { session, replaced } = outcome?;
+    let left_over = replaced.and_then(|old| replaced::revoke(context, &old));
+    for note in session.notes().iter().chain(&left_over) {
         ui.event(LoginEvent::Note(note.clone()));
     }
-    outcome
+    Ok(session)
 }
 
 /// What cannot be saved must fail now, not after the user has signed in. Returns the record that the login
@@ -252,7 +255,7 @@ impl Wait<'_> {
     }
 
     /// Closes the port, then gives the browser, and every repeat of its request, the one outcome.
-    fn answer_all(self, arrival: Option<Arrival>, outcome: &Result<Session>) {
+    fn answer_all(self, arrival: Option<Arrival>, outcome: Result<&Session, &Error>) {
         let page = match outcome {
             Ok(session) => {
                 self.context.pages.signed_in(session.user().map(crate::user::User::label).as_deref())

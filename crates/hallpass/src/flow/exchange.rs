@@ -29,6 +29,12 @@ pub(super) struct Exchange {
     pub(super) preparation: Preparation,
 }
 
+/// A new session, and the record that it took the place of.
+pub(super) struct Saved {
+    pub(super) session: Session,
+    pub(super) replaced: Option<Record>,
+}
+
 /// Tokens whose owner is known as far as the server tells.
 struct Judged {
     tokens: Tokens,
@@ -39,7 +45,7 @@ struct Judged {
 
 impl Exchange {
     /// Exchanges the code once, judges everything that comes, and saves it.
-    pub(super) fn finish(&self, code: VerifiedCode) -> Result<Session> {
+    pub(super) fn finish(&self, code: VerifiedCode) -> Result<Saved> {
         let nonce = code.nonce.clone();
         let tokens = self.tokens(code)?;
         let judged = self.judge(tokens, nonce.as_ref())?;
@@ -125,26 +131,27 @@ impl Exchange {
         Ok(())
     }
 
-    fn save(&self, judged: Judged) -> Result<Session> {
+    fn save(&self, judged: Judged) -> Result<Saved> {
         let context = &*self.context;
         let mut notes = judged.notes.clone();
         let _guard = context.lock(LOCK_LIMIT)?;
         context.cancel.check()?;
-        let generation = match context.store.read() {
-            Ok(old) => old.map_or(0, |record| record.generation),
+        let replaced = match context.store.read() {
+            Ok(old) => old,
             Err(StoreError::Corrupt { .. }) => {
                 let aside = context.store.set_aside()?;
                 notes.extend(aside.map(|path| {
                     format!("the old record could not be read; it is kept as {}", path.display())
                 }));
-                0
+                None
             }
             Err(error) => return Err(error.into()),
         };
+        let generation = replaced.as_ref().map_or(0, |record| record.generation);
         let record = Record { generation, ..self.record(&judged) };
         let saved = context.store.stage()?.save(record)?;
         notes.extend(self.remarks(&judged, &saved));
-        Ok(Session::new(&context.store, &saved, notes))
+        Ok(Saved { session: Session::new(&context.store, &saved, notes), replaced })
     }
 
     fn record(&self, judged: &Judged) -> Record {

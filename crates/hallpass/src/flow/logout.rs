@@ -51,7 +51,8 @@ fn unreadable(context: &Context, error: &StoreError) -> LogoutReport {
     report(context, unknown, Revocation::None)
 }
 
-fn revoke(context: &Context, record: &Record) -> LogoutReport {
+/// Gives every token of a record back, as far as the server lets us; the record stays.
+pub(super) fn revoke(context: &Context, record: &Record) -> LogoutReport {
     let refresh_token = match &record.secret.refresh_token {
         Some(_) if record.tombstone.is_some() => Revocation::None,
         Some(token) => revoke_one(context, record, token, TokenTypeHint::RefreshToken),

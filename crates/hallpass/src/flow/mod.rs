@@ -6,6 +6,7 @@ mod exchange;
 mod keys;
 pub(crate) mod logout;
 pub(crate) mod refresh;
+mod replaced;
 pub(crate) mod status;
 pub(crate) mod userinfo;
 

@@ -131,9 +131,7 @@ impl Store {
 }
 
 fn is_shared(other: &FileStore, record: &Record) -> bool {
-    let sub = |record: &Record| record.user.as_ref().map(|user| user.sub.clone());
-    matches!(other.read(), Ok(Some(other))
-        if other.issuer == record.issuer && other.client_id == record.client_id && sub(&other) == sub(record))
+    matches!(other.read(), Ok(Some(other)) if other.is_of_same_user(record))
 }
 
 impl Staged<'_> {

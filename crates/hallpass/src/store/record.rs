@@ -120,6 +120,12 @@ impl Record {
         zeroize::Zeroizing::new(bytes)
     }
 
+    /// Whether two records may share one grant at the server: same issuer, client and user.
+    pub(crate) fn is_of_same_user(&self, other: &Record) -> bool {
+        let sub = |record: &Record| record.user.as_ref().map(|user| user.sub.clone());
+        self.issuer == other.issuer && self.client_id == other.client_id && sub(self) == sub(other)
+    }
+
     /// The entry for a resource, or the session's own.
     pub(crate) fn access_index(&self, resource: Option<&str>) -> Option<usize> {
         match resource {

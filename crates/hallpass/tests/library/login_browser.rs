@@ -413,3 +413,47 @@ fn p65_profiles_are_kept_apart_and_listed() {
     assert_eq!(pass.profiles().unwrap(), ["home", "work"]);
     assert!(matches!(pass.access_token(), Err(Error::LoginRequired(_))));
 }
+
+/// Signs somebody else in at the same server under the same profile.
+fn second_login(bench: &Bench, server: &DevServer, email: &str) -> Session {
+    login(demo(bench, server), server.robot().as_user(email, "password").opener()).unwrap()
+}
+
+fn two_users() -> DevServer {
+    DevServer::builder()
+        .user("test@example.com", "password")
+        .user("ada@example.com", "password")
+        .start()
+        .unwrap()
+}
+
+#[test]
+fn p63_another_users_sign_in_ends_the_grant_that_it_replaces_after_it_is_saved() {
+    let (bench, server) = (Bench::new(), two_users());
+    robot_login(&bench, &server);
+    let old = bench.record()["secret"]["refresh_token"].clone();
+    let session = second_login(&bench, &server, "ada@example.com");
+    assert_eq!(session.user().unwrap().label(), "ada@example.com");
+    let revoked = server.journal().requests_to("/revoke");
+    assert_eq!(revoked.iter().map(|entry| entry.param("token").unwrap()).next(), old.as_str());
+    let saved_first = server.journal().requests_to("/token").last().unwrap().when < revoked[0].when;
+    assert!(saved_first && demo(&bench, &server).build().unwrap().force_refresh().is_ok());
+}
+
+#[test]
+fn p63_the_same_users_new_sign_in_revokes_nothing_that_it_may_share() {
+    let (bench, server) = (Bench::new(), two_users());
+    robot_login(&bench, &server);
+    second_login(&bench, &server, "test@example.com");
+    assert_eq!(server.journal().count("/revoke"), 0);
+    assert!(demo(&bench, &server).build().unwrap().force_refresh().is_ok());
+}
+
+#[test]
+fn p63_a_grant_that_another_profile_may_share_is_left_alone() {
+    let (bench, server) = (Bench::new(), two_users());
+    robot_login(&bench, &server);
+    login(demo(&bench, &server).profile("work"), server.robot().opener()).unwrap();
+    second_login(&bench, &server, "ada@example.com");
+    assert_eq!(server.journal().count("/revoke"), 0);
+}
