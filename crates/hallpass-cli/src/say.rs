@@ -30,6 +30,11 @@ pub(crate) fn talk(text: &str) {
     }
 }
 
+/// A line for the person while another thread shows the time that is left: it takes that line's place.
+pub(crate) fn over_status(text: &str) {
+    talk(&format!("\r\u{1b}[K{text}"));
+}
+
 /// Something that worked, for the person.
 pub(crate) fn success(text: &str) {
     const GREEN: Style = AnsiColor::Green.on_default();

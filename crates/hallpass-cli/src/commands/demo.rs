@@ -171,11 +171,11 @@ impl Browser for DemoBrowser {
     fn open(&self, url: &str) -> io::Result<()> {
         let Some(own) = &self.own else { return self.robot.visit(url).map(drop) };
         if let Err(error) = own.open(url) {
-            say::talk(&format!("Could not open a browser ({error}). A robot signs in for you instead."));
+            say::over_status(&format!("Could not open a browser ({error}). A robot signs in for you instead."));
             return self.robot.visit(url).map(drop);
         }
         std::thread::sleep(PATIENCE);
-        say::talk("Nobody signed in for 90 seconds. A robot does it for you now.");
+        say::over_status("Nobody signed in for 90 seconds. A robot does it for you now.");
         self.robot.visit(url).map(drop)
     }
 }
