@@ -171,7 +171,9 @@ impl Browser for DemoBrowser {
     fn open(&self, url: &str) -> io::Result<()> {
         let Some(own) = &self.own else { return self.robot.visit(url).map(drop) };
         if let Err(error) = own.open(url) {
-            say::over_status(&format!("Could not open a browser ({error}). A robot signs in for you instead."));
+            say::over_status(&format!(
+                "Could not open a browser ({error}). A robot signs in for you instead."
+            ));
             return self.robot.visit(url).map(drop);
         }
         std::thread::sleep(PATIENCE);
