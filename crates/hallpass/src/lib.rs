@@ -35,6 +35,10 @@
 //! answered `invalid_grant` for exactly that token, the user logged out, or a newer verified sign-in took its
 //! place. Everything that can fail late is tried before the browser opens and before a refresh token is spent.
 //!
+//! One gap is the caller's to close: a process that is killed between the server's answer to a refresh and the
+//! save, a matter of milliseconds, takes a token with it that may have been the only one. Let a refresh that is
+//! under way finish before you end on Ctrl-C; `examples/mytool-tokio` shows how.
+//!
 //! The library blocks, works from any thread inside or outside an async runtime, installs no signal handler and
 //! prints nothing. Diagnostics go through [`log`] at debug level and never hold a secret. (At trace
 //! level the target `ureq_proto`, the HTTP client below, writes out the bytes that it sends, tokens among them:

@@ -94,16 +94,15 @@ async fn run(command: &Command) -> Result<(), Failure> {
 /// port and clears its line on the terminal.
 async fn login(pass: &Hallpass) -> hallpass::Result<()> {
     let mut login = pin!(blocking(pass, |pass| pass.login(&mut Terminal::stderr())));
-    let session = tokio::select! {
+    tokio::select! {
         biased; // so that Ctrl-C is listened to before the login begins
         Ok(()) = ctrl_c() => {
             pass.canceller().cancel();
-            login.await?
+            login.await?;
         }
-        outcome = &mut login => outcome?,
+        outcome = &mut login => drop(outcome?),
     };
     eprintln!("Successfully logged in!");
-    session.notes().iter().for_each(|note| eprintln!("note: {note}"));
     Ok(())
 }
 
@@ -172,11 +171,7 @@ fn is_fresh(status: &Status) -> bool {
 }
 
 async fn logout(pass: &Hallpass) -> Result<(), Failure> {
-    let report = blocking(pass, Hallpass::logout).await?;
-    eprintln!("{}", if report.erased { "Logged out." } else { "Nobody was logged in." });
-    if report.is_unconfirmed() {
-        eprintln!("note: the server did not confirm it");
-    }
+    eprintln!("{}", blocking(pass, Hallpass::logout).await?);
     Ok(())
 }
 

@@ -106,7 +106,7 @@ fn from_login_to_logout_on_both_flavours() {
         assert!(machine.login(&server).ends(0).stderr.ends_with("Successfully logged in!\n"));
         assert_eq!(machine.run("whoami").ends(0).stdout, "Logged in as: test@example.com\n");
         assert!(machine.run("me").ends(0).stdout.contains("\"email\":\"test@example.com\""));
-        assert_eq!(machine.run("logout").ends(0).stderr, "Logged out.\n");
+        assert_eq!(machine.run("logout").ends(0).stderr, "Logged out; the server revoked the tokens.\n");
         assert!(machine.run("whoami").ends(4).stderr.ends_with("run: mytool-tokio login\n"));
     }
 }

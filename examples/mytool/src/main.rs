@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use hallpass::{AccessToken, Error, Hallpass, Pages, Revocation, Terminal};
+use hallpass::{AccessToken, Error, Hallpass, Pages, Terminal};
 
 const ISSUER: &str = "http://127.0.0.1:4000";
 const CLIENT_ID: &str = "demo";
@@ -70,9 +70,8 @@ fn run(command: &Command) -> Result<(), Failure> {
 /// No signal handler is needed here: nothing is stored before the end, so Ctrl-C leaves all as it was. (One that
 /// hits a refresh is another matter; `mytool-tokio` shows how to let that finish.)
 fn login(pass: &Hallpass) -> hallpass::Result<()> {
-    let session = pass.login(&mut Terminal::stderr())?;
+    pass.login(&mut Terminal::stderr())?;
     eprintln!("Successfully logged in!");
-    show_notes(session.notes());
     Ok(())
 }
 
@@ -80,7 +79,7 @@ fn login(pass: &Hallpass) -> hallpass::Result<()> {
 /// replay: a second 401 has another reason.
 fn me(pass: &Hallpass) -> Result<String, Failure> {
     let token = pass.access_token()?;
-    show_notes(token.notes());
+    token.notes().iter().for_each(|note| eprintln!("note: {note}"));
     match call_api(&token) {
         Err(ureq::Error::StatusCode(401)) => Ok(call_api(&pass.force_refresh()?)?),
         answer => Ok(answer?),
@@ -95,19 +94,10 @@ fn call_api(token: &AccessToken) -> Result<String, ureq::Error> {
     request.call()?.body_mut().read_to_string()
 }
 
+/// The report is one true sentence about what was erased here and what the server did.
 fn logout(pass: &Hallpass) -> hallpass::Result<()> {
-    let report = pass.logout()?;
-    eprintln!("{}", if report.erased { "Logged out." } else { "Nobody was logged in." });
-    for outcome in [&report.refresh_token, &report.access_token] {
-        if let Revocation::Failed(why) = outcome {
-            eprintln!("note: the server did not confirm it ({why})");
-        }
-    }
+    eprintln!("{}", pass.logout()?);
     Ok(())
-}
-
-fn show_notes(notes: &[String]) {
-    notes.iter().for_each(|note| eprintln!("note: {note}"));
 }
 
 /// Hallpass tells whose move it is; what the API says is the program's own affair.

@@ -104,13 +104,13 @@ fn from_login_to_logout() {
 
     assert_eq!(machine.run("whoami").ends(0).stdout, "Logged in as: test@example.com\n");
     assert!(machine.run("me").ends(0).stdout.contains("\"email\":\"test@example.com\""));
-    assert_eq!(machine.run("logout").ends(0).stderr, "Logged out.\n");
+    assert_eq!(machine.run("logout").ends(0).stderr, "Logged out; the server revoked the tokens.\n");
     assert_eq!(server.journal().count("/revoke"), 2);
 
     let after = machine.run("whoami").ends(4);
     assert!(after.stdout.is_empty() && after.stderr.ends_with("run: mytool login\n"), "{}", after.stderr);
     machine.run("me").ends(4);
-    assert_eq!(machine.run("logout").ends(0).stderr, "Nobody was logged in.\n");
+    assert_eq!(machine.run("logout").ends(0).stderr, "Nobody was signed in.\n");
 }
 
 #[test]
