@@ -23,7 +23,7 @@ pub(crate) fn measure(settings: &Settings, programs: &Programs) -> Outcome<Vec<R
     many.multiply(PROFILES)?;
     let token = |home: &Home, program: &Path| home.call(program, &["token"]);
     let mut racers = vec![
-        Racer::new(one.call(Path::new("cat"), &[&one.record().to_string_lossy()])),
+        Racer::new(one.call(&programs.cat, &[&one.record().to_string_lossy()])),
         Racer::new(token(&one, &programs.hallpass)),
         Racer::new(token(&many, &programs.hallpass)),
     ];

@@ -22,6 +22,9 @@ pub(crate) struct Programs {
     pub(crate) hallpass: PathBuf,
     /// The command with the C library in it; `None` with `--quick` and where it is not glibc's.
     pub(crate) hallpass_static: Option<PathBuf>,
+    /// By its whole path: a name would have to be looked up, and then the standard library forks this whole
+    /// process instead of calling `posix_spawn`.
+    pub(crate) cat: PathBuf,
     pub(crate) curl: Option<PathBuf>,
 }
 
@@ -37,6 +40,7 @@ impl Programs {
         Ok(Programs {
             hallpass: install(&target_dir.join("release/hallpass"), "hallpass")?,
             hallpass_static: hallpass_static.map(|program| install(&program, "static")).transpose()?,
+            cat: find("cat").ok_or("there is no cat")?,
             curl: find("curl"),
             bench,
             _dir: dir,
