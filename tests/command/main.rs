@@ -7,6 +7,7 @@ mod bench;
 mod scripted;
 
 mod bad_input;
+mod care;
 mod demo;
 mod journey;
 mod override_token;

@@ -274,8 +274,9 @@ fn status_shows_every_profile_and_its_code_is_the_selected_ones() {
     assert!(status.stdout.starts_with(&format!("* {}\n", host_profile(&second))), "{status:#?}");
     let status = bench.run(&["status", "--profile", "default"]);
     assert_eq!(status.code, 4);
-    assert!(status.stdout.starts_with("* default\n    not signed in"), "{status:#?}");
-    assert!(status.stdout.contains(&format!("\n  {}\n    {EMAIL} at ", host_profile(&second))));
+    let hint = "not signed in; sign in with: hallpass login --profile default";
+    assert!(status.stdout.starts_with(&format!("  default\n    {hint}\n")), "{status:#?}");
+    assert!(status.stdout.contains(&format!("\n* {}\n    {EMAIL} at ", host_profile(&second))));
 }
 
 #[test]

@@ -64,6 +64,10 @@ fn what_is_no_command_is_exit_2() {
     ];
     for args in table {
         let outcome = bench.run(args);
+        if args.contains(&"--json") {
+            outcome.fails_as_json(2, "usage");
+            continue;
+        }
         assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{outcome:#?}");
         assert!(outcome.stderr.contains("Usage:") || outcome.stderr.contains("--help"), "{outcome:#?}");
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::json;
+
 /// Sign-in for command-line programs.
 #[derive(Debug, Parser)]
 #[command(name = "hallpass", version, about, arg_required_else_help = true, after_help = AFTER_HELP, propagate_version = true)]
@@ -21,7 +23,8 @@ impl Cli {
     pub(crate) fn of_process() -> Cli {
         let args: Vec<OsString> = std::env::args_os().skip(1).collect();
         let words: Vec<Option<&str>> = args.iter().map(|arg| arg.to_str()).collect();
-        Cli::frequent(&words).unwrap_or_else(Cli::parse)
+        Cli::frequent(&words)
+            .unwrap_or_else(|| Cli::try_parse().unwrap_or_else(|error| refuse(&error, &words)))
     }
 
     /// The calls that scripts make again and again, as clap reads them. Describing every command to clap takes
@@ -139,7 +142,7 @@ pub(crate) struct Login {
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
     /// How long to wait for you in all
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = limit)]
     pub(crate) timeout: Option<Duration>,
     /// What keeps the sign-in [default: auto] [env: HALLPASS_STORAGE]
     #[arg(long, value_name = "KIND")]
@@ -271,6 +274,28 @@ pub(crate) struct Demo {
 pub(crate) struct Completions {
     /// Which shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// A wrong command line, as clap tells it; as JSON where that was among the words.
+fn refuse(error: &clap::Error, words: &[Option<&str>]) -> ! {
+    if error.use_stderr() && words.contains(&Some("--json")) {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let hint = "see hallpass --help";
+        json::print_line(
+            &serde_json::json!({"error": {"code": 2, "kind": "usage", "message": message, "hint": hint}}),
+        );
+        std::process::exit(2);
+    }
+    error.exit()
+}
+
+fn limit(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(limit) if limit.is_zero() => Err("nobody signs in within no time".to_owned()),
+        Ok(limit) => Ok(limit),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -31,9 +31,12 @@ fn main() -> ExitCode {
     if cli.common.verbose > 0 {
         log_to_stderr::init();
     }
-    match run(&cli) {
-        Ok(code) => code,
-        Err(failure) => report::report(&failure, form(&cli)),
+    match (run(&cli), signals::deferred()) {
+        (_, Some(signal)) => report::report(&Failure::Signal(signal), Form::Words, None),
+        (Ok(code), None) => code,
+        (Err(failure), None) => {
+            report::report(&failure, form(&cli), profiles::named(&cli.common).ok().flatten().as_deref())
+        }
     }
 }
 

@@ -1,16 +1,17 @@
 //! Requests of a stored session: a cached token must not cost the reading of settings, so the authority that
 //! the profile trusts is looked up when something is sent.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use hallpass::error::{NetworkError, NetworkErrorKind};
+use hallpass::error::NetworkError;
 use hallpass::world::http::proxy::Proxies;
 use hallpass::world::http::{Client, ClientSettings, Http, HttpRequest, HttpResponse};
 
 use crate::failure::Failure;
 use crate::profiles::ConfigDir;
-use crate::report;
 use crate::sources::variable;
+use crate::{report, say, signals};
 
 /// An HTTP client that reads a profile's settings before its first request.
 pub(crate) struct ProfileHttp {
@@ -24,27 +25,32 @@ impl ProfileHttp {
         ProfileHttp { config_dir, profile: profile.to_owned(), client: OnceLock::new() }
     }
 
-    fn client(&self) -> Result<&Client, Failure> {
-        if self.client.get().is_none() {
-            let own = self.config_dir.settings(&self.profile)?;
-            let config = self.config_dir.config()?;
+    /// A mistake in a settings file must neither look like a dead network nor keep a session from being renewed
+    /// or revoked: it is told, and the file does not count.
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
             let settings = ClientSettings {
                 user_agent: format!("hallpass/{}", env!("CARGO_PKG_VERSION")),
                 proxies: Proxies::from_lookup(variable),
-                extra_ca: own.ca_cert.or(config.ca_cert),
+                extra_ca: self.ca_cert(),
             };
-            let _ = self.client.set(Client::new(settings));
-        }
-        Ok(self.client.get_or_init(|| Client::new(ClientSettings::default())))
+            Client::new(settings)
+        })
+    }
+
+    fn ca_cert(&self) -> Option<PathBuf> {
+        let told = |failure: Failure| say::note(&report::describe(&failure).message);
+        let own = self.config_dir.settings(&self.profile).map_err(told).unwrap_or_default();
+        own.ca_cert.or_else(|| self.config_dir.config().map_err(told).unwrap_or_default().ca_cert)
     }
 }
 
 impl Http for ProfileHttp {
+    /// What is posted may spend a token, so a signal has to wait for what becomes of it.
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, NetworkError> {
-        let unusable = |failure: Failure| {
-            let host = request.url.host_str().unwrap_or_default();
-            NetworkError::new(NetworkErrorKind::Unreachable, host, &report::describe(&failure).message)
-        };
-        self.client().map_err(unusable)?.send(request)
+        if request.form.is_some() {
+            signals::defer();
+        }
+        self.client().send(request)
     }
 }

@@ -30,8 +30,14 @@ pub(crate) enum Form {
 }
 
 /// Tells the failure and gives its exit code.
-pub(crate) fn report(failure: &Failure, form: Form) -> ExitCode {
+pub(crate) fn report(failure: &Failure, form: Form, profile: Option<&str>) -> ExitCode {
     let Report { code, kind, message, hint } = describe(failure);
+    let hint = match (failure, profile) {
+        (Failure::Library(Error::LoginRequired(_)), Some(_)) => {
+            Some(format!("sign in with: {}", login_command(profile)))
+        }
+        _ => hint,
+    };
     let error = || json!({"code": code, "kind": kind, "message": message, "hint": hint});
     match (form, failure) {
         (Form::Json, _) => json::print_line(&json!({"error": error()})),
@@ -40,6 +46,12 @@ pub(crate) fn report(failure: &Failure, form: Form) -> ExitCode {
         (Form::Words, _) => say::error(&message, hint.as_deref()),
     }
     ExitCode::from(code)
+}
+
+/// The exact command that signs in to a profile; `None` is the current one.
+pub(crate) fn login_command(profile: Option<&str>) -> String {
+    profile
+        .map_or_else(|| "hallpass login".to_owned(), |profile| format!("hallpass login --profile {profile}"))
 }
 
 pub(crate) fn describe(failure: &Failure) -> Report {
@@ -93,11 +105,14 @@ fn code_and_kind(error: &Error) -> (u8, &'static str) {
 /// What to do next, as one sentence.
 fn hint(error: &Error) -> Option<String> {
     let text = match error {
-        Error::LoginRequired(_) => "sign in with: hallpass login".to_owned(),
+        Error::LoginRequired(_) => format!("sign in with: {}", login_command(None)),
         Error::Denied(denied) => denied_hint(denied),
         Error::ServerIncompatible(ServerIncompatible::NoMetadata { .. }) => {
             "check the issuer, or name the endpoints: --endpoint authorization=URL --endpoint token=URL"
                 .to_owned()
+        }
+        Error::ServerIncompatible(ServerIncompatible::NoIdToken) => {
+            "sign in again with the scope openid: hallpass login --scope \"openid …\"".to_owned()
         }
         Error::ServerIncompatible(_) => "this has to be changed at the server; nothing was stored".to_owned(),
         Error::ServerMisbehaved(_) => "nothing was stored; report this to whoever runs the server".to_owned(),

@@ -17,10 +17,17 @@ pub(crate) fn is_quiet() -> bool {
     QUIET.get().copied().unwrap_or_default()
 }
 
-/// A value that was asked for. A reader that went away (`| head`) is no error.
+/// A value that was asked for. A reader that went away (`| head`) is no error; a full disk ends the command, or a
+/// script would take an empty file for a token.
 pub(crate) fn value(text: &str) {
     let mut stdout = io::stdout().lock();
-    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+            error(&format!("the answer could not be written: {cause}"), Some("see where stdout goes"));
+            std::process::exit(1);
+        }
+        _ => {}
+    }
 }
 
 /// A line for the person.

@@ -30,11 +30,11 @@ impl Target {
 
     /// Whether issuer and client fit what was given; what was not given fits all.
     pub(crate) fn fits(&self, issuer: Option<&str>, client_id: Option<&str>) -> bool {
-        let same = |given: &Option<String>, stored: Option<&str>| match (given, stored) {
-            (Some(given), Some(stored)) => given.trim_end_matches('/') == stored.trim_end_matches('/'),
-            _ => true,
-        };
-        same(&self.issuer, issuer) && same(&self.client_id, client_id)
+        let bare = |issuer: &str| issuer.strip_suffix('/').unwrap_or(issuer).to_owned();
+        let is_same_issuer =
+            self.issuer.as_deref().zip(issuer).is_none_or(|(given, stored)| bare(given) == bare(stored));
+        is_same_issuer
+            && self.client_id.as_deref().zip(client_id).is_none_or(|(given, stored)| given == stored)
     }
 }
 

@@ -1,13 +1,30 @@
 //! Signals end a wait; the store stays whole.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use hallpass::Error;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
+
+static DEFERRED: OnceLock<Interrupts> = OnceLock::new();
+
+/// From here on the first signal waits until the command is done: a refresh token that was spent must be followed by
+/// the saving of the new one. Requests have limits, so it does not wait for long; a second signal ends at once.
+pub(crate) fn defer() {
+    if DEFERRED.get().is_none()
+        && let Ok(interrupts) = Interrupts::watch(|| {})
+    {
+        let _ = DEFERRED.set(interrupts);
+    }
+}
+
+/// The signal that waited.
+pub(crate) fn deferred() -> Option<i32> {
+    DEFERRED.get().and_then(Interrupts::signal)
+}
 
 /// Remembers the signal that came.
 #[derive(Clone, Default)]

@@ -205,7 +205,7 @@ fn check_redirect_uris(uris: &[String]) -> Result<Vec<RedirectUri>> {
 }
 
 /// An absolute URI without fragment (RFC 8707 §2).
-fn check_resource(resource: String) -> Result<String> {
+pub(crate) fn check_resource(resource: String) -> Result<String> {
     match Url::parse(&resource) {
         Ok(url) if url.fragment().is_none() => Ok(resource),
         _ => Err(Misuse::setting(

@@ -105,7 +105,11 @@ impl Environment {
     }
 
     fn base(&self, xdg: &str, unix_default: &str, kind: &str, windows: &str) -> Result<PathBuf, StoreError> {
-        let unknown = || StoreError::NoDirectory("HOME is not set; set it or HALLPASS_STATE_DIR".to_owned());
+        let unknown = || {
+            StoreError::NoDirectory(
+                "no home directory is known; set HOME or HALLPASS_STATE_DIR to an absolute path".to_owned(),
+            )
+        };
         if cfg!(windows) {
             return Ok(self.path(windows).ok_or_else(unknown)?.join("hallpass").join(kind));
         }

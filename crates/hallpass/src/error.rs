@@ -246,8 +246,8 @@ pub enum ServerMisbehaved {
     /// The token endpoint sent something that is neither JSON nor form-encoded (RFC 6749 §5.1).
     #[error("the token endpoint's answer cannot be read ({0})")]
     TokenResponse(String),
-    /// `access_token` is missing, empty or no string (RFC 6749 §5.1).
-    #[error("the token endpoint's answer has no access_token")]
+    /// `access_token` is missing, empty, no string, or not of printable ASCII (RFC 6749 §5.1, appendix A.12).
+    #[error("the token endpoint's answer has no usable access_token")]
     AccessTokenMissing,
     /// An endpoint answered with a redirect, which is never followed with a secret.
     #[error("the {0} answered with a redirect")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Canceller;
-use crate::config::{Config, Draft, Storage};
+use crate::config::{Config, Draft, Storage, check_resource};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::flow::{self, Context};
@@ -111,6 +111,7 @@ impl Hallpass {
     /// As there; and [`Error::Network`] where a token that merely still works is not enough.
     pub fn access_token_with(&self, wish: &TokenWish) -> Result<AccessToken> {
         let TokenWish { min_ttl, force, resource } = wish;
+        resource.clone().map(check_resource).transpose()?;
         let ask = flow::refresh::Ask { min_ttl: *min_ttl, force: *force, resource: resource.as_deref() };
         flow::refresh::access_token(&self.context, &ask)
     }

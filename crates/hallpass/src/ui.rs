@@ -86,6 +86,7 @@ impl Ignored {
 pub struct Terminal {
     writer: Box<dyn Write + Send>,
     is_live: bool,
+    invitation: &'static str,
     announced: bool,
     has_status: bool,
 }
@@ -100,7 +101,19 @@ impl Terminal {
 
     /// Writes anywhere. `is_live` says whether a line can be written over by a carriage return.
     pub fn new(writer: Box<dyn Write + Send>, is_live: bool) -> Terminal {
-        Terminal { writer, is_live, announced: false, has_status: false }
+        Terminal {
+            writer,
+            is_live,
+            invitation: "Opening browser for authentication...",
+            announced: false,
+            has_status: false,
+        }
+    }
+
+    /// For a login whose browser opens nothing: the address is all that the person gets.
+    pub fn without_browser(mut self) -> Terminal {
+        self.invitation = "Open this address in a browser:";
+        self
     }
 
     /// A terminal that goes away must not end a login, so failed writes are let go.
@@ -142,7 +155,7 @@ impl LoginUi for Terminal {
                 self.line(&format!("The sign-in will be kept in the {} {}", kind.as_str(), path.display()));
             }
             LoginEvent::Store { .. } => {}
-            LoginEvent::Url(url) => self.line(&format!("Opening browser for authentication...\n\n{url}\n")),
+            LoginEvent::Url(url) => self.line(&format!("{}\n\n{url}\n", self.invitation)),
             LoginEvent::BrowserFailed(why) => {
                 self.line(&format!("Could not open a browser ({why}). Open the address above yourself."))
             }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use hallpass::{Environment, Error, Hallpass, LoginUi, Session, Terminal, User};
+use hallpass::{AccessToken, Environment, Error, Hallpass, LoginUi, Session, Terminal, User};
 
 use crate::args::{Common, Login};
 use crate::browser::Choice;
@@ -32,19 +32,21 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     let mut builder = settings.builder(&profile.name, environment)?.browser(browser);
     builder = args.timeout.into_iter().fold(builder, |builder, limit| builder.login_timeout(limit));
     let pass = builder.build()?;
-    if args.if_needed && is_signed_in(&pass, common.json)? {
+    if args.if_needed && is_signed_in(&pass, args, common.json)? {
         return Ok(ExitCode::SUCCESS);
     }
     let is_new = settings.file != own;
     if is_new {
         SettingsFile::probe(&path)?;
     }
-    let session = sign_in(&pass, common.json)?;
+    let session = sign_in(&pass, args.no_browser, common.json)?;
     if is_new {
         settings.file.write(&path)?;
     }
+    let remark = make_current(&profile, &config_dir)?;
     tell(&session, common.json);
-    announce(&profile, &config_dir, common)
+    remark.filter(|_| !common.json).iter().for_each(|remark| say::note(remark));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn tell_unknown(own: &SettingsFile, path: &Path) {
@@ -143,10 +145,15 @@ fn host_name(issuer: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// For `--if-needed`: a session that gives a token needs no login.
-fn is_signed_in(pass: &Hallpass, as_json: bool) -> Result<bool, Failure> {
+/// For `--if-needed`: a session that gives a token with the scopes that were named needs no login.
+fn is_signed_in(pass: &Hallpass, args: &Login, as_json: bool) -> Result<bool, Failure> {
+    let asked = args.scope.as_deref().unwrap_or_default();
+    let covers = |token: &AccessToken| {
+        asked.split_ascii_whitespace().all(|scope| token.scopes().iter().any(|s| s == scope))
+    };
     let token = match pass.access_token() {
-        Ok(token) => token,
+        Ok(token) if covers(&token) => token,
+        Ok(_) => return Ok(false),
         Err(Error::LoginRequired(_)) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
@@ -160,11 +167,14 @@ fn is_signed_in(pass: &Hallpass, as_json: bool) -> Result<bool, Failure> {
     Ok(true)
 }
 
-fn sign_in(pass: &Hallpass, as_json: bool) -> Result<Session, Failure> {
+fn sign_in(pass: &Hallpass, without_browser: bool, as_json: bool) -> Result<Session, Failure> {
     let canceller = pass.canceller();
     let interrupts = Interrupts::watch(move || canceller.cancel())?;
-    let mut ui: Box<dyn LoginUi> =
-        if as_json { Box::new(JsonUi::default()) } else { Box::new(Terminal::stderr()) };
+    let mut ui: Box<dyn LoginUi> = match (as_json, without_browser) {
+        (true, _) => Box::new(JsonUi::default()),
+        (false, true) => Box::new(Terminal::stderr().without_browser()),
+        (false, false) => Box::new(Terminal::stderr()),
+    };
     let result = pass.login(&mut *ui);
     drop(ui);
     result.map_err(|error| interrupts.explain(error))
@@ -184,20 +194,16 @@ fn tell(session: &Session, as_json: bool) {
 }
 
 /// A login is to what the person works with next.
-fn announce(profile: &Profile, config_dir: &ConfigDir, common: &Common) -> Result<ExitCode, Failure> {
-    if profile.is_made {
-        let before = config_dir.current()?;
-        config_dir.set_current(&profile.name)?;
-        if !common.json && before != profile.name {
-            say::note(&format!(
-                "saved as profile \"{}\", which is now the current one; go back with: hallpass profiles use {before}",
-                profile.name
-            ));
-        }
-    } else if profile.name != DEFAULT && config_dir.with_settings() == [profile.name.clone()] {
+fn make_current(profile: &Profile, config_dir: &ConfigDir) -> Result<Option<String>, Failure> {
+    let before = config_dir.current()?;
+    let is_only_one = profile.name != DEFAULT && config_dir.with_settings() == [profile.name.clone()];
+    if profile.is_made || is_only_one {
         config_dir.set_current(&profile.name)?;
     }
-    Ok(ExitCode::SUCCESS)
+    let name = &profile.name;
+    Ok((profile.is_made && before != *name).then(|| {
+        format!("saved as profile \"{name}\", which is now the current one; go back with: hallpass profiles use {before}")
+    }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use hallpass::{Environment, Hallpass, LogoutReport};
+use hallpass::{Environment, LogoutReport, Revocation};
 use serde_json::Value;
 
 use crate::args::{Common, Logout};
@@ -14,22 +14,34 @@ use crate::{json, say};
 
 pub(crate) fn run(common: &Common, args: &Logout) -> Result<ExitCode, Failure> {
     override_token::warn(common);
-    let pass = stored_pass(common, &args.asked)?;
-    let reports = if args.all { all(&pass)? } else { vec![pass.logout()?] };
-    if common.json {
-        print_json(&reports, args.all);
-    } else {
-        reports.iter().for_each(tell);
+    if args.all {
+        return all(common);
     }
-    Ok(exit_code(&reports))
+    let report = stored_pass(common, &args.asked)?.logout()?;
+    match common.json {
+        true => json::print_line(&json::logout(&report)),
+        false => tell(&report),
+    }
+    Ok(exit_code(&[report]))
 }
 
-fn all(pass: &Hallpass) -> Result<Vec<LogoutReport>, Failure> {
-    let profiles = pass.profiles()?;
-    profiles
-        .iter()
-        .map(|profile| Ok(stored_builder(profile, Environment::of_process())?.build()?.logout()?))
-        .collect()
+/// Every profile, whatever becomes of the others; the first that could not be erased is the failure.
+fn all(common: &Common) -> Result<ExitCode, Failure> {
+    let logout = |profile: &String| -> Result<LogoutReport, Failure> {
+        Ok(stored_builder(profile, Environment::of_process())?.build()?.logout()?)
+    };
+    let profiles = stored_builder(DEFAULT, Environment::of_process())?.build()?.profiles()?;
+    let (reports, mut failures): (Vec<_>, Vec<_>) = profiles.iter().map(logout).partition(Result::is_ok);
+    let reports: Vec<LogoutReport> = reports.into_iter().flatten().collect();
+    match common.json {
+        true => json::print_line(&Value::Array(reports.iter().map(json::logout).collect())),
+        false if profiles.is_empty() => say::talk("Nobody was signed in."),
+        false => reports.iter().for_each(tell),
+    }
+    match failures.pop() {
+        Some(failure) => failure.map(|_| ExitCode::SUCCESS),
+        None => Ok(exit_code(&reports)),
+    }
 }
 
 /// Erased here but not confirmed there is worth a code of its own.
@@ -37,19 +49,11 @@ fn exit_code(reports: &[LogoutReport]) -> ExitCode {
     if reports.iter().any(LogoutReport::is_unconfirmed) { ExitCode::from(5) } else { ExitCode::SUCCESS }
 }
 
-fn print_json(reports: &[LogoutReport], is_list: bool) {
-    let mut values: Vec<Value> = reports.iter().map(json::logout).collect();
-    match is_list {
-        true => json::print_line(&Value::Array(values)),
-        false => json::print_line(&values.remove(0)),
-    }
-}
-
 /// The truth in a line or two.
 pub(crate) fn tell(report: &LogoutReport) {
     let profile = if report.profile == DEFAULT { String::new() } else { format!("{}: ", report.profile) };
     say::talk(&format!("{profile}{report}"));
-    if !report.shared_with.is_empty() {
+    if !report.shared_with.is_empty() && report.refresh_token == Revocation::Revoked {
         let others = report.shared_with.join(", ");
         say::note(&format!("the same account is signed in as {others}; some servers end that session too"));
     }

@@ -14,13 +14,23 @@ use crate::sources::variable;
 pub(crate) const NAME: &str = "HALLPASS_ACCESS_TOKEN";
 
 /// The token, unless a profile was named on the command line: that is the nearer wish.
-pub(crate) fn get(common: &Common) -> Option<Secret> {
-    variable(NAME).filter(|_| common.profile.is_none()).map(Secret::new)
+///
+/// # Errors
+/// A token with a character that no token has: a line end would be a second header (RFC 6749 appendix A.12).
+pub(crate) fn get(common: &Common) -> Result<Option<Secret>, Failure> {
+    let token = variable(NAME).filter(|_| common.profile.is_none());
+    match &token {
+        Some(text) if !text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => {
+            let message = format!("{NAME} has a character that a token cannot have");
+            Err(Failure::usage(message, "look for a line end or a quote that came along when it was set"))
+        }
+        _ => Ok(token.map(Secret::new)),
+    }
 }
 
 /// Whoever changes or shows the stored session should know that commands do not use it.
 pub(crate) fn warn(common: &Common) {
-    if get(common).is_some() {
+    if !matches!(get(common), Ok(None)) {
         say::note(&format!("{NAME} is set and hides the stored sign-in; unset it to use what is stored"));
     }
 }

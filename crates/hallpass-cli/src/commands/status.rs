@@ -9,19 +9,20 @@ use serde_json::Value;
 use crate::args::{Common, Status};
 use crate::commands::override_token;
 use crate::failure::Failure;
-use crate::profiles::selected;
+use crate::profiles::{ConfigDir, selected};
 use crate::settings::stored_builder;
 use crate::{json, report, say};
 
 pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
     override_token::warn(common);
-    let selected = selected(common, &Environment::of_process())?;
+    let environment = Environment::of_process();
+    let (selected, current) = (selected(common, &environment)?, ConfigDir::of(&environment)?.current()?);
     let statuses = statuses(&selected, args.check)?;
     if common.json {
-        let values = statuses.iter().map(|status| json::status(status, status.profile == selected)).collect();
+        let values = statuses.iter().map(|status| json::status(status, status.profile == current)).collect();
         json::print_line(&Value::Array(values));
     } else {
-        statuses.iter().for_each(|status| say::value(&text(status, status.profile == selected)));
+        statuses.iter().for_each(|status| say::value(&text(status, status.profile == current)));
     }
     Ok(exit_code(statuses.iter().find(|status| status.profile == selected)))
 }
@@ -57,16 +58,17 @@ fn text(status: &ProfileStatus, is_current: bool) -> String {
         let who = status.user.as_ref().map_or_else(|| "somebody".to_owned(), User::label);
         lines.push(format!("    {who} at {issuer}"));
     }
-    lines.push(format!("    {}", state(status)));
+    lines.push(format!("    {}", state(status, is_current)));
     if let Some(path) = status.path.as_ref().filter(|_| status.issuer.is_some()) {
         lines.push(format!("    kept in the {} {}", status.store.as_str(), path.display()));
     }
     lines.join("\n")
 }
 
-fn state(status: &ProfileStatus) -> String {
+fn state(status: &ProfileStatus, is_current: bool) -> String {
+    let profile = (!is_current).then_some(status.profile.as_str());
     match &status.state {
-        State::LoginRequired(error) => format!("{error}; sign in with: hallpass login"),
+        State::LoginRequired(error) => format!("{error}; sign in with: {}", report::login_command(profile)),
         State::Unavailable(error) => error.to_string(),
         State::Verified => format!("signed in, confirmed by the server; {}", life(status)),
         _ => format!("signed in; {}", life(status)),

@@ -12,7 +12,7 @@ use crate::settings::stored_pass;
 use crate::{json, say};
 
 pub(crate) fn run(common: &Common, args: &Token) -> Result<ExitCode, Failure> {
-    if let Some(token) = override_token::get(common) {
+    if let Some(token) = override_token::get(common)? {
         return from_outside(common, args, token.expose());
     }
     let pass = stored_pass(common, &args.asked)?;

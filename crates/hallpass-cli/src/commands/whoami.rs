@@ -16,7 +16,7 @@ pub(crate) fn run(common: &Common, args: &Whoami) -> Result<ExitCode, Failure> {
 }
 
 fn user(common: &Common, args: &Whoami) -> Result<User, Failure> {
-    if let Some(token) = override_token::get(common) {
+    if let Some(token) = override_token::get(common)? {
         return override_token::user(common, &args.asked, &token);
     }
     let pass = stored_pass(common, &args.asked)?;

@@ -36,7 +36,8 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
     metadata.endpoints.need(Endpoint::Token)?;
     let (happen, happenings) = mpsc::channel();
     let listener = listen(context, happen.clone())?;
-    let (scopes, prompt) = (scopes(context, &metadata), prompt(context, &metadata, previous.as_ref()));
+    let scopes = scopes(context, &metadata);
+    let prompt = prompt(context, &metadata, &scopes, previous.as_ref());
     let (url, pending) =
         request(context, &client, &metadata, listener.redirect_uri(), &scopes, prompt.as_deref())?;
     open(context, ui, url, happen);
@@ -97,16 +98,25 @@ fn scopes(context: &Context, metadata: &ServerMetadata) -> Vec<String> {
 
 /// `prompt=consent` where only that brings a refresh token (OpenID Connect Core §11): the metadata lists
 /// it, or the last sign-in here asked for one and got none.
-fn prompt(context: &Context, metadata: &ServerMetadata, previous: Option<&Record>) -> Option<String> {
+fn prompt(
+    context: &Context,
+    metadata: &ServerMetadata,
+    scopes: &[String],
+    previous: Option<&Record>,
+) -> Option<String> {
     if context.config.prompt.is_some() {
         return context.config.prompt.clone();
     }
     let wants_refresh = |scopes: &[String]| scopes.iter().any(|scope| scope == "offline_access");
+    let is_ours = |record: &Record| {
+        let client_id = context.config.client.as_ref().map(|client| client.client_id.as_str());
+        record.issuer == metadata.issuer && Some(record.client_id.as_str()) == client_id
+    };
     let was_refused = previous.is_some_and(|record| {
-        record.issuer == metadata.issuer && !record.renewable && wants_refresh(&record.scopes_requested)
+        is_ours(record) && !record.renewable && wants_refresh(&record.scopes_requested)
     });
     let is_listed = metadata.prompt_values_supported.iter().any(|value| value == "consent");
-    (wants_refresh(&context.config.scopes) && (was_refused || is_listed)).then(|| "consent".to_owned())
+    (wants_refresh(scopes) && (was_refused || is_listed)).then(|| "consent".to_owned())
 }
 
 fn request(

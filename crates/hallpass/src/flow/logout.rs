@@ -29,14 +29,14 @@ pub(crate) fn logout(context: &Context) -> Result<LogoutReport> {
     Ok(LogoutReport { erased, ..report })
 }
 
-/// Nothing to erase needs no lock file; a lock that is held too long is passed over.
+/// Nothing to erase needs no lock file; a lock that is held too long or cannot be made is passed over.
 fn lock(context: &Context) -> Result<Option<crate::store::Guard>> {
     if matches!(context.store.read(), Ok(None)) {
         return Ok(None);
     }
     match context.lock(LOCK_LIMIT) {
         Ok(guard) => Ok(Some(guard)),
-        Err(Error::Network(_)) => Ok(None),
+        Err(Error::Network(_) | Error::Store(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -165,13 +165,17 @@ fn locked(
 }
 
 /// What stands in the record's place by now: a logout passes over a lock that is held for long, and not
-/// every file system keeps locks. Neither a tombstone nor a renewed token may undo that.
+/// every file system keeps locks. Neither a tombstone nor a renewed token may undo that. A record that cannot be
+/// read just now was not replaced as far as anybody knows, and the new token must not be lost for it.
 ///
 /// # Errors
-/// [`LoginRequired::NotSignedIn`] after a logout.
+/// [`LoginRequired`] after a logout.
 fn replaced(context: &Context, sent: &Record) -> Result<Option<Record>> {
-    let current = context.record()?;
-    Ok((current.secret.refresh_token != sent.secret.refresh_token).then_some(current))
+    match context.record() {
+        Ok(current) => Ok((current.secret.refresh_token != sent.secret.refresh_token).then_some(current)),
+        Err(error @ Error::LoginRequired(_)) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn adopted(context: &Context, ask: &Ask<'_>, other: Record) -> Result<(Record, Vec<String>)> {

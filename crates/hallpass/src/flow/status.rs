@@ -14,7 +14,8 @@ pub(crate) fn status(context: &Context) -> Status {
     }
 }
 
-/// Asks the server, renewing the access token where that is due.
+/// Asks the server, renewing the access token where that is due. One without userinfo cannot be asked: the
+/// session stays unverified.
 pub(crate) fn check(context: &Context) -> Status {
     let before = status(context);
     if before.state != State::Unverified {
@@ -22,6 +23,7 @@ pub(crate) fn check(context: &Context) -> Status {
     }
     match userinfo::fetch_user(context) {
         Ok(_) => Status { state: State::Verified, ..status(context) },
+        Err(Error::ServerIncompatible(_)) => status(context),
         Err(error) => Status { state: state_of(error), ..status(context) },
     }
 }

@@ -88,7 +88,7 @@ pub fn judge(status: u16, body: &[u8]) -> TokenVerdict {
 
 fn judge_members(answer: &Map<String, Value>) -> TokenVerdict {
     let secret = |name: &str| text(answer, name).map(|value| Secret::new(value.to_owned()));
-    let Some(access_token) = secret("access_token") else {
+    let Some(access_token) = secret("access_token").filter(is_printable) else {
         return TokenVerdict::Broken(ServerMisbehaved::AccessTokenMissing);
     };
     if let Some(other) = text(answer, "token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
@@ -101,6 +101,11 @@ fn judge_members(answer: &Map<String, Value>) -> TokenVerdict {
         id_token: secret("id_token"),
         scopes: text(answer, "scope").map(scopes),
     })
+}
+
+/// Visible ASCII and spaces (RFC 6749 appendix A.12): a line end in a token would be a second header.
+fn is_printable(token: &Secret) -> bool {
+    token.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
 /// The members of a JSON object or of a form.
@@ -237,6 +242,8 @@ mod tests {
             "{}",
             r#"{"access_token":""}"#,
             r#"{"access_token":1}"#,
+            r#"{"access_token":"a\r\nX-Evil: 1"}"#,
+            r#"{"access_token":"a\u001b[31m"}"#,
             r#"{"access_token":null}"#,
             "null",
         ] {

@@ -102,8 +102,12 @@ impl FileStore {
         }
     }
 
+    /// Removes the record, and what a killed process may have left of one beside it.
     pub(crate) fn erase(&self) -> Result<bool, StoreError> {
         let target = self.target()?;
+        for left_over in self.left_overs(target.parent().unwrap_or(&self.dir)) {
+            fs::remove_file(&left_over).map_err(|error| StoreError::io("remove", &left_over, error))?;
+        }
         let removed = match fs::remove_file(&target) {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -126,6 +130,21 @@ impl FileStore {
             },
             _ => Ok(self.path.clone()),
         }
+    }
+
+    /// Temporary files of this profile: its name and six random characters.
+    fn left_overs(&self, dir: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        let is_ours = |name: &str| {
+            let random =
+                name.strip_prefix(&format!(".{}-", self.profile)).and_then(|rest| rest.strip_suffix(".tmp"));
+            random
+                .is_some_and(|random| random.len() == 6 && random.bytes().all(|b| b.is_ascii_alphanumeric()))
+        };
+        entries
+            .map(|entry| entry.path())
+            .filter(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(is_ours))
+            .collect()
     }
 
     fn create_dir(&self) -> Result<(), StoreError> {
@@ -277,6 +296,20 @@ mod tests {
         let names: Vec<_> =
             fs::read_dir(&store.dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["default.json"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_with_the_record_and_no_other_profiles() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        save(&store);
+        let path = |name: &str| store.dir.join(name);
+        for name in [".default-aB3xYz.tmp", ".default-work-aB3xYz.tmp", ".default-notes.tmp2"] {
+            fs::write(path(name), "secret").unwrap();
+        }
+        assert!(store.erase().unwrap());
+        assert!(!path(".default-aB3xYz.tmp").exists());
+        assert!(path(".default-work-aB3xYz.tmp").exists() && path(".default-notes.tmp2").exists());
     }
 
     #[test]
