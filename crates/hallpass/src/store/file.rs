@@ -53,7 +53,7 @@ impl FileStore {
             Err(error) => return Err(StoreError::io("read", &self.path, error)),
         };
         protect(&file, &self.path)?;
-        let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(8 * 1024));
+        let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(length(&file)));
         file.take(MAX_BYTES)
             .read_to_end(&mut bytes)
             .map_err(|error| StoreError::io("read", &self.path, error))?;
@@ -177,6 +177,11 @@ pub(crate) fn profiles_in(dir: &Path) -> Result<Vec<String>, StoreError> {
     profiles.retain(|profile| name::check("profile", profile).is_ok());
     profiles.sort_unstable();
     Ok(profiles)
+}
+
+/// What to make room for: no more, since all of it is wiped afterwards.
+fn length(file: &File) -> usize {
+    file.metadata().map_or(0, |meta| meta.len().min(MAX_BYTES) as usize + 1)
 }
 
 /// Judges the open file, not the path: a path can be swapped between the check and the use.
