@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 
 /// The variables that mean anything here. No other is read.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 19] = [
     "ALL_PROXY",
     "APPDATA",
     "BROWSER",
@@ -17,12 +17,8 @@ const VARIABLES: [&str; 24] = [
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "LOCALAPPDATA",
-    "NO_COLOR",
     "NO_PROXY",
     "REQUEST_METHOD",
-    "SSL_CERT_FILE",
-    "TERM",
-    "USERPROFILE",
     "WAYLAND_DISPLAY",
     "WSL_DISTRO_NAME",
     "XDG_CONFIG_HOME",
@@ -31,13 +27,12 @@ const VARIABLES: [&str; 24] = [
     "https_proxy",
     "http_proxy",
     "no_proxy",
-    "PATH",
 ];
 
 /// A snapshot of the environment, taken once.
 ///
-/// [`Environment::of_process`] is the only place where the library reads variables and the home
-/// directory. Tests and embedders describe another one:
+/// [`Environment::of_process`] is where the library reads variables and the home directory, but for
+/// `SSL_CERT_FILE`, which the system's certificate verifier reads itself. Tests and embedders describe another one:
 ///
 /// ```
 /// let environment = hallpass::Environment::from_variables([("HOME", "/home/ada")]);
