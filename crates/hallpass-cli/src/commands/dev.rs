@@ -36,7 +36,9 @@ fn start(common: &Common, args: &Dev) -> Result<DevServer, Failure> {
             format!("port {} on 127.0.0.1 is in use by another program", args.port),
             "choose another one with --port, or 0 for any",
         ),
-        std::io::ErrorKind::InvalidInput => Failure::usage(error.to_string(), "see hallpass dev --help"),
+        std::io::ErrorKind::InvalidInput => {
+            Failure::usage(error.to_string(), "write it as --client mytool=http://127.0.0.1/callback")
+        }
         _ => Failure::Unexpected(format!("the development server did not start: {error}")),
     })
 }
