@@ -7,3 +7,4 @@ pub mod browser;
 pub mod clock;
 pub(crate) mod entropy;
 pub mod http;
+pub mod keychain;

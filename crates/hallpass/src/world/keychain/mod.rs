@@ -1,0 +1,98 @@
+//! The operating system's keychain, of which one small thing is asked: to keep a key.
+//!
+//! The tokens themselves never go there: they lie in the record, sealed by the key. So a keychain's limits on
+//! size and characters do not matter, and it is asked at most once by each command.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// Keeps 32-byte keys by the name of the program and the key's own identifier.
+///
+/// Calls may block: Hallpass makes them on a thread of their own, with a limit, and leaves the thread behind
+/// when the limit passes.
+///
+/// Any error but [`KeychainError::NoItem`] means that nothing is known about the key.
+pub trait Keychain: Send + Sync + 'static {
+    /// The key.
+    ///
+    /// # Errors
+    /// [`KeychainError::NoItem`] only where the keychain is open and has no such key.
+    fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError>;
+
+    /// Keeps a key under an identifier that is new.
+    fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError>;
+
+    /// Removes a key; one that is not there is removed already.
+    fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError>;
+
+    /// Asks the person at this computer to unlock the keychain and waits for it. Only called where somebody was
+    /// told.
+    fn unlock(&self) -> Result<(), KeychainError>;
+
+    /// The identifiers of all keys that this program has there, whether or not a record names them.
+    fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError>;
+}
+
+/// What a key is found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Item<'a> {
+    /// The name of the program.
+    pub service: &'a str,
+    /// The key's own random identifier: letters and digits.
+    pub key_id: &'a str,
+}
+
+impl<'a> Item<'a> {
+    /// The key `key_id` of the program `service`.
+    pub fn new(service: &'a str, key_id: &'a str) -> Item<'a> {
+        Item { service, key_id }
+    }
+}
+
+/// A 256-bit key: wiped when dropped, never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key(Zeroizing<[u8; 32]>);
+
+impl Key {
+    /// Puts a key into its box.
+    pub fn new(bytes: [u8; 32]) -> Key {
+        Key(Zeroizing::new(bytes))
+    }
+
+    /// The key in clear, for the keychain and the cipher.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Why the keychain did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeychainError {
+    /// There is none: no bus, no service, no default collection.
+    #[error("there is no keychain here ({0})")]
+    Absent(String),
+    /// It is locked, and nobody was asked to unlock it.
+    #[error("the keychain is locked")]
+    Locked,
+    /// The person dismissed the question to unlock it.
+    #[error("the keychain was not unlocked")]
+    Refused,
+    /// It is open and has no such key.
+    #[error("the keychain has no such key")]
+    NoItem,
+    /// It did not answer in time.
+    #[error("the keychain does not answer")]
+    Silent,
+    /// It failed, or answered with something else than what was kept.
+    #[error("the keychain failed: {0}")]
+    Failed(String),
+}
