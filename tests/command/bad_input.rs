@@ -121,6 +121,30 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
 }
 
 #[test]
+fn a_development_server_names_the_redirect_uri_that_could_never_match_and_what_is_allowed() {
+    let bench = Bench::new();
+    for uri in [
+        "http://127.1/cb",
+        "http://0x7f.1/cb",
+        "http://[::ffff:127.0.0.1]/cb",
+        "http://tool.example/cb",
+        "https://tool.example/cb#x",
+        "mytool:/cb",
+        "cb",
+    ] {
+        let client = format!("--client=x=http://127.0.0.1/cb,{uri}");
+        let dev = bench.run(&["dev", "--port", "0", &client]);
+        let error = format!(
+            "redirect URI \"{uri}\" cannot be registered, only http://127.0.0.1 or http://[::1] (any port), "
+        );
+        dev.fails(2, &error, "--client mytool=http://127.0.0.1/callback");
+        assert_eq!(dev.stderr.lines().count(), 2, "{dev:#?}");
+        let as_json = bench.run(&["dev", "--json", "--port", "0", &client]).fails_as_json(2, "usage");
+        assert!(as_json["error"]["message"].as_str().unwrap().contains(&error), "{as_json}");
+    }
+}
+
+#[test]
 fn a_parameter_that_hallpass_sets_or_that_would_change_the_request_is_refused() {
     let bench = Bench::new();
     for name in [

@@ -40,6 +40,9 @@ impl Client {
 
     /// Adds a redirect URI. It is compared exactly; only the port of `http://127.0.0.1` and
     /// `http://[::1]` is free (RFC 8252 §7.3).
+    ///
+    /// Besides these two, `http://localhost`, any `https` address and private-use schemes with a dot (RFC 8252
+    /// §7.1) can be registered, all without fragment; others are refused at the start.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Client {
         self.redirect_uris.push(uri.into());
         self
@@ -76,7 +79,7 @@ impl Client {
             return Some(format!("client id {:?} must be printable ASCII without spaces", self.id));
         }
         let wrong = self.redirect_uris.iter().find(|uri| !redirect_uri::may_be_registered(uri))?;
-        Some(format!("redirect URI {wrong:?} must be absolute, ASCII and without fragment"))
+        Some(format!("redirect URI {wrong:?} cannot be registered, only {}", redirect_uri::ALLOWED))
     }
 }
 

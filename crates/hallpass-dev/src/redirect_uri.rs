@@ -32,14 +32,35 @@ fn is_port(digits: &str) -> bool {
     !digits.starts_with('0') && digits.parse::<u16>().is_ok()
 }
 
-/// Whether a URI may be registered: absolute, printable ASCII, no fragment (RFC 6749 §3.1.2), and
-/// nothing that a browser would run.
+/// What may be registered, for whoever gave something else.
+pub(crate) const ALLOWED: &str = "http://127.0.0.1 or http://[::1] (any port), http://localhost:PORT, https://HOST, \
+                                  or a scheme with a dot (com.example.app:/…), without fragment";
+
+/// Whether a URI may be registered: printable ASCII without fragment (RFC 6749 §3.1.2), and one that could get a
+/// code back to its client. As in [`matches`] the text is judged: `http://127.1` would never match, and what a
+/// client has to write differently elsewhere shall not work here.
 pub(crate) fn may_be_registered(uri: &str) -> bool {
     let printable = uri.bytes().all(|b| b.is_ascii_graphic());
     let scheme = url::Url::parse(uri).ok().map(|url| url.scheme().to_owned());
-    printable
-        && !uri.contains('#')
-        && scheme.is_some_and(|s| !["javascript", "data", "vbscript", "blob", "file"].contains(&s.as_str()))
+    let leads_to_its_client = match scheme.as_deref() {
+        Some("http") => is_this_computer(uri),
+        Some("https") => uri.starts_with("https://"),
+        Some(scheme) => is_private_use(scheme),
+        None => false,
+    };
+    printable && !uri.contains('#') && leads_to_its_client
+}
+
+/// Codes do not travel in the clear (RFC 9700 §2.6), except within one computer (RFC 8252 §7.3, §8.3).
+fn is_this_computer(uri: &str) -> bool {
+    let hosts = LOOPBACK.into_iter().chain(["http://localhost"]);
+    hosts.filter_map(|host| uri.strip_prefix(host)).any(|rest| after_port(rest).is_some())
+}
+
+/// A domain in reverse order, so with a dot at least (RFC 8252 §7.1, §8.4); that leaves out `javascript:` and its
+/// kind as well.
+fn is_private_use(scheme: &str) -> bool {
+    scheme.contains('.')
 }
 
 #[cfg(test)]
@@ -120,13 +141,76 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_a_script_and_a_relative_uri_cannot_be_registered() {
-        for wrong in ["http://127.0.0.1/#x", "javascript:alert(1)", "/callback", "http://a b/", "http://ä/"]
-        {
+    fn a_redirect_uri_that_could_get_a_code_to_its_client_can_be_registered() {
+        for right in [
+            V4,
+            V6,
+            FIXED,
+            "http://127.0.0.1",
+            "http://127.0.0.1:7777/callback",
+            "http://[::1]:7777?x=1",
+            "http://localhost/callback",
+            "https://tool.example/cb?x=1",
+            "https://127.0.0.1:8443/cb",
+            "com.example.tool:/callback",
+            "com.example.tool://callback",
+        ] {
+            assert!(may_be_registered(right), "{right}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_only_a_parser_takes_for_this_computer_cannot_be_registered() {
+        for wrong in [
+            "http://127.1/cb",
+            "http://0x7f.1/cb",
+            "http://2130706433/cb",
+            "http://0177.0.0.1/cb",
+            "http://127.0.0.2/cb",
+            "http://127.0.0.1./cb",
+            "http://127.0.0.1.evil.test/cb",
+            "http://127.0.0.1:80@evil.test/cb",
+            "http://user@127.0.0.1/cb",
+            "http://127.0.0.1:/cb",
+            "http://127.0.0.1:0/cb",
+            "http://127.0.0.1:99999/cb",
+            "http://[::ffff:127.0.0.1]/cb",
+            "http://[0:0:0:0:0:0:0:1]/cb",
+            "http://localhost.evil.test/cb",
+            "http://LOCALHOST/cb",
+            "HTTP://127.0.0.1/cb",
+            "http:/127.0.0.1/cb",
+            "http:127.0.0.1/cb",
+            "http:\\\\127.0.0.1\\cb",
+        ] {
             assert!(!may_be_registered(wrong), "{wrong}");
         }
-        for right in [V4, V6, FIXED, "com.example.tool:/callback", "https://tool.example/cb?x=1"] {
-            assert!(may_be_registered(right), "{right}");
+    }
+
+    #[test]
+    fn a_redirect_uri_that_leads_to_nobody_or_to_anybody_cannot_be_registered() {
+        for wrong in [
+            "http://tool.example/cb",
+            "http://192.168.0.7/cb",
+            "https:tool.example/cb",
+            "https://",
+            "https://tool.example/#x",
+            "http://127.0.0.1/#",
+            "com.example.tool:/callback#x",
+            "mytool:/callback",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "file:///tmp/x",
+            "urn:ietf:wg:oauth:2.0:oob",
+            "ws://127.0.0.1/cb",
+            "/callback",
+            "127.0.0.1/callback",
+            "http://a b/",
+            "https://ä/",
+            " http://127.0.0.1/callback",
+            "",
+        ] {
+            assert!(!may_be_registered(wrong), "{wrong}");
         }
     }
 }

@@ -44,16 +44,38 @@ fn it_may_be_used_inside_a_runtime() {
 }
 
 #[test]
-fn a_client_that_cannot_be_registered_is_an_error_of_start() {
-    for client in [
-        Client::public("").redirect_uri("http://127.0.0.1/cb"),
-        Client::public("a b").redirect_uri("http://127.0.0.1/cb"),
-        Client::public("a").redirect_uri("/cb"),
-        Client::public("a").redirect_uri("http://127.0.0.1/cb#x"),
-        Client::public("a").redirect_uri("javascript:alert(1)"),
-    ] {
+fn a_client_whose_id_cannot_be_sent_is_an_error_of_start() {
+    for id in ["", "a b", "ä"] {
+        let client = Client::public(id).redirect_uri("http://127.0.0.1/cb");
         let started = DevServer::builder().client(client).start();
-        assert_eq!(started.unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(started.unwrap_err().kind(), ErrorKind::InvalidInput, "{id:?}");
+    }
+}
+
+#[test]
+fn a_redirect_uri_that_could_never_match_is_an_error_of_start_and_told_with_what_is_allowed() {
+    for uri in ["http://127.1/cb", "http://tool.example/cb", "http://127.0.0.1/cb#x", "mytool:/cb", "/cb"] {
+        let client = Client::public("a").redirect_uri("http://127.0.0.1/cb").redirect_uri(uri);
+        let error = DevServer::builder().client(client).start().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{uri}");
+        let text = error.to_string();
+        assert!(text.contains(&format!("redirect URI \"{uri}\" cannot be registered")), "{text}");
+        assert!(text.contains("http://[::1]") && text.contains("https://") && !text.contains('\n'), "{text}");
+    }
+}
+
+#[test]
+fn whatever_can_be_registered_gets_its_code() {
+    for uri in [
+        "http://127.0.0.1:7777/cb",
+        "http://[::1]/cb",
+        "http://localhost:9999/cb",
+        "https://tool.example/cb?x=1",
+        "com.example.tool:/cb",
+    ] {
+        let client = Client::public("a").redirect_uri(uri);
+        let server = DevServer::builder().client(client).start().unwrap();
+        Authorization::good().with("client_id", "a").with("redirect_uri", uri).code(&server);
     }
 }
 
