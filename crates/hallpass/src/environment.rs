@@ -1,4 +1,4 @@
-//! What the process's surroundings say: directories, proxies, the browser.
+//! What the process's surroundings say: directories, proxies, the browser, the session's bus.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 
 /// The variables that mean anything here. No other is read.
-const VARIABLES: [&str; 19] = [
+const VARIABLES: [&str; 21] = [
     "ALL_PROXY",
     "APPDATA",
     "BROWSER",
+    "DBUS_SESSION_BUS_ADDRESS",
     "DISPLAY",
     "HALLPASS_STATE_DIR",
     "HOME",
@@ -22,6 +23,7 @@ const VARIABLES: [&str; 19] = [
     "WAYLAND_DISPLAY",
     "WSL_DISTRO_NAME",
     "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",
     "all_proxy",
     "https_proxy",
@@ -119,7 +121,7 @@ impl Environment {
     }
 
     /// A directory: a relative one counts as unset, as the XDG base directory specification has it.
-    fn path(&self, name: &str) -> Option<&Path> {
+    pub(crate) fn path(&self, name: &str) -> Option<&Path> {
         self.var(name).map(Path::new).filter(|path| path.is_absolute())
     }
 }

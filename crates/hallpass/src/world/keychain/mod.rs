@@ -3,8 +3,27 @@
 //! The tokens themselves never go there: they lie in the record, sealed by the key. So a keychain's limits on
 //! size and characters do not matter, and it is asked at most once by each command.
 
+mod bounded;
+#[cfg(all(feature = "keychain", windows))]
+mod credential_manager;
+#[cfg(feature = "keychain")]
+mod key_text;
+#[cfg(all(feature = "keychain", target_os = "macos"))]
+mod login_keychain;
+#[cfg(any(
+    not(feature = "keychain"),
+    not(any(windows, unix)),
+    all(target_vendor = "apple", not(target_os = "macos"))
+))]
+mod nowhere;
+#[cfg(all(feature = "keychain", unix, not(target_vendor = "apple")))]
+mod secret_service;
+mod system;
+
 use std::fmt;
 
+pub(crate) use bounded::Bounded;
+pub use system::SystemKeychain;
 use zeroize::Zeroizing;
 
 /// Keeps 32-byte keys by the name of the program and the key's own identifier.

@@ -1,0 +1,70 @@
+//! The Credential Manager of Windows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keyring_core::api::CredentialStoreApi;
+use keyring_core::{Entry, Error};
+use windows_native_keyring_store::Store;
+
+use super::{Item, Key, Keychain, KeychainError, key_text};
+use crate::environment::Environment;
+
+/// One generic credential for each key, called `hallpass:<key>:<program>`. It is open while the user is logged on.
+#[derive(Debug, Clone)]
+pub(super) struct CredentialManager;
+
+impl CredentialManager {
+    pub(super) fn new(_: &Environment) -> CredentialManager {
+        CredentialManager
+    }
+}
+
+impl Keychain for CredentialManager {
+    fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
+        let secret = entry(item)?.get_secret().map_err(sort)?;
+        key_text::read(&zeroize::Zeroizing::new(secret))
+    }
+
+    fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
+        entry(item)?.set_secret(key_text::write(key).as_bytes()).map_err(sort)
+    }
+
+    fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
+        match entry(item)?.delete_credential().map_err(sort) {
+            Err(KeychainError::NoItem) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn unlock(&self) -> Result<(), KeychainError> {
+        Ok(())
+    }
+
+    fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError> {
+        let specifiers = store()?.search(&HashMap::new()).map_err(sort)?.into_iter();
+        let ours = specifiers.filter_map(|entry| entry.get_specifiers()).filter(|(of, _)| of == service);
+        Ok(ours.map(|(_, key_id)| key_id).collect())
+    }
+}
+
+/// Neither a program's name nor a key's identifier has a colon.
+fn store() -> Result<Arc<Store>, KeychainError> {
+    let name = HashMap::from([("prefix", "hallpass:"), ("divider", ":"), ("suffix", "")]);
+    Store::new_with_configuration(&name).map_err(sort)
+}
+
+/// The key stays on this computer, as the record does that it opens.
+fn entry(item: &Item<'_>) -> Result<Entry, KeychainError> {
+    let here = HashMap::from([("persistence", "Local")]);
+    store()?.build(item.service, item.key_id, Some(&here)).map_err(sort)
+}
+
+fn sort(error: Error) -> KeychainError {
+    match error {
+        Error::NoEntry => KeychainError::NoItem,
+        // ERROR_NO_SUCH_LOGON_SESSION: a service, or SSH with a key
+        Error::NoStorageAccess(cause) => KeychainError::Absent(cause.to_string()),
+        other => KeychainError::Failed(other.to_string()),
+    }
+}

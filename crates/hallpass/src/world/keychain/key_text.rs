@@ -1,0 +1,47 @@
+//! A key as one line of ASCII, which no keychain mangles: base64url, RFC 4648 section 5, without padding.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use super::{Key, KeychainError};
+
+pub(super) fn write(key: &Key) -> Zeroizing<String> {
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose()))
+}
+
+/// # Errors
+/// [`KeychainError::Failed`] for anything but what [`write`] makes.
+pub(super) fn read(text: &[u8]) -> Result<Key, KeychainError> {
+    let mut key = Zeroizing::new([0; 32]);
+    match URL_SAFE_NO_PAD.decode_slice(text, &mut *key) {
+        Ok(32) => Ok(Key(key)),
+        _ => Err(KeychainError::Failed("what it keeps is not a key of Hallpass".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p53_a_key_is_one_line_of_ascii_and_comes_back() {
+        for key in [Key::new([0; 32]), Key::new([0xff; 32]), Key::new(std::array::from_fn(|i| i as u8 * 9))] {
+            let text = write(&key);
+            assert!(
+                text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+            );
+            assert_eq!(read(text.as_bytes()), Ok(key));
+        }
+    }
+
+    #[test]
+    fn p53_anything_else_is_no_key() {
+        let text = write(&Key::new([7; 32]));
+        let longer = format!("{}A", *text);
+        let newline = format!("{}\n", *text);
+        for wrong in ["", "not a key", &text[..42], &longer, &newline, &"A".repeat(86)] {
+            assert!(matches!(read(wrong.as_bytes()), Err(KeychainError::Failed(_))), "{wrong:?}");
+        }
+    }
+}

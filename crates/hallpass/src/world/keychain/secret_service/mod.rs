@@ -1,0 +1,98 @@
+//! The Secret Service (freedesktop.org, draft 0.2): GNOME Keyring, KDE Wallet, KeePassXC and others.
+//!
+//! Only what needs nobody's answer is called, but in `unlock`. The session is a plain one: the encrypted kind
+//! protects from listeners on the user's own bus, where whoever listens may as well ask.
+
+mod attributes;
+mod bus;
+mod calls;
+mod failure;
+mod prompt;
+
+use zbus::OwnedObjectPath;
+
+use self::attributes::Attributes;
+use self::bus::SessionBus;
+use self::calls::Service;
+use super::{Item, Key, Keychain, KeychainError};
+use crate::environment::Environment;
+
+#[derive(Debug, Clone)]
+pub(super) struct SecretService {
+    bus: SessionBus,
+}
+
+impl SecretService {
+    pub(super) fn new(environment: &Environment) -> SecretService {
+        SecretService { bus: SessionBus::new(environment) }
+    }
+
+    fn ask<T>(
+        &self,
+        work: impl AsyncFnOnce(&Service) -> Result<T, KeychainError>,
+    ) -> Result<T, KeychainError> {
+        zbus::block_on(async { work(&Service::connect(&self.bus).await?).await })
+    }
+}
+
+impl Keychain for SecretService {
+    fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
+        self.ask(async |service| match find(service, &Attributes::of(item)).await?.first() {
+            Some(path) => service.secret(path).await,
+            None => Err(KeychainError::NoItem),
+        })
+    }
+
+    fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
+        self.ask(async |service| {
+            let collection = open_collection(service).await?;
+            service.create(&collection, item, key).await
+        })
+    }
+
+    fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
+        self.ask(async |service| {
+            for path in find(service, &Attributes::of(item)).await? {
+                service.delete(&path).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn unlock(&self) -> Result<(), KeychainError> {
+        self.ask(async |service| {
+            let collection = service.default_collection().await?;
+            if service.is_locked(&collection).await? {
+                service.unlock(&collection).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn key_ids(&self, program: &str) -> Result<Vec<String>, KeychainError> {
+        self.ask(async |service| {
+            let mut ids = Vec::new();
+            for path in find(service, &Attributes::of_program(program)).await? {
+                ids.extend(service.key_id(&path).await?);
+            }
+            Ok(ids)
+        })
+    }
+}
+
+/// The items that can be read. None is found only where the collection is open: a locked one may hide what it has.
+async fn find(service: &Service, attributes: &Attributes<'_>) -> Result<Vec<OwnedObjectPath>, KeychainError> {
+    let found = service.search(attributes).await?;
+    if !found.locked.is_empty() {
+        return Err(KeychainError::Locked);
+    }
+    if found.unlocked.is_empty() {
+        open_collection(service).await?;
+    }
+    Ok(found.unlocked)
+}
+
+async fn open_collection(service: &Service) -> Result<OwnedObjectPath, KeychainError> {
+    let collection = service.default_collection().await?;
+    if service.is_locked(&collection).await? { Err(KeychainError::Locked) } else { Ok(collection) }
+}
