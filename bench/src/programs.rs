@@ -1,6 +1,7 @@
 //! The programs that are measured: built here, so that nobody measures last week's.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -73,6 +74,9 @@ fn build_static(target_dir: &Path) -> Outcome<Option<PathBuf>> {
 
 fn cargo(target_dir: &Path, args: &[&str], flags: Option<&str>) -> Outcome {
     let mut command = Command::new(cargo_program());
+    for name in told_of_this_package() {
+        command.env_remove(name);
+    }
     command.args(["build", "--quiet", "--release", "-p", "hallpass-cli"]).args(args);
     command.current_dir(workspace()).env("CARGO_TARGET_DIR", target_dir);
     if let Some(flags) = flags {
@@ -83,6 +87,16 @@ fn cargo(target_dir: &Path, args: &[&str], flags: Option<&str>) -> Outcome {
         true => Ok(()),
         false => Err("the command could not be built".into()),
     }
+}
+
+/// What the cargo that runs us says of this package. `ring` looks at it, and would be built anew, with all that needs
+/// it, each time another package builds the command.
+fn told_of_this_package() -> impl Iterator<Item = OsString> {
+    let is_told = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    };
+    env::vars_os().map(|(name, _)| name).filter(is_told)
 }
 
 /// The cargo that runs us, if one does.
