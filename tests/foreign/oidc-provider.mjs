@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The certified OpenID provider of the npm package oidc-provider, on loopback, for one test run.
 //
+//   HOST                what the issuer calls this computer (default 127.0.0.1, which is where it listens in any case)
 //   PORT                listen port, 0 (default) for any free one
 //   ACCESS_TTL          lifetime of access tokens in seconds (default 300)
 //   ROTATE              1 (default): refresh tokens rotate and reuse of an old one ends the grant; 0: they stay
@@ -14,7 +15,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { Provider } from 'oidc-provider';
 
-const { PORT = '0', ACCESS_TTL = '300', ROTATE = '1', TLS_CERT, TLS_KEY, VERBOSE } = process.env;
+const { HOST = '127.0.0.1', PORT = '0', ACCESS_TTL = '300', ROTATE = '1', TLS_CERT, TLS_KEY, VERBOSE } = process.env;
 const log = VERBOSE === '1' ? console.error : () => {};
 console.info = log;
 console.warn = log;
@@ -186,7 +187,7 @@ const server = TLS_CERT
 
 server.on(TLS_CERT ? 'secureConnection' : 'connection', (socket) => connections.set(socket, ++connectionCount));
 server.listen(Number(PORT), '127.0.0.1', () => {
-  const issuer = `${TLS_CERT ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
+  const issuer = `${TLS_CERT ? 'https' : 'http'}://${HOST}:${server.address().port}`;
   const provider = new Provider(issuer, configuration);
   provider.use(keepJournal);
   provider.use(interactions(provider));

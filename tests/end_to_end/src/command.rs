@@ -9,6 +9,7 @@ use tempfile::TempDir;
 /// A user's home, empty at first.
 pub struct Home {
     dir: TempDir,
+    program: PathBuf,
     extra: Vec<(String, String)>,
 }
 
@@ -45,9 +46,15 @@ impl Finished {
 }
 
 impl Home {
-    /// A new one.
+    /// A new one, for the command that `cargo build -p hallpass-cli` left beside these tests.
     pub fn new() -> Home {
-        Home { dir: tempfile::tempdir().expect("a temporary folder"), extra: Vec::new() }
+        Home::of(&binary())
+    }
+
+    /// A new one, for another build of the command.
+    pub fn of(program: &Path) -> Home {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        Home { dir, program: program.to_owned(), extra: Vec::new() }
     }
 
     /// With one more environment variable.
@@ -63,7 +70,7 @@ impl Home {
 
     /// Runs `hallpass` with these arguments.
     pub fn hallpass(&self, arguments: &[&str]) -> Finished {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(&self.program);
         command.args(arguments).env_clear().env("HOME", self.path());
         for name in ["PATH", "CHROMIUM"] {
             if let Some(value) = std::env::var_os(name) {
@@ -89,7 +96,6 @@ pub(crate) fn finished(output: &Output) -> Finished {
     }
 }
 
-/// The command that `cargo build -p hallpass-cli` left beside these tests.
 fn binary() -> PathBuf {
     let tests = std::env::current_exe().expect("this program has a path");
     let folder = tests.ancestors().nth(2).expect("tests run in target/<profile>/deps");

@@ -1,7 +1,24 @@
-//! What the end-to-end tests share: the command in a fresh home, and the programs in `tests/foreign`.
+//! What the end-to-end tests share: the command in a fresh home, the programs in `tests/foreign`, and systems of
+//! one's own to run them on.
 
+use std::io::Write;
+
+mod certificate;
 mod command;
 mod foreign;
+mod island;
+mod name_server;
+mod static_build;
 
+pub use certificate::Certificate;
 pub use command::{Finished, Home};
 pub use foreign::{Provider, artefacts, client, foreign};
+pub use island::Island;
+pub use name_server::answer_for;
+pub use static_build::static_build;
+
+/// Says what cannot be done here. The test harness swallows what `eprintln!` prints.
+pub fn skipped(what: &str) {
+    // Where even stderr is gone, nobody is there to be told.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
+}

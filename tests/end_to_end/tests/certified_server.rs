@@ -1,6 +1,6 @@
 //! The command against `oidc-provider`, signed in by a real browser.
 
-use hallpass_end_to_end::{Home, Provider, artefacts, foreign};
+use hallpass_end_to_end::{Certificate, Home, Provider, artefacts, foreign};
 use serde_json::Value;
 
 /// A home whose browser is Chromium, which reports what it saw.
@@ -116,21 +116,15 @@ fn a_redirect_uri_exactly_as_registered_on_both_families() {
 
 #[test]
 fn over_https_with_an_authority_of_our_own() {
-    let home_for_keys = Home::new();
-    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])
-        .expect("a certificate");
-    let (cert, key) = (home_for_keys.path().join("cert.pem"), home_for_keys.path().join("key.pem"));
-    std::fs::write(&cert, certified.cert.pem()).expect("written");
-    std::fs::write(&key, certified.signing_key.serialize_pem()).expect("written");
-    let text = |path: &std::path::Path| path.to_str().expect("a plain path").to_owned();
-    let provider = Provider::start(&[("TLS_CERT", &text(&cert)), ("TLS_KEY", &text(&key))]);
+    let certificate = Certificate::of(&["127.0.0.1"]);
+    let (cert, key) = (certificate.cert(), certificate.key());
+    let provider = Provider::start(&[("TLS_CERT", &cert), ("TLS_KEY", &key)]);
     let (home, browser, _) = home("oidc-provider-https", false);
 
     let mut arguments = login(provider.issuer(), &browser);
     let untrusted = home.hallpass(&arguments).expect(5);
     assert!(untrusted.stderr.contains("--ca-cert"), "{}", untrusted.stderr);
-    let ca = text(&cert);
-    arguments.extend(["--ca-cert", &ca, "--prompt", "consent"]);
+    arguments.extend(["--ca-cert", &cert, "--prompt", "consent"]);
     home.hallpass(&arguments).expect(0);
     home.hallpass(&["token", "--refresh"]).expect(0);
     home.hallpass(&["logout"]).expect(0);
