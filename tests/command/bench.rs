@@ -102,8 +102,12 @@ impl Bench {
     }
 
     /// Every file below the home, with its content.
+    /// Without the lock files: they tell who took the lock last.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        files_below(&self.home())
+        let is_lock = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "lock");
+        let mut files = files_below(&self.home());
+        files.retain(|path, _| !is_lock(path));
+        files
     }
 
     /// Whether neither a file nor a folder was left in the home and among the temporary files.

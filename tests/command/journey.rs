@@ -39,7 +39,7 @@ fn login_prints_the_lines_of_the_design_on_stderr_and_nothing_on_stdout() {
     assert_eq!(
         login.stderr,
         format!(
-            "The sign-in will be kept in the file {}\n\
+            "The sign-in will be kept in the file {}, unsealed: there is no keychain here (this session has no bus)\n\
              Opening browser for authentication...\n\n{url}\n\n\
              Waiting for callback on {}...\n\
              Successfully logged in!\n\
@@ -169,7 +169,11 @@ fn with_json_login_is_one_event_a_line_and_done_has_every_field() {
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["store", "url", "waiting", "exchanging", "done"]);
     let path = bench.record_file("default");
-    assert_eq!(events[0], json!({"event": "store", "store": "file", "path": path}));
+    let no_keychain = "there is no keychain here (this session has no bus)";
+    assert_eq!(
+        events[0],
+        json!({"event": "store", "store": "file", "path": path, "no_keychain": no_keychain})
+    );
     assert_eq!(events[1], json!({"event": "url", "url": url}));
     assert_eq!(events[2]["redirect_uri"], param(&url, "redirect_uri").unwrap());
     is_time(&events[2]["until"]);

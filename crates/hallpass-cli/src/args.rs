@@ -83,7 +83,7 @@ pub(crate) enum Command {
     Logout(Logout),
     /// Show every profile: who, where, until when, kept where
     Status(Status),
-    /// List, choose or remove profiles
+    /// List, choose, move or remove profiles
     Profiles(Profiles),
     /// Run a development authorization server on this machine
     Dev(Dev),
@@ -148,8 +148,11 @@ pub(crate) struct Login {
     #[arg(long, value_name = "KIND")]
     pub(crate) storage: Option<StorageArg>,
     /// Do nothing if the current sign-in works
-    #[arg(long)]
+    #[arg(long, conflicts_with = "force")]
     pub(crate) if_needed: bool,
+    /// Do not wait for another process that has this sign-in open; open one more
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Let this sign-in take the place of another server's or client's under the named profile
     #[arg(long, requires = "profile")]
     pub(crate) replace: bool,
@@ -164,8 +167,19 @@ pub(crate) struct Login {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum StorageArg {
-    /// The best that is there
+    /// The keychain where it can be used, else a file
     Auto,
+    /// Sealed under a key in the keychain, or not at all
+    Keychain,
+    /// A file that only you can read
+    File,
+}
+
+/// What a sign-in can be moved to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MoveTo {
+    /// Sealed under a key in the keychain
+    Keychain,
     /// A file that only you can read
     File,
 }
@@ -235,6 +249,14 @@ pub(crate) enum ProfilesAction {
     Use {
         /// The profile
         name: String,
+    },
+    /// Move a sign-in into the keychain or out of it
+    Move {
+        /// The profile
+        name: String,
+        /// What shall keep it
+        #[arg(long, value_name = "KIND")]
+        storage: MoveTo,
     },
     /// Sign out of a profile and forget its settings
     Remove {

@@ -16,9 +16,11 @@ pub(crate) struct JsonUi {
 impl LoginUi for JsonUi {
     fn event(&mut self, event: LoginEvent) {
         let line = match event {
-            LoginEvent::Store { kind, path } => {
-                json!({"event": "store", "store": kind.as_str(), "path": path})
+            LoginEvent::Store { kind, path, no_keychain } => {
+                let no_keychain = no_keychain.map(|why| why.to_string());
+                json!({"event": "store", "store": kind.as_str(), "path": path, "no_keychain": no_keychain})
             }
+            LoginEvent::OtherLogin { process } => json!({"event": "other_login", "pid": process}),
             LoginEvent::Url(url) => json!({"event": "url", "url": url.as_str()}),
             LoginEvent::BrowserFailed(why) => json!({"event": "browser_failed", "reason": why}),
             LoginEvent::Waiting { .. } if std::mem::replace(&mut self.announced, true) => return,

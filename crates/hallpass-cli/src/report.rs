@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use hallpass::Error;
 use hallpass::error::{Denied, Misuse, NetworkError, NetworkErrorKind, ServerIncompatible, StoreError};
+use hallpass::world::keychain::KeychainError;
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -146,6 +147,9 @@ fn network_hint(error: &NetworkError) -> Option<String> {
         NetworkErrorKind::Proxy => "check HTTPS_PROXY and NO_PROXY".to_owned(),
         NetworkErrorKind::ShortLived => "ask for less with --min-ttl".to_owned(),
         NetworkErrorKind::Busy => "try again when it is done".to_owned(),
+        NetworkErrorKind::KeepsRefusing(_) => {
+            format!("the sign-in is kept; if this goes on, sign in again with: {}", login_command(None))
+        }
         NetworkErrorKind::Unreachable => {
             "check the address and your connection, then try again; a sign-in is kept".to_owned()
         }
@@ -162,6 +166,13 @@ fn store_hint(error: &StoreError) -> String {
         StoreError::Corrupt { .. } => {
             "hallpass login sets it aside and starts anew; hallpass logout erases it".to_owned()
         }
+        StoreError::Keychain { cause, .. } => keychain_hint(cause).to_owned(),
+        StoreError::NoKeychain(_) => {
+            "unlock it and try again, or keep the sign-in in a file: --storage file".to_owned()
+        }
+        StoreError::SealBroken { .. } => {
+            "sign in again with: hallpass login; or erase it with: hallpass logout".to_owned()
+        }
         StoreError::Newer { .. } => "use the newer hallpass, or erase it with: hallpass logout".to_owned(),
         StoreError::NoDirectory(_) | StoreError::Io { .. } => {
             "make the place writable, or choose another one: HALLPASS_STATE_DIR=/path".to_owned()
@@ -170,7 +181,21 @@ fn store_hint(error: &StoreError) -> String {
     }
 }
 
+/// None of these means that nobody is signed in.
+fn keychain_hint(cause: &KeychainError) -> &'static str {
+    match cause {
+        KeychainError::Locked | KeychainError::Refused => {
+            "unlock the keychain and try again; the sign-in is kept"
+        }
+        KeychainError::NoItem => "the key was removed from the keychain; sign in again with: hallpass login",
+        _ => "try again where your keychain is, or sign in again into a file: hallpass login --storage file",
+    }
+}
+
 fn timeout_hint(redirect_uri: &str, ignored: u32) -> String {
+    if redirect_uri.is_empty() {
+        return "another process has this sign-in open and nobody finished it; open one more with: hallpass login --force".to_owned();
+    }
     let strangers = match ignored {
         0 => String::new(),
         count => format!("ignored {count} callback(s) of another sign-in; "),

@@ -170,7 +170,8 @@ impl LoginSettings {
 fn storage(kind: Option<StorageArg>) -> Storage {
     match kind {
         Some(StorageArg::File) => Storage::File,
-        _ => Storage::Auto,
+        Some(StorageArg::Keychain) => Storage::Keychain,
+        Some(StorageArg::Auto) | None => Storage::Auto,
     }
 }
 
@@ -178,8 +179,11 @@ fn storage_variable() -> Result<Option<StorageArg>, Failure> {
     match variable("HALLPASS_STORAGE").as_deref() {
         None => Ok(None),
         Some("auto") => Ok(Some(StorageArg::Auto)),
+        Some("keychain") => Ok(Some(StorageArg::Keychain)),
         Some("file") => Ok(Some(StorageArg::File)),
-        Some(other) => Err(Failure::usage(format!("HALLPASS_STORAGE is \"{other}\""), "use auto or file")),
+        Some(other) => {
+            Err(Failure::usage(format!("HALLPASS_STORAGE is \"{other}\""), "use auto, keychain or file"))
+        }
     }
 }
 

@@ -26,22 +26,35 @@ pub(crate) const TICK: Duration = Duration::from_millis(40);
 /// # }
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Canceller(Arc<AtomicBool>);
+pub struct Canceller(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    is_set: AtomicBool,
+    /// Whoever cancels this one cancels that one too.
+    parent: Option<Canceller>,
+}
 
 impl Canceller {
     /// Ends the waits. May be called from any thread.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.is_set.store(true, Ordering::SeqCst);
     }
 
     /// Lets the next login begin, for a program that goes on after a cancelled one.
     pub fn reset(&self) {
-        self.0.store(false, Ordering::SeqCst);
+        self.0.is_set.store(false, Ordering::SeqCst);
     }
 
     /// Whether [`cancel`](Canceller::cancel) was called.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.is_set.load(Ordering::SeqCst) || self.0.parent.as_ref().is_some_and(Canceller::is_cancelled)
+    }
+
+    /// One that ends less: cancelled with this one, or by itself.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn child(&self) -> Canceller {
+        Canceller(Arc::new(Flag { is_set: AtomicBool::new(false), parent: Some(self.clone()) }))
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

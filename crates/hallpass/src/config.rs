@@ -17,9 +17,11 @@ use crate::secret::Secret;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Storage {
-    /// The best that is there.
+    /// The keychain where it can be used, else a file; which of them is told before the browser opens.
     #[default]
     Auto,
+    /// Sealed under a key in the operating system's keychain, or not at all.
+    Keychain,
     /// A file of mode 0600 in a directory of mode 0700.
     File,
     /// Nowhere but in memory: for tests, and for programs that sign in anew each time.
@@ -62,6 +64,7 @@ pub(crate) struct Draft {
     pub(crate) endpoints: Vec<(String, String)>,
     pub(crate) storage: Storage,
     pub(crate) state_dir: Option<PathBuf>,
+    pub(crate) takes_turns: bool,
     pub(crate) login_timeout: Duration,
     pub(crate) request_timeout: Duration,
 }
@@ -81,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) prompt: Option<String>,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) storage: Storage,
+    /// Whether a login waits for another process's login of the same profile.
+    pub(crate) takes_turns: bool,
     pub(crate) login_timeout: Duration,
     pub(crate) request_timeout: Duration,
 }
@@ -124,6 +129,7 @@ impl Draft {
             endpoints: Vec::new(),
             storage: Storage::Auto,
             state_dir: None,
+            takes_turns: true,
             login_timeout: Duration::from_secs(5 * 60),
             request_timeout: Duration::from_secs(30),
         }
@@ -145,6 +151,7 @@ impl Draft {
             profile: self.profile,
             prompt: self.prompt,
             storage: self.storage,
+            takes_turns: self.takes_turns,
             login_timeout: self.login_timeout,
             request_timeout: self.request_timeout,
         })

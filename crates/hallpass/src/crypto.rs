@@ -6,7 +6,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::{digest, signature};
+use ring::{aead, digest, signature};
+use zeroize::Zeroizing;
 
 /// The SHA-2 functions of JOSE (RFC 7518 §3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +110,41 @@ pub(crate) fn verify_ecdsa(curve: Curve, x: &[u8], y: &[u8], message: &[u8], sig
 /// Verifies Ed25519 (RFC 8037 §3.1).
 pub(crate) fn verify_ed25519(public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     signature::UnparsedPublicKey::new(&signature::ED25519, public_key).verify(message, signature).is_ok()
+}
+
+/// Bytes of an AES-256-GCM nonce.
+pub(crate) const NONCE_BYTES: usize = aead::NONCE_LEN;
+
+/// Encrypts with AES-256-GCM (NIST SP 800-38D); `associated` is not in the result, but has to be the same to open it.
+pub(crate) fn seal(
+    key: &[u8; 32],
+    nonce: [u8; NONCE_BYTES],
+    associated: &[u8],
+    mut bytes: Zeroizing<Vec<u8>>,
+) -> Vec<u8> {
+    let nonce = aead::Nonce::assume_unique_for_key(nonce);
+    let tag = aead_key(key).seal_in_place_separate_tag(nonce, aead::Aad::from(associated), &mut bytes);
+    let tag = tag.expect("a record is smaller than the 64 GiB that AES-GCM can take");
+    [bytes.as_slice(), tag.as_ref()].concat()
+}
+
+/// Decrypts what [`seal`] made; `None` where the key, the nonce, a byte or the associated data are others.
+pub(crate) fn open(
+    key: &[u8; 32],
+    nonce: [u8; NONCE_BYTES],
+    associated: &[u8],
+    sealed: Vec<u8>,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(sealed);
+    let nonce = aead::Nonce::assume_unique_for_key(nonce);
+    let length = aead_key(key).open_in_place(nonce, aead::Aad::from(associated), &mut bytes).ok()?.len();
+    bytes.truncate(length);
+    Some(bytes)
+}
+
+fn aead_key(key: &[u8; 32]) -> aead::LessSafeKey {
+    let key = aead::UnboundKey::new(&aead::AES_256_GCM, key).expect("32 bytes are a key of AES-256");
+    aead::LessSafeKey::new(key)
 }
 
 /// Base64url without padding (RFC 7515 §2).

@@ -19,6 +19,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::world::keychain::KeychainError;
+
 /// What a verb answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -120,6 +122,17 @@ pub enum LoginRequired {
     /// The token endpoint answered `invalid_grant` to exactly the stored refresh token (RFC 6749 §5.2).
     #[error("the server ended this session{}", .0.as_ref().map(|e| format!(": {e}")).unwrap_or_default())]
     Ended(Option<OAuthError>),
+    /// The same, and the answer to an earlier renewal with that token never arrived: the server had replaced it.
+    #[error(
+        "the server ended this session: {error}. Its answer to a renewal at {} was lost on the way, and it takes each \
+         refresh token only once", humantime::format_rfc3339_seconds(*.lost_at)
+    )]
+    AnswerLost {
+        /// What the server says now.
+        error: OAuthError,
+        /// When the renewal was sent whose answer was lost.
+        lost_at: std::time::SystemTime,
+    },
 }
 
 /// Most programs have one profile and their users never heard of it.
@@ -358,6 +371,7 @@ impl fmt::Display for NetworkError {
             NetworkErrorKind::Unreachable => write!(f, "cannot reach {host}")?,
             NetworkErrorKind::TimedOut => write!(f, "{host} did not answer in time")?,
             NetworkErrorKind::Broken => write!(f, "the connection to {host} broke")?,
+            NetworkErrorKind::NoAnswer => write!(f, "what {host} sent is no answer")?,
             NetworkErrorKind::Tls => write!(f, "no trusted connection to {host}")?,
             NetworkErrorKind::Proxy => write!(f, "the proxy did not let us reach {host}")?,
             NetworkErrorKind::Status(status) => write!(f, "{host} answered {status}")?,
@@ -365,6 +379,11 @@ impl fmt::Display for NetworkError {
                 write!(f, "the tokens of {host} do not live as long as was asked for")?
             }
             NetworkErrorKind::Busy => write!(f, "another process is still refreshing this session")?,
+            NetworkErrorKind::Elsewhere => write!(f, "another process just failed to renew this session")?,
+            NetworkErrorKind::Paused => write!(f, "{host} asked to wait")?,
+            NetworkErrorKind::KeepsRefusing(times) => {
+                write!(f, "{host} has refused to renew this session {times} times in a row")?
+            }
         }
         if !detail.is_empty() {
             write!(f, ": {detail}")?;
@@ -385,6 +404,8 @@ pub enum NetworkErrorKind {
     TimedOut,
     /// The connection ended before the whole answer was there; the request may have arrived.
     Broken,
+    /// A whole answer came, and it makes no sense: the page of a hotel's network, say.
+    NoAnswer,
     /// The certificate is not trusted, or TLS failed: nothing was sent.
     Tls,
     /// The proxy refused or is unreachable.
@@ -395,6 +416,13 @@ pub enum NetworkErrorKind {
     Status(u16),
     /// The lock of this session was held longer than the limit.
     Busy,
+    /// Another process tried while this one waited for it, and failed: nothing was sent.
+    Elsewhere,
+    /// An earlier answer asked all processes to wait (`Retry-After`), and that time is not over: nothing was sent.
+    Paused,
+    /// The server answered, and refused as it did so many times before, for more than a minute. It does not say that
+    /// the session is over, but only a new login may help.
+    KeepsRefusing(u32),
 }
 
 /// What is wrong with the store.
@@ -410,6 +438,23 @@ pub enum StoreError {
         path: PathBuf,
         /// The system's words.
         cause: String,
+    },
+    /// The record is sealed, and its key cannot be had just now. The record is kept.
+    #[error("the sign-in record {} is sealed, and its key cannot be had: {cause}", .path.display())]
+    Keychain {
+        /// The record's file.
+        path: PathBuf,
+        /// What the keychain said.
+        cause: KeychainError,
+    },
+    /// The keychain was asked for and cannot be used, so nothing was begun.
+    #[error("the sign-in cannot be kept in the keychain: {0}")]
+    NoKeychain(KeychainError),
+    /// The record is sealed, and something else than Hallpass changed it, or its key is that of another record.
+    #[error("the sign-in record {} was changed since it was sealed", .path.display())]
+    SealBroken {
+        /// The record's file.
+        path: PathBuf,
     },
     /// The record cannot be parsed. It is left as it is (a login sets it aside and keeps it).
     #[error("the sign-in record {} cannot be read ({cause})", .path.display())]
@@ -444,9 +489,6 @@ pub enum StoreError {
         /// The record's file.
         path: PathBuf,
     },
-    /// The keychain was asked for, and there is none here.
-    #[error("no keychain can be used here: {0}")]
-    NoKeychain(String),
 }
 
 impl StoreError {

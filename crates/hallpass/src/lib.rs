@@ -44,6 +44,8 @@
 //! level the target `ureq_proto`, the HTTP client below, writes out the bytes that it sends, tokens among them:
 //! leave that one off.)
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod cancel;
 mod clean;
 mod config;
@@ -55,9 +57,11 @@ mod loopback;
 mod name;
 mod pages;
 mod pass;
+mod saving;
 mod secret;
 mod session;
 mod store;
+mod token_source;
 mod ui;
 mod user;
 
@@ -74,5 +78,6 @@ pub use protocol::revocation::Revocation;
 pub use secret::Secret;
 pub use session::{AccessToken, LogoutReport, Session, State, Status};
 pub use store::StoreKind;
+pub use token_source::TokenSource;
 pub use ui::{Ignored, LoginEvent, LoginUi, Terminal};
 pub use user::User;

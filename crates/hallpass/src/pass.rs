@@ -11,15 +11,18 @@ use crate::error::{Error, Result};
 use crate::flow::{self, Context};
 use crate::name;
 use crate::pages::Pages;
+use crate::saving::Saving;
 use crate::secret::Secret;
 use crate::session::{AccessToken, LogoutReport, Session, Status};
-use crate::store::{FileStore, MemoryStore, Store, profiles_in};
+use crate::store::{FileStore, JournalFile, Keys, MemoryStore, SealableFile, Store, StoreKind, profiles_in};
+use crate::token_source::TokenSource;
 use crate::ui::LoginUi;
 use crate::user::User;
 use crate::world::browser::{Browser, SystemBrowser};
 use crate::world::clock::{Clock, SystemClock};
 use crate::world::http::proxy::Proxies;
 use crate::world::http::{Client, ClientSettings, Http};
+use crate::world::keychain::{Keychain, SystemKeychain};
 
 /// Sign-in for one profile of one program. Cheap to clone; share it between threads.
 ///
@@ -46,7 +49,7 @@ use crate::world::http::{Client, ClientSettings, Http};
 /// ```
 #[derive(Clone)]
 pub struct Hallpass {
-    context: Arc<Context>,
+    pub(crate) context: Arc<Context>,
 }
 
 impl std::fmt::Debug for Hallpass {
@@ -76,6 +79,7 @@ impl Hallpass {
             environment: None,
             http: None,
             browser: None,
+            keychain: None,
             clock: None,
             pages: None,
         }
@@ -110,10 +114,22 @@ impl Hallpass {
     /// # Errors
     /// As there; and [`Error::Network`] where a token that merely still works is not enough.
     pub fn access_token_with(&self, wish: &TokenWish) -> Result<AccessToken> {
-        let TokenWish { min_ttl, force, resource } = wish;
-        resource.clone().map(check_resource).transpose()?;
-        let ask = flow::refresh::Ask { min_ttl: *min_ttl, force: *force, resource: resource.as_deref() };
-        flow::refresh::access_token(&self.context, &ask)
+        wish.check()?;
+        flow::refresh::access_token(&self.context, &wish.ask())
+    }
+
+    /// Tokens for a program that runs for long, or calls from many threads.
+    pub fn token_source(&self) -> TokenSource {
+        TokenSource { context: self.context.clone(), wish: TokenWish::default() }
+    }
+
+    /// The same by other rules than [`access_token`](Hallpass::access_token)'s.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] where the wish cannot be one.
+    pub fn token_source_with(&self, wish: TokenWish) -> Result<TokenSource> {
+        wish.check()?;
+        Ok(TokenSource { context: self.context.clone(), wish })
     }
 
     /// A renewed access token, for when a server answered 401 to the stored one. If another process renewed
@@ -140,7 +156,7 @@ impl Hallpass {
     /// [`Error::LoginRequired`] if nobody is; where the server has to be asked, also those of
     /// [`fetch_user`](Hallpass::fetch_user).
     pub fn whoami(&self) -> Result<User> {
-        let record = self.context.record()?;
+        let record = self.context.stored()?;
         match record.user {
             Some(user) => Ok(User { claims: record.claims, ..user }),
             None => self.fetch_user(),
@@ -184,6 +200,35 @@ impl Hallpass {
         flow::status::check(&self.context)
     }
 
+    /// Moves the stored sign-in into the keychain or out of it, and leaves nothing of it behind; says where it is
+    /// now. [`Storage::Auto`] leaves it where it is.
+    ///
+    /// # Errors
+    /// [`Error::LoginRequired`] if there is none, [`Error::Store`] if it cannot be opened or the keychain cannot be
+    /// used: it stays as it is then.
+    pub fn move_to(&self, storage: Storage) -> Result<StoreKind> {
+        flow::relocate::relocate(&self.context, storage)
+    }
+
+    /// Waits until no verb of this pass and its clones has something under way that must be saved: a refresh token
+    /// that was sent, a code that is being exchanged. Call it before the process ends on a signal.
+    ///
+    /// Returns whether that is so; `false` after `limit`. A refresh takes 30 seconds at most, and mostly one.
+    ///
+    /// ```
+    /// # fn main() -> hallpass::Result<()> {
+    /// use std::time::Duration;
+    /// let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
+    /// // in the program's own handler of Ctrl-C:
+    /// pass.canceller().cancel();
+    /// pass.finish_saving(Duration::from_secs(30));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn finish_saving(&self, limit: Duration) -> bool {
+        self.context.saving.finish(limit)
+    }
+
     /// The profile of this pass.
     pub fn profile(&self) -> &str {
         &self.context.config.profile
@@ -194,8 +239,8 @@ impl Hallpass {
     /// # Errors
     /// [`Error::Store`] if the folder cannot be read.
     pub fn profiles(&self) -> Result<Vec<String>> {
-        Ok(match &self.context.store {
-            Store::File(file) => profiles_in(file.dir())?,
+        Ok(match &*self.context.store {
+            Store::File(store) => profiles_in(store.file.dir())?,
             Store::Memory(_) => self.context.store.read()?.map(|record| record.profile).into_iter().collect(),
         })
     }
@@ -238,6 +283,15 @@ impl TokenWish {
         self.resource = Some(resource.to_owned());
         self
     }
+
+    fn check(&self) -> Result<()> {
+        self.resource.clone().map(check_resource).transpose().map(drop)
+    }
+
+    pub(crate) fn ask(&self) -> flow::refresh::Ask<'_> {
+        let TokenWish { min_ttl, force, resource } = self;
+        flow::refresh::Ask { min_ttl: *min_ttl, force: *force, rejected: None, resource: resource.as_deref() }
+    }
 }
 
 /// Settings of a [`Hallpass`]. Nothing is read or sent before a verb is called.
@@ -248,6 +302,7 @@ pub struct Builder {
     environment: Option<Environment>,
     http: Option<Arc<dyn Http>>,
     browser: Option<Arc<dyn Browser>>,
+    keychain: Option<Arc<dyn Keychain>>,
     clock: Option<Arc<dyn Clock>>,
     pages: Option<Pages>,
 }
@@ -312,6 +367,13 @@ impl Builder {
         self
     }
 
+    /// A login of this pass opens a sign-in of its own even while another process waits for one of the same profile.
+    /// Otherwise it waits for that one and takes over what it brings.
+    pub fn without_waiting_for_others(mut self) -> Builder {
+        self.draft.takes_turns = false;
+        self
+    }
+
     /// The folder that holds a folder for each program. Defaults to
     /// [`Environment::state_dir`](crate::Environment::state_dir).
     pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Builder {
@@ -361,6 +423,12 @@ impl Builder {
         self
     }
 
+    /// What keeps the key that seals the record. Defaults to [`SystemKeychain`].
+    pub fn keychain(mut self, keychain: impl Keychain) -> Builder {
+        self.keychain = Some(Arc::new(keychain));
+        self
+    }
+
     /// The clock that tokens expire by. Defaults to the system's.
     pub fn clock(mut self, clock: impl Clock) -> Builder {
         self.clock = Some(Arc::new(clock));
@@ -383,7 +451,8 @@ impl Builder {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
         let config = self.draft.check()?;
         let pages = self.pages.unwrap_or_else(|| Pages::new(&config.service));
-        let store = store(&config, state_dir, &environment)?;
+        let keychain = self.keychain.unwrap_or_else(|| Arc::new(SystemKeychain::new(&environment)));
+        let store = Arc::new(store(&config, state_dir, &environment, keychain)?);
         let settings = || ClientSettings {
             user_agent: self.user_agent,
             proxies: Proxies::from_lookup(|name| environment.text(name).map(str::to_owned)),
@@ -396,18 +465,29 @@ impl Builder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             pages: Arc::new(pages),
             cancel: Canceller::default(),
+            saving: Saving::default(),
             config,
         };
         Ok(Hallpass { context: Arc::new(context) })
     }
 }
 
-fn store(config: &Config, state_dir: Option<PathBuf>, environment: &Environment) -> Result<Store, Error> {
+fn store(
+    config: &Config,
+    state_dir: Option<PathBuf>,
+    environment: &Environment,
+    keychain: Arc<dyn Keychain>,
+) -> Result<Store, Error> {
     if config.storage == Storage::Memory {
         return Ok(Store::Memory(MemoryStore::default()));
     }
     let root = state_dir.map_or_else(|| environment.state_dir(), Ok)?;
-    Ok(Store::File(FileStore::new(root.join(&config.service), &config.profile)))
+    let dir = root.join(&config.service);
+    Ok(Store::File(SealableFile {
+        journal: JournalFile::new(&dir, &config.profile),
+        file: FileStore::new(dir, &config.profile),
+        keys: Keys::new(&config.service, keychain),
+    }))
 }
 
 /// Whether a name can be a profile's: 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit.

@@ -26,7 +26,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(store: &Store, record: &Record, notes: Vec<String>) -> Session {
+    pub(crate) fn new<S>(store: &Store, record: &Record<S>, notes: Vec<String>) -> Session {
         let access = record.access.first();
         Session {
             profile: record.profile.clone(),
@@ -36,7 +36,7 @@ impl Session {
             scopes: access.map(|access| access.scopes.clone()).unwrap_or_default(),
             expires_at: access.and_then(|access| access.expires_at),
             renewable: record.renewable,
-            store: store.kind(),
+            store: store.kind_of(record),
             path: store.path().map(Path::to_owned),
             notes,
         }

@@ -1,18 +1,25 @@
 //! Telling the user what a login is doing.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::store::StoreKind;
+use crate::world::keychain::KeychainError;
 
 /// Sees the steps of a login and may take a pasted answer. Every text can be the program's own.
 pub trait LoginUi {
     /// Something happened. Called on the thread that called [`login`](crate::Hallpass::login); return soon.
     fn event(&mut self, event: LoginEvent);
+
+    /// Whether somebody is there who can answer the keychain's question to unlock it. Defaults to nobody, and a locked
+    /// keychain is then as good as none.
+    fn can_unlock(&self) -> bool {
+        false
+    }
 
     /// Where pasted answers come from: the whole redirect address or its query, one in each message. Asked
     /// once, when the wait begins. Defaults to nowhere.
@@ -31,6 +38,16 @@ pub enum LoginEvent {
         kind: StoreKind,
         /// The record's file, where there is one.
         path: Option<PathBuf>,
+        /// Why it is a file and not the keychain, where either would have done.
+        no_keychain: Option<KeychainError>,
+    },
+    /// The keychain is locked, and its own question to unlock it is shown to the person now. Only where
+    /// [`LoginUi::can_unlock`] says so.
+    Unlocking,
+    /// Another process waits for the person already; this one waits for it and takes over what it brings.
+    OtherLogin {
+        /// Its process id.
+        process: String,
     },
     /// The address to open. It is shown before the browser is started.
     Url(Url),
@@ -149,12 +166,20 @@ impl Terminal {
 }
 
 impl LoginUi for Terminal {
+    fn can_unlock(&self) -> bool {
+        self.is_live
+    }
+
     fn event(&mut self, event: LoginEvent) {
         match event {
-            LoginEvent::Store { path: Some(path), kind } => {
-                self.line(&format!("The sign-in will be kept in the {} {}", kind.as_str(), path.display()));
+            LoginEvent::Store { path: Some(path), kind, no_keychain } => {
+                self.line(&place(&path, kind, no_keychain.as_ref()));
             }
             LoginEvent::Store { .. } => {}
+            LoginEvent::Unlocking => self.line("The keychain is locked; please answer its question."),
+            LoginEvent::OtherLogin { process } => {
+                self.line(&format!("Process {process} waits for this sign-in already; waiting for it..."));
+            }
             LoginEvent::Url(url) => self.line(&format!("{}\n\n{url}\n", self.invitation)),
             LoginEvent::BrowserFailed(why) => {
                 self.line(&format!("Could not open a browser ({why}). Open the address above yourself."))
@@ -164,6 +189,15 @@ impl LoginUi for Terminal {
             LoginEvent::Exchanging => self.status("Finishing the sign-in..."),
             LoginEvent::Note(note) => self.line(&format!("Note: {note}")),
         }
+    }
+}
+
+fn place(path: &Path, kind: StoreKind, no_keychain: Option<&KeychainError>) -> String {
+    let path = path.display();
+    match (kind, no_keychain) {
+        (StoreKind::Keychain, _) => format!("The sign-in will be kept in {path}, sealed by the keychain"),
+        (_, Some(why)) => format!("The sign-in will be kept in the file {path}, unsealed: {why}"),
+        (_, None) => format!("The sign-in will be kept in the file {path}"),
     }
 }
 

@@ -31,6 +31,9 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     let browser = Choice::of(args, settings.browser.as_deref(), &environment);
     let mut builder = settings.builder(&profile.name, environment)?.browser(browser);
     builder = args.timeout.into_iter().fold(builder, |builder, limit| builder.login_timeout(limit));
+    if args.force {
+        builder = builder.without_waiting_for_others();
+    }
     let pass = builder.build()?;
     if args.if_needed && is_signed_in(&pass, args, common.json)? {
         return Ok(ExitCode::SUCCESS);

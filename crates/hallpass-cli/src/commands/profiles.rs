@@ -1,16 +1,17 @@
-//! `hallpass profiles list | use | remove`
+//! `hallpass profiles list | use | move | remove`
 
 use std::io;
 use std::process::ExitCode;
 
-use hallpass::Environment;
+use hallpass::{Environment, Storage, StoreKind};
 use serde_json::{Value, json};
 
-use crate::args::{Common, Profiles, ProfilesAction};
+use crate::args::{Common, MoveTo, Profiles, ProfilesAction, StorageArg};
 use crate::commands::logout;
 use crate::failure::Failure;
 use crate::profiles::{ConfigDir, DEFAULT};
 use crate::settings::stored_builder;
+use crate::sources::SettingsFile;
 use crate::{json, say};
 
 pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure> {
@@ -18,6 +19,7 @@ pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure>
     match &args.action {
         ProfilesAction::List => list(common, &config_dir),
         ProfilesAction::Use { name } => choose(common, &config_dir, name),
+        ProfilesAction::Move { name, storage } => relocate(common, &config_dir, name, *storage),
         ProfilesAction::Remove { name } => remove(common, &config_dir, name),
     }
 }
@@ -69,6 +71,33 @@ fn choose(common: &Common, config_dir: &ConfigDir, name: &str) -> Result<ExitCod
         say::talk(&format!("\"{name}\" is now the current profile."));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The next login of this profile keeps it in the same place.
+fn relocate(common: &Common, config_dir: &ConfigDir, name: &str, to: MoveTo) -> Result<ExitCode, Failure> {
+    need_known(config_dir, name)?;
+    let (storage, setting) = match to {
+        MoveTo::Keychain => (Storage::Keychain, StorageArg::Keychain),
+        MoveTo::File => (Storage::File, StorageArg::File),
+    };
+    let pass = stored_builder(name, Environment::of_process())?.build()?;
+    let kind = pass.move_to(storage)?;
+    let path = config_dir.profile_file(name);
+    let settings = SettingsFile { storage: Some(setting), ..config_dir.settings(name)? };
+    settings.write(&path)?;
+    if common.json {
+        json::print_line(&json!({"profile": name, "store": kind.as_str(), "path": pass.status().path}));
+    } else {
+        say::talk(&format!("\"{name}\" is now {}.", described(kind)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn described(kind: StoreKind) -> &'static str {
+    match kind {
+        StoreKind::Keychain => "sealed by the keychain",
+        _ => "in a file that only you can read",
+    }
 }
 
 /// Signs out first: settings that are gone could not tell where the session was.

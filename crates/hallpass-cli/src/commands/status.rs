@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use hallpass::{Environment, Hallpass, State, Status as ProfileStatus, User};
+use hallpass::{Environment, Hallpass, State, Status as ProfileStatus, StoreKind, User};
 use serde_json::Value;
 
 use crate::args::{Common, Status};
@@ -60,7 +60,10 @@ fn text(status: &ProfileStatus, is_current: bool) -> String {
     }
     lines.push(format!("    {}", state(status, is_current)));
     if let Some(path) = status.path.as_ref().filter(|_| status.issuer.is_some()) {
-        lines.push(format!("    kept in the {} {}", status.store.as_str(), path.display()));
+        lines.push(match status.store {
+            StoreKind::Keychain => format!("    kept in {}, sealed by the keychain", path.display()),
+            _ => format!("    kept in the file {}", path.display()),
+        });
     }
     lines.join("\n")
 }

@@ -11,15 +11,16 @@ use super::Context;
 use super::discover::discover;
 use super::exchange::{Exchange, Saved, is_passing, passing_error};
 use super::keys::Preparation;
-use super::replaced;
+use super::turn::{self, Turn};
+use super::{place, replaced};
 use crate::cancel::TICK;
 use crate::config::Client;
-use crate::error::{Denied, Error, Misuse, Result, StoreError};
+use crate::error::{Denied, Error, Misuse, Result};
 use crate::loopback::{Arrival, Callback, Listener, Page};
 use crate::protocol::authorization::{AuthorizationRequest, PendingAuthorization, Verdict, VerifiedCode};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
 use crate::session::Session;
-use crate::store::Record;
+use crate::store::StoredRecord;
 use crate::ui::{Ignored, LoginEvent, LoginUi};
 use crate::world::entropy;
 
@@ -31,7 +32,12 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
         .client
         .clone()
         .ok_or_else(|| Misuse::setting("issuer", "a login needs an issuer and a client_id"))?;
-    let previous = probe_store(context, ui)?;
+    let previous = place::probe(context)?;
+    let _turn = match turn::take(context, ui, &client, begun, previous.as_ref())? {
+        Turn::Ours(guard) => guard,
+        Turn::Done(session) => return Ok(*session),
+    };
+    let seal = place::choose(context, ui)?;
     let metadata = find_server(context, &client)?;
     metadata.endpoints.need(Endpoint::Token)?;
     let (happen, happenings) = mpsc::channel();
@@ -54,30 +60,15 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
     };
     let (code, arrival) = wait.for_code()?;
     wait.ui.event(LoginEvent::Exchanging);
-    let exchange = Exchange { context: context.clone(), client, metadata, scopes, preparation };
+    let exchange = Exchange { context: context.clone(), client, metadata, scopes, preparation, seal };
     let outcome = context.cancel.interruptible(move || exchange.finish(code)).and_then(|result| result);
     wait.answer_all(arrival, outcome.as_ref().map(|saved| &saved.session));
     let Saved { session, replaced } = outcome?;
-    let left_over = replaced.and_then(|old| replaced::revoke(context, &old));
+    let left_over = replaced.and_then(|old| replaced::clean_up(context, old));
     for note in session.notes().iter().chain(&left_over) {
         ui.event(LoginEvent::Note(note.clone()));
     }
     Ok(session)
-}
-
-/// What cannot be saved must fail now, not after the user has signed in. Returns the record that the login
-/// will replace.
-fn probe_store(context: &Context, ui: &mut dyn LoginUi) -> Result<Option<Record>> {
-    let previous = match context.store.read() {
-        Err(StoreError::Corrupt { .. }) => None,
-        result => result?,
-    };
-    context.store.probe()?;
-    ui.event(LoginEvent::Store {
-        kind: context.store.kind(),
-        path: context.store.path().map(ToOwned::to_owned),
-    });
-    Ok(previous)
 }
 
 fn find_server(context: &Arc<Context>, client: &Client) -> Result<ServerMetadata> {
@@ -102,13 +93,13 @@ fn prompt(
     context: &Context,
     metadata: &ServerMetadata,
     scopes: &[String],
-    previous: Option<&Record>,
+    previous: Option<&StoredRecord>,
 ) -> Option<String> {
     if context.config.prompt.is_some() {
         return context.config.prompt.clone();
     }
     let wants_refresh = |scopes: &[String]| scopes.iter().any(|scope| scope == "offline_access");
-    let is_ours = |record: &Record| {
+    let is_ours = |record: &StoredRecord| {
         let client_id = context.config.client.as_ref().map(|client| client.client_id.as_str());
         record.issuer == metadata.issuer && Some(record.client_id.as_str()) == client_id
     };

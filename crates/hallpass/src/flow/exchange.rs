@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use super::keys::{self, Preparation};
+use super::place::NewSeal;
 use super::{Context, LOCK_LIMIT, post, status_error, userinfo};
 use crate::config::Client;
 use crate::error::{Denied, Error, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError};
@@ -17,7 +18,7 @@ use crate::protocol::token::{self, TokenVerdict, Tokens};
 use crate::protocol::userinfo as userinfo_rules;
 use crate::secret::Secret;
 use crate::session::Session;
-use crate::store::{Access, Record, Secrets, VERSION};
+use crate::store::{Access, Record, Secrets, StoredRecord, VERSION};
 use crate::user::User;
 
 /// A login that knows its server.
@@ -27,12 +28,13 @@ pub(super) struct Exchange {
     pub(super) metadata: ServerMetadata,
     pub(super) scopes: Vec<String>,
     pub(super) preparation: Preparation,
+    pub(super) seal: NewSeal,
 }
 
 /// A new session, and the record that it took the place of.
 pub(super) struct Saved {
     pub(super) session: Session,
-    pub(super) replaced: Option<Record>,
+    pub(super) replaced: Option<StoredRecord>,
 }
 
 /// Tokens whose owner is known as far as the server tells.
@@ -45,7 +47,8 @@ struct Judged {
 
 impl Exchange {
     /// Exchanges the code once, judges everything that comes, and saves it.
-    pub(super) fn finish(&self, code: VerifiedCode) -> Result<Saved> {
+    pub(super) fn finish(self, code: VerifiedCode) -> Result<Saved> {
+        let _saving = self.context.saving.begin();
         let nonce = code.nonce.clone();
         let tokens = self.tokens(code)?;
         let judged = self.judge(tokens, nonce.as_ref())?;
@@ -131,7 +134,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn save(&self, judged: Judged) -> Result<Saved> {
+    fn save(self, judged: Judged) -> Result<Saved> {
         let context = &*self.context;
         let mut notes = judged.notes.clone();
         let _guard = context.lock(LOCK_LIMIT)?;
@@ -147,11 +150,16 @@ impl Exchange {
             }
             Err(error) => return Err(error.into()),
         };
+        if let Some(replaced) = &replaced {
+            replaced.check_writable(context.store.path())?;
+        }
         let generation = replaced.as_ref().map_or(0, |record| record.generation);
         let record = Record { generation, ..self.record(&judged) };
         let saved = context.store.stage()?.save(record)?;
         notes.extend(self.remarks(&judged, &saved));
-        Ok(Saved { session: Session::new(&context.store, &saved, notes), replaced })
+        let session = Session::new(&context.store, &saved, notes);
+        self.seal.keep();
+        Ok(Saved { session, replaced })
     }
 
     fn record(&self, judged: &Judged) -> Record {
@@ -179,7 +187,8 @@ impl Exchange {
             obtained_at: *received_at,
             renewable: tokens.refresh_token.is_some(),
             tombstone: None,
-            access: vec![Access { resource, scopes, expires_at, unknown: Map::new() }],
+            access: vec![Access { resource, scopes, expires_at, obtained_at: None, unknown: Map::new() }],
+            seal: self.seal.seal().cloned(),
             secret: Secrets {
                 access_tokens: vec![tokens.access_token.clone()],
                 refresh_token: tokens.refresh_token.clone(),

@@ -8,7 +8,7 @@ use crate::protocol::metadata::Endpoint;
 use crate::protocol::revocation::{self, Revocation, TokenTypeHint};
 use crate::secret::Secret;
 use crate::session::LogoutReport;
-use crate::store::Record;
+use crate::store::{Record, StoredRecord};
 
 /// A logout must not hang on a server: this long for each token.
 const REVOCATION_LIMIT: Duration = Duration::from_secs(5);
@@ -19,12 +19,17 @@ const LOCK_LIMIT: Duration = Duration::from_secs(5);
 /// it is of: a program that moved to another one can still sign its users out of the old one.
 pub(crate) fn logout(context: &Context) -> Result<LogoutReport> {
     let guard = lock(context)?;
-    let report = match context.store.read() {
-        Ok(Some(record)) => revoke(context, &record),
+    let stored = context.store.read();
+    let seal = stored.as_ref().ok().and_then(|record| record.as_ref()?.seal.clone());
+    let report = match stored {
+        Ok(Some(record)) => revoke_stored(context, record),
         Ok(None) => report(context, Revocation::None, Revocation::None),
         Err(error) => unreadable(context, &error),
     };
     let erased = context.store.erase()?;
+    if let Some(seal) = seal {
+        context.store.break_seal(&seal);
+    }
     drop(guard);
     Ok(LogoutReport { erased, ..report })
 }
@@ -51,8 +56,16 @@ fn unreadable(context: &Context, error: &StoreError) -> LogoutReport {
     report(context, unknown, Revocation::None)
 }
 
+/// The same for a record whose secrets may be sealed.
+pub(super) fn revoke_stored(context: &Context, record: StoredRecord) -> LogoutReport {
+    match context.store.open(record) {
+        Ok(record) => revoke(context, &record),
+        Err(error) => unreadable(context, &error),
+    }
+}
+
 /// Gives every token of a record back, as far as the server lets us; the record stays.
-pub(super) fn revoke(context: &Context, record: &Record) -> LogoutReport {
+fn revoke(context: &Context, record: &Record) -> LogoutReport {
     let refresh_token = match &record.secret.refresh_token {
         Some(_) if record.tombstone.is_some() => Revocation::None,
         Some(token) => revoke_one(context, record, token, TokenTypeHint::RefreshToken),

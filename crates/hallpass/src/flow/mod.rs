@@ -5,9 +5,12 @@ mod discover;
 mod exchange;
 mod keys;
 pub(crate) mod logout;
+mod place;
 pub(crate) mod refresh;
+pub(crate) mod relocate;
 mod replaced;
 pub(crate) mod status;
+mod turn;
 pub(crate) mod userinfo;
 
 use std::sync::Arc;
@@ -17,36 +20,63 @@ use url::Url;
 
 use crate::cancel::Canceller;
 use crate::config::Config;
-use crate::error::{Error, LoginRequired, NetworkError, NetworkErrorKind, Result, ServerMisbehaved};
+use crate::error::{
+    Error, LoginRequired, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError,
+};
 use crate::pages::Pages;
 use crate::protocol::client::{ClientAuth, ClientRequest};
 use crate::protocol::oauth_error;
-use crate::store::{Guard, Record, Store};
+use crate::saving::Saving;
+use crate::store::{Guard, Record, Store, StoredRecord};
 use crate::world::browser::Browser;
 use crate::world::clock::Clock;
 use crate::world::http::{Http, HttpRequest, HttpResponse};
+use crate::world::keychain::KeychainError;
 
 /// How long to wait for another process that changes the record: a refresh takes 30 s at most.
 pub(crate) const LOCK_LIMIT: Duration = Duration::from_secs(40);
 
 /// What every journey needs: the settings and the outside world.
+#[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) config: Config,
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     pub(crate) http: Arc<dyn Http>,
     pub(crate) browser: Arc<dyn Browser>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pages: Arc<Pages>,
     pub(crate) cancel: Canceller,
+    pub(crate) saving: Saving,
 }
 
 impl Context {
+    /// The same, for a journey that is cancelled by itself.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn with_canceller(&self, cancel: Canceller) -> Context {
+        Context { cancel, ..self.clone() }
+    }
+
     pub(crate) fn now(&self) -> SystemTime {
         self.clock.now()
     }
 
-    /// The stored record, which must be of the issuer and client that this pass was built for.
+    /// The stored record with its secrets. What needs none reads [`stored`](Context::stored).
     pub(crate) fn record(&self) -> Result<Record> {
+        let stored = self.stored()?;
+        if let Some(tombstone) = &stored.tombstone {
+            return Err(refresh::ended(tombstone).into());
+        }
+        match self.store.open(stored) {
+            // A login may have replaced the record and removed its key since it was read.
+            Err(StoreError::Keychain { cause: KeychainError::NoItem, .. }) => {
+                Ok(self.store.open(self.stored()?)?)
+            }
+            result => Ok(result?),
+        }
+    }
+
+    /// The stored record, which must be of the issuer and client that this pass was built for.
+    pub(crate) fn stored(&self) -> Result<StoredRecord> {
         let record = self
             .store
             .read()?
@@ -55,7 +85,7 @@ impl Context {
         Ok(record)
     }
 
-    fn check_session(&self, record: &Record) -> Result<(), LoginRequired> {
+    fn check_session(&self, record: &StoredRecord) -> Result<(), LoginRequired> {
         let Some(client) = &self.config.client else { return Ok(()) };
         let issuer = client.issuer.as_str();
         let is_same_issuer = record.issuer == issuer || client.issuer.differs_by_slash(&record.issuer);
@@ -109,7 +139,10 @@ pub(crate) fn client_auth(record: &Record) -> ClientAuth<'_> {
 }
 
 /// An endpoint that was saved with the record, and nothing that anybody says since.
-pub(crate) fn endpoint_of(record: &Record, endpoint: crate::protocol::metadata::Endpoint) -> Option<Url> {
+pub(crate) fn endpoint_of<S>(
+    record: &Record<S>,
+    endpoint: crate::protocol::metadata::Endpoint,
+) -> Option<Url> {
     record.endpoints.get(endpoint.name()).and_then(|url| Url::parse(url).ok())
 }
 
@@ -117,9 +150,17 @@ pub(crate) fn endpoint_of(record: &Record, endpoint: crate::protocol::metadata::
 pub(crate) fn status_error(url: &Url, answer: &HttpResponse) -> Error {
     let detail = oauth_error::from_body(&answer.body).map(|error| error.to_string()).unwrap_or_default();
     let mut error = NetworkError::new(NetworkErrorKind::Status(answer.status), &host_of(url), &detail);
-    error.retry_after =
-        answer.header("retry-after").and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+    error.retry_after = answer.header("retry-after").and_then(retry_after);
     error.into()
+}
+
+/// Seconds, or an HTTP date (RFC 9110 §10.2.3).
+fn retry_after(value: &str) -> Option<Duration> {
+    let value = value.trim();
+    match value.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value).ok()?.duration_since(SystemTime::now()).ok(),
+    }
 }
 
 fn host_of(url: &Url) -> String {

@@ -1,19 +1,30 @@
 //! What becomes of a grant that a new sign-in took the place of.
 
 use super::{Context, logout};
-use crate::store::Record;
+use crate::store::StoredRecord;
+
+/// Revokes the old grant and removes the key that sealed it. Returns a remark where something of it is left.
+pub(super) fn clean_up(context: &Context, old: StoredRecord) -> Option<String> {
+    let new = context.store.read().ok().flatten()?;
+    let seal = old.seal.clone().filter(|seal| new.seal.as_ref().is_none_or(|new| new.key_id != seal.key_id));
+    let remark = revoke(context, old, &new);
+    if let Some(seal) = seal {
+        context.store.break_seal(&seal);
+    }
+    remark
+}
 
 /// Revokes the old grant after the new one is saved, but only if no stored session, the new one included, has
 /// the same issuer, client and user: some servers end all of a user's grants with one. Returns a remark where
 /// the server did not confirm it.
-pub(super) fn revoke(context: &Context, old: &Record) -> Option<String> {
-    let new = context.store.read().ok().flatten()?;
-    if old.user.is_none() || old.is_of_same_user(&new) || !context.store.siblings(old).is_empty() {
+fn revoke(context: &Context, old: StoredRecord, new: &StoredRecord) -> Option<String> {
+    let user = old.user.clone()?;
+    if old.is_of_same_user(new) || !context.store.siblings(&old).is_empty() {
         return None;
     }
-    let report = logout::revoke(context, old);
-    report.is_unconfirmed().then(|| {
-        let who = old.user.as_ref().map(crate::user::User::label).unwrap_or_default();
-        format!("the earlier sign-in of {who} at {} may live on at the server", old.issuer)
-    })
+    let issuer = old.issuer.clone();
+    let report = logout::revoke_stored(context, old);
+    report
+        .is_unconfirmed()
+        .then(|| format!("the earlier sign-in of {} at {issuer} may live on at the server", user.label()))
 }

@@ -1,14 +1,15 @@
 //! How a session stands: from the record alone, or by asking the server.
 
-use super::{Context, userinfo};
+use super::{Context, refresh, userinfo};
+use crate::config::Storage;
 use crate::error::{Error, LoginRequired};
 use crate::session::{State, Status};
-use crate::store::Record;
+use crate::store::{StoreKind, StoredRecord};
 use crate::user::User;
 
 /// From the record; nothing is sent.
 pub(crate) fn status(context: &Context) -> Status {
-    match context.record() {
+    match context.stored() {
         Ok(record) => of_record(context, &record),
         Err(error) => without_record(context, state_of(error)),
     }
@@ -28,7 +29,7 @@ pub(crate) fn check(context: &Context) -> Status {
     }
 }
 
-fn of_record(context: &Context, record: &Record) -> Status {
+fn of_record(context: &Context, record: &StoredRecord) -> Status {
     let access = record.access.first();
     Status {
         state: stored_state(context, record),
@@ -37,23 +38,22 @@ fn of_record(context: &Context, record: &Record) -> Status {
         client_id: Some(record.client_id.clone()),
         expires_at: access.and_then(|access| access.expires_at),
         renewable: record.renewable,
+        store: context.store.kind_of(record),
         ..without_record(context, State::Unverified)
     }
 }
 
 /// A session is over when the server ended it, or when it expired and cannot renew itself.
-fn stored_state(context: &Context, record: &Record) -> State {
+fn stored_state(context: &Context, record: &StoredRecord) -> State {
     if let Some(tombstone) = &record.tombstone {
-        let error =
-            crate::error::OAuthError::new(&tombstone.error, tombstone.error_description.as_deref(), None);
-        return State::LoginRequired(LoginRequired::Ended(Some(error)).into());
+        return State::LoginRequired(refresh::ended(tombstone).into());
     }
     let is_dead = record
         .access
         .first()
         .and_then(|access| access.remaining(context.now()))
         .is_some_and(|left| left.is_zero());
-    if is_dead && record.secret.refresh_token.is_none() {
+    if is_dead && !record.renewable {
         return State::LoginRequired(LoginRequired::Expired.into());
     }
     State::Unverified
@@ -75,7 +75,16 @@ fn without_record(context: &Context, state: State) -> Status {
         client_id: None,
         expires_at: None,
         renewable: false,
-        store: context.store.kind(),
+        store: expected_kind(context),
         path: context.store.path().map(ToOwned::to_owned),
+    }
+}
+
+/// Where nothing is stored yet: what the next login is set to, as far as that is known before it.
+fn expected_kind(context: &Context) -> StoreKind {
+    match context.config.storage {
+        Storage::Memory => StoreKind::Memory,
+        Storage::Keychain => StoreKind::Keychain,
+        Storage::Auto | Storage::File => StoreKind::File,
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn ask(
 
 /// Asks with the session's own token, renews it once if the server no longer takes it, and saves the answer.
 pub(crate) fn fetch_user(context: &Context) -> Result<User> {
-    let record = context.record()?;
+    let record = context.stored()?;
     let url = endpoint_of(&record, Endpoint::Userinfo)
         .ok_or(ServerIncompatible::NoEndpoint(Endpoint::Userinfo.member()))?;
     let sub = record.user.as_ref().map(|user| user.sub.as_str());
@@ -49,7 +49,7 @@ pub(crate) fn fetch_user(context: &Context) -> Result<User> {
 
 /// Asks with a token that is not the session's.
 pub(crate) fn user_behind(context: &Context, access_token: &Secret) -> Result<User> {
-    let url = match (context.record(), &context.config.client) {
+    let url = match (context.stored(), &context.config.client) {
         (Ok(record), _) => endpoint_of(&record, Endpoint::Userinfo),
         (Err(_), Some(client)) => discover(context, client)?.endpoints.get(Endpoint::Userinfo).cloned(),
         (Err(error), None) => return Err(error),

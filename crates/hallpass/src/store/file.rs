@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::{Builder, NamedTempFile};
 
 use super::lock::Lock;
-use super::record::Record;
+use super::record::StoredRecord;
 use crate::cancel::Canceller;
 use crate::error::{Error, StoreError};
 use crate::name;
@@ -46,7 +46,7 @@ impl FileStore {
         &self.dir
     }
 
-    pub(crate) fn read(&self) -> Result<Option<Record>, StoreError> {
+    pub(crate) fn read(&self) -> Result<Option<StoredRecord>, StoreError> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -57,12 +57,19 @@ impl FileStore {
         file.take(MAX_BYTES)
             .read_to_end(&mut bytes)
             .map_err(|error| StoreError::io("read", &self.path, error))?;
-        Record::parse(&bytes, &self.path).map(Some)
+        StoredRecord::parse(&bytes, &self.path).map(Some)
     }
 
+    /// The lock of the record, held while it changes and never while a person is waited for.
     pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Lock, Error> {
         self.create_dir()?;
         Lock::acquire(&self.dir.join(format!("{}.lock", self.profile)), limit, cancel)
+    }
+
+    /// The lock of whoever waits for the person; the inner error is the process that has it.
+    pub(crate) fn login_lock(&self) -> Result<Result<Lock, String>, StoreError> {
+        self.create_dir()?;
+        Lock::attempt_or_holder(&self.dir.join(format!("{}.login.lock", self.profile)))
     }
 
     pub(crate) fn stage(&self) -> Result<StagedFile, StoreError> {
@@ -78,7 +85,7 @@ impl FileStore {
         Ok(StagedFile { file, target })
     }
 
-    pub(crate) fn replace(&self, staged: StagedFile, record: &Record) -> Result<(), StoreError> {
+    pub(crate) fn replace(&self, staged: StagedFile, record: &StoredRecord) -> Result<(), StoreError> {
         let StagedFile { mut file, target } = staged;
         let failed = |error| StoreError::io("write", &target, error);
         let bytes = record.to_bytes();
@@ -269,8 +276,8 @@ mod tests {
 
     const V1: &str = include_str!("../../../../tests/fixtures/records/v1.json");
 
-    fn record() -> Record {
-        Record::parse(V1.as_bytes(), Path::new("v1")).unwrap()
+    fn record() -> StoredRecord {
+        StoredRecord::parse(V1.as_bytes(), Path::new("v1")).unwrap()
     }
 
     fn store(dir: &Path) -> FileStore {

@@ -33,6 +33,11 @@ impl Lock {
         }
     }
 
+    /// One try; the inner error is the pid of the holder.
+    pub(crate) fn attempt_or_holder(path: &Path) -> Result<Result<Lock, String>, StoreError> {
+        Ok(Lock::attempt(path)?.ok_or_else(|| holder(path)))
+    }
+
     fn attempt(path: &Path) -> Result<Option<Lock>, StoreError> {
         let mut file = open(path)?;
         match file.try_lock() {
@@ -76,11 +81,19 @@ fn note_holder(file: &mut File) {
 }
 
 fn busy(path: &Path, limit: Duration) -> NetworkError {
+    let detail =
+        format!("process {} holds {} for more than {} s", holder(path), path.display(), limit.as_secs());
+    NetworkError::new(NetworkErrorKind::Busy, "", &detail)
+}
+
+/// For messages only; `unknown` in the moment between a lock and the note of who holds it.
+fn holder(path: &Path) -> String {
     let mut pid = String::new();
     let _ = File::open(path).and_then(|file| file.take(20).read_to_string(&mut pid));
-    let detail =
-        format!("process {} holds {} for more than {} s", pid.trim(), path.display(), limit.as_secs());
-    NetworkError::new(NetworkErrorKind::Busy, "", &detail)
+    match pid.trim() {
+        "" => "unknown".to_owned(),
+        pid => pid.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::journal::Journal;
 use super::record::Record;
 use crate::error::{NetworkError, NetworkErrorKind};
 
@@ -10,6 +11,7 @@ use crate::error::{NetworkError, NetworkErrorKind};
 #[derive(Default)]
 pub(crate) struct MemoryStore {
     record: Mutex<Option<Box<Record>>>,
+    journal: Mutex<Journal>,
     turn: Arc<Turn>,
 }
 
@@ -34,6 +36,14 @@ impl MemoryStore {
 
     pub(crate) fn erase(&self) -> bool {
         whole(&self.record).take().is_some()
+    }
+
+    pub(crate) fn journal(&self) -> Journal {
+        whole(&self.journal).clone()
+    }
+
+    pub(crate) fn note(&self, journal: &Journal) {
+        whole(&self.journal).clone_from(journal);
     }
 
     pub(crate) fn lock(&self, limit: Duration) -> Result<MemoryLock, NetworkError> {

@@ -1,27 +1,36 @@
 //! Where a sign-in is kept: one record for each profile.
 //!
 //! There is one way to write: [`Store::lock`], then [`Staged`] space, then one atomic replacement.
-//! Reading needs neither lock nor write access.
+//! Reading needs neither lock nor write access. With a keychain, the secret half of a record is sealed under a key
+//! that lies there; everything else is the same.
 
 mod file;
+mod journal;
+mod keys;
 mod lock;
 mod memory;
 mod record;
+mod seal;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cancel::Canceller;
 use crate::error::{Error, StoreError};
+use crate::world::keychain::{Key, KeychainError};
 
 pub(crate) use file::{FileStore, profiles_in};
+pub(crate) use journal::{Fingerprint, InFlight, Journal, JournalFile, Refusals};
+pub(crate) use keys::Keys;
 pub(crate) use memory::MemoryStore;
-pub(crate) use record::{Access, Record, Secrets, Tombstone, VERSION};
+pub(crate) use record::{Access, Record, Seal, Secrets, StoredRecord, Tombstone, VERSION};
 
-/// What keeps the record.
+/// What keeps the secrets of a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreKind {
+    /// A file, sealed under a key that the operating system's keychain keeps.
+    Keychain,
     /// A file that only this user can read.
     File,
     /// This process's memory: gone when the last clone of the [`Hallpass`](crate::Hallpass) is.
@@ -29,9 +38,10 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
-    /// `file` or `memory`.
+    /// `keychain`, `file` or `memory`.
     pub fn as_str(self) -> &'static str {
         match self {
+            StoreKind::Keychain => "keychain",
             StoreKind::File => "file",
             StoreKind::Memory => "memory",
         }
@@ -40,14 +50,26 @@ impl StoreKind {
 
 /// The store of one profile.
 pub(crate) enum Store {
-    File(FileStore),
+    File(SealableFile),
     Memory(MemoryStore),
+}
+
+/// A record's file, the journal beside it, and the keys that may seal it.
+pub(crate) struct SealableFile {
+    pub(crate) file: FileStore,
+    pub(crate) journal: JournalFile,
+    pub(crate) keys: Keys,
 }
 
 /// Held while the record is changed; other processes and threads wait for it.
 pub(crate) enum Guard {
     File { _lock: lock::Lock },
     Memory { _lock: memory::MemoryLock },
+}
+
+/// Held while a person is waited for.
+pub(crate) struct LoginGuard {
+    _lock: Option<lock::Lock>,
 }
 
 /// Space that is already reserved, so that what is written into it next cannot fail for want of any.
@@ -57,26 +79,64 @@ pub(crate) struct Staged<'a> {
 }
 
 impl Store {
-    pub(crate) fn kind(&self) -> StoreKind {
-        match self {
-            Store::File(_) => StoreKind::File,
-            Store::Memory(_) => StoreKind::Memory,
+    /// What keeps the secrets of this record.
+    pub(crate) fn kind_of<S>(&self, record: &Record<S>) -> StoreKind {
+        match (self, &record.seal) {
+            (Store::File(_), Some(_)) => StoreKind::Keychain,
+            (Store::File(_), None) => StoreKind::File,
+            (Store::Memory(_), _) => StoreKind::Memory,
         }
     }
 
     /// The record's file, where there is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Store::File(file) => Some(file.path()),
+            Store::File(store) => Some(store.file.path()),
             Store::Memory(_) => None,
         }
     }
 
-    pub(crate) fn read(&self) -> Result<Option<Record>, StoreError> {
+    /// The record with its secret half as it lies there. Needs no keychain.
+    pub(crate) fn read(&self) -> Result<Option<StoredRecord>, StoreError> {
         match self {
-            Store::File(file) => file.read(),
-            Store::Memory(memory) => Ok(memory.read()),
+            Store::File(store) => store.file.read(),
+            Store::Memory(memory) => Ok(memory.read().map(Record::into_stored)),
         }
+    }
+
+    /// The record with its secret half open.
+    ///
+    /// # Errors
+    /// [`StoreError::Keychain`] if its key cannot be had, [`StoreError::SealBroken`] if it does not fit.
+    pub(crate) fn open(&self, record: StoredRecord) -> Result<Record, StoreError> {
+        let sealed = match record.into_open() {
+            Ok(record) => return Ok(record),
+            Err(sealed) => sealed,
+        };
+        let key = self.key_of(&sealed)?;
+        seal::open(*sealed, &key).ok_or_else(|| StoreError::SealBroken { path: self.shown_path() })
+    }
+
+    /// Whether opening it asks no keychain.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn opens_at_once(&self, record: &StoredRecord) -> bool {
+        match (self, &record.seal) {
+            (Store::File(store), Some(seal)) => store.keys.is_at_hand(&seal.key_id),
+            _ => true,
+        }
+    }
+
+    fn key_of<S>(&self, record: &Record<S>) -> Result<Key, StoreError> {
+        let key = match (self, &record.seal) {
+            (Store::File(store), Some(seal)) => store.keys.get(&seal.key_id),
+            _ => Err(KeychainError::NoItem),
+        };
+        key.map_err(|cause| StoreError::Keychain { path: self.shown_path(), cause })
+    }
+
+    /// For messages.
+    fn shown_path(&self) -> PathBuf {
+        self.path().map(Path::to_owned).unwrap_or_default()
     }
 
     /// Finds out now whether a record could be written: makes the directory, writes, removes.
@@ -90,14 +150,22 @@ impl Store {
     /// [`Error::Network`] of kind `Busy` after `limit`, naming the holder; [`Error::Cancelled`].
     pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Guard, Error> {
         Ok(match self {
-            Store::File(file) => Guard::File { _lock: file.lock(limit, cancel)? },
+            Store::File(store) => Guard::File { _lock: store.file.lock(limit, cancel)? },
             Store::Memory(memory) => Guard::Memory { _lock: memory.lock(limit)? },
+        })
+    }
+
+    /// The right to wait for the person, or the pid of the process that does so.
+    pub(crate) fn login_turn(&self) -> Result<Result<LoginGuard, String>, StoreError> {
+        Ok(match self {
+            Store::File(store) => store.file.login_lock()?.map(|lock| LoginGuard { _lock: Some(lock) }),
+            Store::Memory(_) => Ok(LoginGuard { _lock: None }),
         })
     }
 
     pub(crate) fn stage(&self) -> Result<Staged<'_>, StoreError> {
         let file = match self {
-            Store::File(file) => Some(file.stage()?),
+            Store::File(store) => Some(store.file.stage()?),
             Store::Memory(_) => None,
         };
         Ok(Staged { store: self, file })
@@ -106,14 +174,14 @@ impl Store {
     /// Moves a record that cannot be read out of the way and keeps it; returns where to.
     pub(crate) fn set_aside(&self) -> Result<Option<PathBuf>, StoreError> {
         match self {
-            Store::File(file) => file.set_aside(),
+            Store::File(store) => store.file.set_aside(),
             Store::Memory(_) => Ok(None),
         }
     }
 
     /// Other profiles of this program with a session of the same issuer, client and user.
-    pub(crate) fn siblings(&self, record: &Record) -> Vec<String> {
-        let Store::File(file) = self else { return Vec::new() };
+    pub(crate) fn siblings<S>(&self, record: &Record<S>) -> Vec<String> {
+        let Store::File(SealableFile { file, .. }) = self else { return Vec::new() };
         let others = profiles_in(file.dir())
             .unwrap_or_default()
             .into_iter()
@@ -124,22 +192,72 @@ impl Store {
     /// Removes the record, readable or not; whether there was one.
     pub(crate) fn erase(&self) -> Result<bool, StoreError> {
         match self {
-            Store::File(file) => file.erase(),
+            Store::File(store) => store.file.erase(),
             Store::Memory(memory) => Ok(memory.erase()),
+        }
+    }
+
+    /// What processes told each other about refreshes of this profile.
+    pub(crate) fn journal(&self) -> Journal {
+        match self {
+            Store::File(store) => store.journal.read(),
+            Store::Memory(memory) => memory.journal(),
+        }
+    }
+
+    /// Only under the lock.
+    pub(crate) fn note(&self, journal: &Journal) {
+        match self {
+            Store::File(store) => store.journal.write(journal),
+            Store::Memory(memory) => memory.note(journal),
+        }
+    }
+
+    /// Makes a key in the keychain and finds out whether it stays there.
+    ///
+    /// # Errors
+    /// [`KeychainError::Absent`] for a store that seals nothing.
+    pub(crate) fn new_seal(&self) -> Result<Seal, KeychainError> {
+        match self {
+            Store::File(store) => store.keys.create().map(Seal::under),
+            Store::Memory(_) => Err(KeychainError::Absent("what is kept in memory is not sealed".to_owned())),
+        }
+    }
+
+    /// Asks the person to unlock the keychain.
+    pub(crate) fn unlock(&self, cancel: &Canceller) -> Result<(), KeychainError> {
+        match self {
+            Store::File(store) => store.keys.unlock(cancel),
+            Store::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Removes the key of a seal that no record has any more.
+    pub(crate) fn break_seal(&self, seal: &Seal) {
+        if let Store::File(store) = self {
+            store.keys.delete(&seal.key_id);
         }
     }
 }
 
-fn is_shared(other: &FileStore, record: &Record) -> bool {
+fn is_shared<S>(other: &FileStore, record: &Record<S>) -> bool {
     matches!(other.read(), Ok(Some(other)) if other.is_of_same_user(record))
 }
 
 impl Staged<'_> {
-    /// Writes the record, makes it durable, puts it in place in one step, and reads it back.
+    /// Seals the record where it has a seal, writes it, makes it durable, puts it in place in one step, and reads it
+    /// back.
     pub(crate) fn save(self, mut record: Record) -> Result<Record, StoreError> {
+        record.check_writable(self.store.path())?;
         record.generation += 1;
         match (self.store, self.file) {
-            (Store::File(file), Some(staged)) => file.replace(staged, &record)?,
+            (Store::File(store), Some(staged)) => {
+                let stored = match &record.seal {
+                    Some(_) => seal::seal(record.clone(), &self.store.key_of(&record)?),
+                    None => record.clone().into_stored(),
+                };
+                store.file.replace(staged, &stored)?;
+            }
             (Store::Memory(memory), _) => memory.write(record.clone()),
             (Store::File(_), None) => unreachable!("a file store stages a file"),
         }

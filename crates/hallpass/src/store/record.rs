@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::error::StoreError;
@@ -18,9 +20,10 @@ pub(crate) const VERSION: u64 = 1;
 /// One sign-in. The clear half tells who is signed in where and until when; the secret half holds what
 /// must stay secret, apart, so that it can be sealed as one piece.
 ///
-/// Members that this version does not know are kept and written back.
+/// Members that this version does not know are kept and written back. `S` is what is known of the secret half: it is
+/// [`Kept`] as it lies on the disk, and [`Secrets`] once it is open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct Record<S = Secrets> {
     pub(crate) version: u64,
     pub(crate) service: String,
     pub(crate) profile: String,
@@ -46,9 +49,36 @@ pub(crate) struct Record {
     pub(crate) tombstone: Option<Tombstone>,
     /// What was granted, one entry for each resource; the first is the session's own.
     pub(crate) access: Vec<Access>,
-    pub(crate) secret: Secrets,
+    /// How the secret half is sealed; without it, it lies open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seal: Option<Seal>,
+    pub(crate) secret: S,
     #[serde(flatten)]
     pub(crate) unknown: Map<String, Value>,
+}
+
+/// A record as it lies on the disk.
+pub(crate) type StoredRecord = Record<Kept>;
+
+/// What seals the secret half.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seal {
+    /// As RFC 7518 §5.1 spells it.
+    pub(crate) alg: String,
+    /// Which key of the keychain.
+    pub(crate) key_id: String,
+    /// Base64url; another one for each write.
+    pub(crate) nonce: String,
+    #[serde(flatten)]
+    pub(crate) unknown: Map<String, Value>,
+}
+
+/// The secret half on the disk: an object that lies open, or a text that is sealed.
+#[derive(Debug, Clone)]
+pub(crate) enum Kept {
+    Open(Secrets),
+    /// Base64url.
+    Sealed(String),
 }
 
 /// One access token's clear half.
@@ -62,6 +92,9 @@ pub(crate) struct Access {
     /// `None` where the server gave no lifetime.
     #[serde(default, with = "rfc3339::optional")]
     pub(crate) expires_at: Option<SystemTime>,
+    /// When it was renewed last; without it, with the record.
+    #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
+    pub(crate) obtained_at: Option<SystemTime>,
     #[serde(flatten)]
     pub(crate) unknown: Map<String, Value>,
 }
@@ -74,6 +107,9 @@ pub(crate) struct Tombstone {
     pub(crate) error: String,
     #[serde(default)]
     pub(crate) error_description: Option<String>,
+    /// When a renewal was sent whose answer was lost: the likely reason.
+    #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
+    pub(crate) lost_at: Option<SystemTime>,
 }
 
 /// The secret half.
@@ -92,24 +128,36 @@ pub(crate) struct Secrets {
     pub(crate) unknown: Map<String, Value>,
 }
 
-impl Record {
-    /// Reads a record.
-    pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Record, StoreError> {
-        let newer = || version_of(bytes).filter(|version| *version > VERSION);
-        match serde_json::from_slice::<Record>(bytes) {
-            Ok(record)
-                if record.version <= VERSION && record.access.len() == record.secret.access_tokens.len() =>
-            {
-                Ok(record)
-            }
-            Ok(record) if record.version <= VERSION => {
-                Err(corrupt(path, "access and access_tokens differ in number"))
-            }
-            Ok(record) => Err(StoreError::Newer { path: path.to_owned(), version: record.version }),
-            Err(cause) => Err(match newer() {
+impl StoredRecord {
+    /// Reads a record. One that a later version wrote is readable as far as it keeps to this format; it is never
+    /// written back.
+    pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<StoredRecord, StoreError> {
+        let record: StoredRecord = serde_json::from_slice(bytes).map_err(|cause| {
+            match version_of(bytes).filter(|version| *version > VERSION) {
                 Some(version) => StoreError::Newer { path: path.to_owned(), version },
                 None => corrupt(path, &place_of(&cause)),
-            }),
+            }
+        })?;
+        match &record.secret {
+            Kept::Open(secret) if secret.access_tokens.len() != record.access.len() => {
+                Err(corrupt(path, "access and access_tokens differ in number"))
+            }
+            Kept::Sealed(_) if record.seal.is_none() => {
+                Err(corrupt(path, "it does not say how it is sealed"))
+            }
+            Kept::Open(_) if record.seal.is_some() => {
+                Err(corrupt(path, "it says that it is sealed, and is not"))
+            }
+            _ => Ok(record),
+        }
+    }
+
+    /// The record itself where its secret half lies open, else the sealed one again.
+    pub(crate) fn into_open(self) -> Result<Record, Box<StoredRecord>> {
+        let (clear, kept) = self.exchange(());
+        match kept {
+            Kept::Open(secrets) => Ok(clear.exchange(secrets).0),
+            sealed @ Kept::Sealed(_) => Err(Box::new(clear.exchange(sealed).0)),
         }
     }
 
@@ -119,11 +167,23 @@ impl Record {
         bytes.push(b'\n');
         zeroize::Zeroizing::new(bytes)
     }
+}
 
+impl Record {
+    /// The record with its secret half lying open.
+    pub(crate) fn into_stored(self) -> StoredRecord {
+        let (clear, secrets) = self.exchange(());
+        clear.exchange(Kept::Open(secrets)).0
+    }
+}
+
+impl<S> Record<S> {
     /// Whether two records may share one grant at the server: same issuer, client and user.
-    pub(crate) fn is_of_same_user(&self, other: &Record) -> bool {
-        let sub = |record: &Record| record.user.as_ref().map(|user| user.sub.clone());
-        self.issuer == other.issuer && self.client_id == other.client_id && sub(self) == sub(other)
+    pub(crate) fn is_of_same_user<T>(&self, other: &Record<T>) -> bool {
+        let sub = |user: &Option<User>| user.as_ref().map(|user| user.sub.clone());
+        self.issuer == other.issuer
+            && self.client_id == other.client_id
+            && sub(&self.user) == sub(&other.user)
     }
 
     /// The entry for a resource, or the session's own.
@@ -132,6 +192,83 @@ impl Record {
             None => (!self.access.is_empty()).then_some(0),
             Some(_) => self.access.iter().position(|access| access.resource.as_deref() == resource),
         }
+    }
+
+    /// When the token of an entry came.
+    pub(crate) fn obtained_at(&self, access: &Access) -> SystemTime {
+        access.obtained_at.unwrap_or(self.obtained_at)
+    }
+
+    /// How long the token of an entry lives in all; `None` where nobody knows.
+    pub(crate) fn lifetime(&self, access: &Access) -> Option<Duration> {
+        access.expires_at?.duration_since(self.obtained_at(access)).ok()
+    }
+
+    /// # Errors
+    /// [`StoreError::Newer`] where a later version wrote it: what this one does not know of it must not be lost.
+    pub(crate) fn check_writable(&self, path: Option<&Path>) -> Result<(), StoreError> {
+        if self.version <= VERSION {
+            return Ok(());
+        }
+        Err(StoreError::Newer { path: path.unwrap_or(Path::new("")).to_owned(), version: self.version })
+    }
+
+    /// The clear half with another secret half.
+    pub(crate) fn exchange<T>(self, secret: T) -> (Record<T>, S) {
+        let record = Record {
+            version: self.version,
+            service: self.service,
+            profile: self.profile,
+            generation: self.generation,
+            issuer: self.issuer,
+            client_id: self.client_id,
+            auth_method: self.auth_method,
+            endpoints: self.endpoints,
+            scopes_requested: self.scopes_requested,
+            user: self.user,
+            claims: self.claims,
+            obtained_at: self.obtained_at,
+            renewable: self.renewable,
+            tombstone: self.tombstone,
+            access: self.access,
+            seal: self.seal,
+            secret,
+            unknown: self.unknown,
+        };
+        (record, self.secret)
+    }
+}
+
+impl Serialize for Kept {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Kept::Open(secrets) => secrets.serialize(serializer),
+            Kept::Sealed(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Kept {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kept, D::Error> {
+        deserializer.deserialize_any(KeptVisitor)
+    }
+}
+
+struct KeptVisitor;
+
+impl<'de> Visitor<'de> for KeptVisitor {
+    type Value = Kept;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("secrets, open or sealed")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Kept, E> {
+        Ok(Kept::Sealed(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Kept, A::Error> {
+        Secrets::deserialize(MapAccessDeserializer::new(map)).map(Kept::Open)
     }
 }
 
@@ -160,24 +297,24 @@ fn place_of(error: &serde_json::Error) -> String {
 }
 
 /// Times as RFC 3339 in UTC, whole seconds.
-mod rfc3339 {
+pub(super) mod rfc3339 {
     use std::time::SystemTime;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_rfc3339_seconds(*time))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         humantime::parse_rfc3339(&text).map_err(D::Error::custom)
     }
 
-    pub(super) mod optional {
+    pub(crate) mod optional {
         use super::*;
 
-        pub(in super::super) fn serialize<S: Serializer>(
+        pub(crate) fn serialize<S: Serializer>(
             time: &Option<SystemTime>,
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
@@ -187,7 +324,7 @@ mod rfc3339 {
             }
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
         ) -> Result<Option<SystemTime>, D::Error> {
             Option::<String>::deserialize(deserializer)?
@@ -203,8 +340,8 @@ mod tests {
 
     const V1: &str = include_str!("../../../../tests/fixtures/records/v1.json");
 
-    fn parse(text: &str) -> Result<Record, StoreError> {
-        Record::parse(text.as_bytes(), Path::new("/r.json"))
+    fn parse(text: &str) -> Result<StoredRecord, StoreError> {
+        StoredRecord::parse(text.as_bytes(), Path::new("/r.json"))
     }
 
     #[test]
@@ -232,11 +369,20 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_named_and_never_taken_for_a_broken_file() {
-        for text in
-            [V1.replacen("\"version\": 1", "\"version\": 2", 1), r#"{"version":7,"all":"new"}"#.to_owned()]
-        {
-            assert!(matches!(parse(&text), Err(StoreError::Newer { .. })));
+    fn a_newer_format_is_read_as_far_as_it_can_be_and_never_written() {
+        let newer = parse(&V1.replacen("\"version\": 1", "\"version\": 2", 1)).unwrap();
+        assert!(matches!(newer.check_writable(None), Err(StoreError::Newer { version: 2, .. })));
+        assert!(matches!(parse(r#"{"version":7,"all":"new"}"#), Err(StoreError::Newer { version: 7, .. })));
+    }
+
+    #[test]
+    fn a_record_is_sealed_or_it_is_not() {
+        let seal = r#""seal": {"alg": "A256GCM", "key_id": "k", "nonce": "n"}, "secret""#;
+        assert!(matches!(parse(&V1.replace("\"secret\"", seal)), Err(StoreError::Corrupt { .. })));
+        let start = V1.find("\"secret\"").unwrap();
+        for (secret, is_sound) in [(seal, true), ("\"secret\"", false)] {
+            let sealed = format!("{}{secret}: \"c2VhbGVk\"}}", &V1[..start]);
+            assert_eq!(parse(&sealed).is_ok(), is_sound, "{sealed}");
         }
     }
 

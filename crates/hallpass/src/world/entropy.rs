@@ -8,8 +8,22 @@ use crate::protocol::authorization::Randomness;
 /// Where the system gives no random numbers: nobody can sign in safely there, and no setting helps.
 pub(crate) fn for_login() -> Randomness {
     let mut bytes = [[0; 32]; 3];
-    getrandom::fill(bytes.as_flattened_mut()).expect("the operating system gives random numbers");
+    fill(bytes.as_flattened_mut());
     Randomness(bytes)
+}
+
+/// Random bytes.
+///
+/// # Panics
+/// As [`for_login`].
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    fill(&mut bytes);
+    bytes
+}
+
+fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system gives random numbers");
 }
 
 #[cfg(test)]

@@ -184,9 +184,9 @@ fn check_07_refresh_rotates_keeps_ends_and_survives_as_the_contract_says() {
         bench.signed_in(&provider);
         let old = bench.record()["secret"]["refresh_token"].clone();
         bench.wait(DAY);
-        let silent = [Answer::empty(429), Answer::empty(503), Answer::never()];
-        for answer in silent {
-            provider.next(1, TOKEN, answer);
+        let silent = [(1, Answer::empty(429)), (1, Answer::empty(503)), (2, Answer::never())];
+        for (times, answer) in silent {
+            provider.next(times, TOKEN, answer);
             let before = bench.bytes();
             assert!(impatient(&bench, &provider).access_token().unwrap_err().is_retryable());
             assert!(bench.bytes() == before);

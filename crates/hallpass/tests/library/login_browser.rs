@@ -61,7 +61,7 @@ fn a_login_is_told_step_by_step() {
     let pass = demo(&bench, &server).browser(server.robot().opener()).build().unwrap();
     let mut ui = Recorder::default();
     pass.login(&mut ui).unwrap();
-    let [LoginEvent::Store { kind, path }, LoginEvent::Url(url), waits @ .., LoginEvent::Exchanging] =
+    let [LoginEvent::Store { kind, path, .. }, LoginEvent::Url(url), waits @ .., LoginEvent::Exchanging] =
         ui.events.as_slice()
     else {
         panic!("{:?}", ui.events)

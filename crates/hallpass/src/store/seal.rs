@@ -1,0 +1,157 @@
+//! Sealing the secret half of a record, so that a copy of the file alone is worth nothing.
+//!
+//! AES-256-GCM under a key that each login makes anew and that only the keychain keeps. All of the clear half is
+//! associated data: a record whose token endpoint somebody moved cannot be opened.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::record::{Kept, Record, Seal, Secrets, StoredRecord};
+use crate::crypto::{self, NONCE_BYTES, from_base64url, to_base64url};
+use crate::world::entropy;
+use crate::world::keychain::Key;
+
+/// As RFC 7518 §5.1 spells it.
+const ALG: &str = "A256GCM";
+
+impl Seal {
+    /// A seal under a key of the keychain.
+    pub(crate) fn under(key_id: String) -> Seal {
+        Seal { alg: ALG.to_owned(), key_id, nonce: String::new(), unknown: Map::new() }
+    }
+}
+
+/// The record with its secret half sealed, under a nonce that was never used before.
+pub(super) fn seal(mut record: Record, key: &Key) -> StoredRecord {
+    let nonce: [u8; NONCE_BYTES] = entropy::bytes();
+    if let Some(seal) = &mut record.seal {
+        seal.nonce = to_base64url(&nonce);
+    }
+    let (clear, secrets) = record.exchange(());
+    let plain = Zeroizing::new(serde_json::to_vec(&secrets).unwrap_or_default());
+    let sealed = crypto::seal(key.expose(), nonce, &canonical(&clear), plain);
+    clear.exchange(Kept::Sealed(to_base64url(&sealed))).0
+}
+
+/// The record with its secret half open; `None` where the key is another one or a member was changed.
+pub(super) fn open(record: StoredRecord, key: &Key) -> Option<Record> {
+    let seal = record.seal.as_ref().filter(|seal| seal.alg == ALG)?;
+    let nonce = from_base64url(&seal.nonce)?.try_into().ok()?;
+    let (clear, kept) = record.exchange(());
+    let Kept::Sealed(text) = kept else { return None };
+    let plain = crypto::open(key.expose(), nonce, &canonical(&clear), from_base64url(&text)?)?;
+    let secrets: Secrets = serde_json::from_slice(&plain).ok()?;
+    let is_whole = secrets.access_tokens.len() == clear.access.len();
+    is_whole.then(|| clear.exchange(secrets).0)
+}
+
+/// One spelling of the clear half: members in the order of their names at every depth, whatever order the file
+/// or this build's JSON library keeps.
+fn canonical(clear: &impl Serialize) -> Vec<u8> {
+    let value = serde_json::to_value(clear).unwrap_or_default();
+    serde_json::to_vec(&sorted(value)).unwrap_or_default()
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> = members.into_iter().collect();
+            members.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(members.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
+        value => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const V1: &str = include_str!("../../../../tests/fixtures/records/v1.json");
+    const SEALED: &str = include_str!("../../../../tests/fixtures/records/v1-sealed.json");
+
+    fn key() -> Key {
+        Key::new([7; 32])
+    }
+
+    fn stored(text: &str) -> StoredRecord {
+        StoredRecord::parse(text.as_bytes(), Path::new("r")).unwrap()
+    }
+
+    fn record() -> Record {
+        Record { seal: Some(Seal::under("k1".to_owned())), ..stored(V1).into_open().unwrap() }
+    }
+
+    fn text(record: &StoredRecord) -> String {
+        String::from_utf8(record.to_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_opens_with_its_key_alone() {
+        let written = text(&seal(record(), &key()));
+        assert!(!written.contains("CANARY") && written.contains("\"email\": \"test@example.com\""));
+        let opened = open(stored(&written), &key()).unwrap();
+        assert_eq!(opened.secret.refresh_token.unwrap().expose(), "CANARY-refresh");
+        assert!(open(stored(&written), &Key::new([8; 32])).is_none());
+    }
+
+    #[test]
+    fn no_two_seals_are_alike() {
+        assert_ne!(text(&seal(record(), &key())), text(&seal(record(), &key())));
+    }
+
+    #[test]
+    fn the_first_sealed_record_opens_for_ever() {
+        let opened = open(stored(SEALED), &key()).unwrap();
+        assert_eq!(opened.secret.access_tokens[0].expose(), "CANARY-access");
+    }
+
+    #[test]
+    fn every_change_of_a_clear_member_breaks_the_seal() {
+        let written = text(&seal(record(), &key()));
+        for (from, to) in [
+            ("login.example.com/oauth/token", "evil.example/oauth/token"),
+            ("\"client_id\": \"mytool\"", "\"client_id\": \"other\""),
+            ("\"generation\": 3", "\"generation\": 4"),
+            ("2026-11-22T11:00:00Z", "2036-11-22T11:00:00Z"),
+            ("\"renewable\": true", "\"renewable\": true, \"later\": 1"),
+            ("\"renewable\": true", "\"renewable\": false"),
+        ] {
+            assert!(written.contains(from), "{from}");
+            assert!(open(stored(&written.replacen(from, to, 1)), &key()).is_none(), "{to}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_members_and_white_space_do_not_matter() {
+        let sealed = seal(record(), &key());
+        let reversed: Vec<String> = match serde_json::to_value(&sealed).unwrap() {
+            Value::Object(members) => {
+                members.iter().rev().map(|(name, value)| format!("{name:?}:{value}")).collect()
+            }
+            _ => panic!(),
+        };
+        assert!(open(stored(&format!("{{{}}}", reversed.join(","))), &key()).is_some());
+    }
+
+    #[test]
+    fn what_is_no_seal_opens_nothing() {
+        let written = text(&seal(record(), &key()));
+        let nonce = stored(&written).seal.unwrap().nonce;
+        for broken in [
+            written.replacen("A256GCM", "none", 1),
+            written.replacen(&nonce, "", 1),
+            written.replacen(&nonce, "AAAA", 1),
+        ] {
+            assert!(open(stored(&broken), &key()).is_none());
+        }
+        let (clear, _) = stored(&written).exchange(());
+        for text in ["", "AAAA", "!"] {
+            assert!(open(clear.clone().exchange(Kept::Sealed(text.to_owned())).0, &key()).is_none());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Tokens for a program that runs for long.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::flow::Context;
+use crate::flow::refresh::{self, Ask};
+use crate::pass::TokenWish;
+use crate::session::AccessToken;
+
+/// Hands out a valid access token whenever it is asked; cheap to clone and to share between threads.
+///
+/// Ask it for each request, and keep no token: the record is read anew each time, so that a renewal, a logout or
+/// another account's login by another process counts at once. Any number of threads and processes that find the token
+/// expired renew it once.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = hallpass_dev::DevServer::start()?;
+/// # let pass = hallpass::Hallpass::builder("mytool", server.issuer(), "demo")
+/// #     .browser(server.robot().opener()).storage(hallpass::Storage::Memory).build()?;
+/// # pass.login(&mut hallpass::Terminal::new(Box::new(std::io::sink()), false))?;
+/// # fn call(_: &str) -> u16 { 401 }
+/// let tokens = pass.token_source();
+/// let token = tokens.access_token()?;
+/// if call(token.expose()) == 401 {
+///     let token = tokens.renew(&token)?; // another one than the server refused
+///     call(token.expose()); // once more, and no further
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TokenSource {
+    pub(crate) context: Arc<Context>,
+    pub(crate) wish: TokenWish,
+}
+
+impl std::fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenSource").field("wish", &self.wish).finish_non_exhaustive()
+    }
+}
+
+impl TokenSource {
+    /// A token that is valid now, as [`Hallpass::access_token_with`](crate::Hallpass::access_token_with) hands it
+    /// out.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn access_token(&self) -> Result<AccessToken> {
+        refresh::access_token(&self.context, &self.ask())
+    }
+
+    /// Another token than the one that a server just refused with 401. If another thread or process renewed it
+    /// meanwhile, its token is taken and nothing is sent.
+    ///
+    /// # Errors
+    /// As [`access_token`](TokenSource::access_token); a token that merely still works is not enough.
+    pub fn renew(&self, refused: &AccessToken) -> Result<AccessToken> {
+        refresh::access_token(&self.context, &Ask { rejected: Some(refused.secret()), ..self.ask() })
+    }
+
+    pub(crate) fn ask(&self) -> Ask<'_> {
+        self.wish.ask()
+    }
+}
