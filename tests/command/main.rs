@@ -7,7 +7,9 @@ mod bench;
 mod scripted;
 
 mod bad_input;
+mod blow;
 mod care;
+mod crash;
 mod demo;
 mod journey;
 mod override_token;

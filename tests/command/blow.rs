@@ -1,0 +1,93 @@
+//! Ends a command by a signal: after some time or, where `strace` may be used, before an exact system call of its main
+//! thread. Struck before each of them in turn, a command has no place left to die in.
+
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Where it falls.
+#[derive(Clone, Debug)]
+pub(crate) enum Blow {
+    /// So long after the start.
+    After(Duration),
+    /// Before this system call.
+    Before(SystemCall),
+}
+
+/// The first, second, … call of this name, as `strace` counts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SystemCall {
+    pub(crate) name: String,
+    count: usize,
+}
+
+/// Blows spread over a time.
+pub(crate) fn spread(over: Duration, count: u32) -> Vec<Blow> {
+    (0..count).map(|number| Blow::After(over * number / count)).collect()
+}
+
+/// Starts the command without streams but stderr, and lets the blow fall.
+pub(crate) fn strike(command: Command, blow: &Blow, signal: Signal) -> std::process::Child {
+    let mut command = match blow {
+        Blow::After(_) => command,
+        Blow::Before(call) => traced(&command, &["-o", "/dev/null", "-e", &injection(call, signal)]),
+    };
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    if let Blow::After(time) = *blow {
+        let pid = Pid::from_child(&child);
+        thread::spawn(move || {
+            thread::sleep(time);
+            let _ = kill_process(pid, signal); // it may have ended by itself
+        });
+    }
+    child
+}
+
+fn injection(call: &SystemCall, signal: Signal) -> String {
+    format!("inject={}:signal={}:when={}", call.name, name(signal), call.count)
+}
+
+pub(crate) fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::INT => "INT",
+        Signal::TERM => "TERM",
+        _ => "KILL",
+    }
+}
+
+/// The same command under `strace`, which sees the main thread alone: told of the others, it would send the signal once
+/// for each that comes that far.
+pub(crate) fn traced(command: &Command, options: &[&str]) -> Command {
+    let mut traced = Command::new("strace");
+    traced.arg("-qq").args(options).arg("--").arg(command.get_program()).args(command.get_args());
+    traced.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.get_current_dir().map(|dir| traced.current_dir(dir));
+    traced
+}
+
+/// Whether `strace` is there and may do its work.
+pub(crate) fn can_trace() -> bool {
+    let trial = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    trial.is_ok_and(|output| output.status.success())
+}
+
+/// The system calls that `strace -o` wrote down, in order.
+pub(crate) fn system_calls(log: &str) -> Vec<SystemCall> {
+    let mut counts = HashMap::<&str, usize>::new();
+    let names = log.lines().filter_map(|line| line.split_once('(')).map(|(name, _)| name).filter(is_name);
+    names
+        .map(|name| {
+            let count = counts.entry(name).or_default();
+            *count += 1;
+            SystemCall { name: name.to_owned(), count: *count }
+        })
+        .collect()
+}
+
+/// Not a signal or an exit.
+fn is_name(text: &&str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}

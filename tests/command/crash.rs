@@ -1,0 +1,240 @@
+//! What is left where the command dies: the old record or the new one, whole, and a sign-in that still works.
+//!
+//! A few blows are ordinary tests. CONTRIBUTING.md tells how to strike everywhere.
+
+use std::fmt;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use hallpass_dev::DevServer;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::bench::{Bench, CLIENT, files_below, skipped};
+use crate::blow::{self, Blow};
+
+/// The call that is struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    /// `token --refresh`.
+    Refresh,
+    /// `login` over an older sign-in.
+    Login,
+    /// `login` where nobody is signed in.
+    FirstLogin,
+}
+
+const VERBS: [Verb; 3] = [Verb::Refresh, Verb::Login, Verb::FirstLogin];
+
+/// What came of some blows.
+#[derive(Default)]
+struct Tally {
+    /// The record was as before.
+    old: usize,
+    /// It was a new one.
+    new: usize,
+    /// The server had rotated the refresh token and nobody was left to save the new one.
+    lost: usize,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { old, new, lost } = self;
+        write!(
+            f,
+            "{} blows: {old} left the old record ({lost} of them after the refresh token was sent: lost), {new} the new one",
+            old + new
+        )
+    }
+}
+
+/// Somebody who signed in, and where.
+struct Site {
+    bench: Bench,
+    server: DevServer,
+}
+
+impl Site {
+    fn new() -> Site {
+        let site = Site { bench: Bench::new(), server: DevServer::start().unwrap() };
+        site.bench.sign_in(&site.server, &[]);
+        site
+    }
+
+    fn command(&self, verb: Verb) -> std::process::Command {
+        let login = ["login", "--no-browser", "--issuer", self.server.issuer(), "--client-id", CLIENT];
+        let arguments = if verb == Verb::Refresh { &["token", "--refresh"] } else { &login[..] };
+        self.bench.hallpass(arguments).into_command()
+    }
+
+    /// Plays the person in front of a login, and waits for the end.
+    fn accompany(&self, mut child: Child) -> ExitStatus {
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let robot = self.server.robot();
+        // The person finds nobody where the command is dead by then.
+        lines.filter(|line| line.starts_with("http")).for_each(|url| drop(robot.visit(&url)));
+        child.wait().unwrap()
+    }
+
+    /// Blows that are spread over the time of a call.
+    fn by_time(&self, verb: Verb, count: u32) -> Vec<Blow> {
+        let begun = Instant::now();
+        let never = Blow::After(Duration::from_secs(60));
+        assert!(self.accompany(blow::strike(self.command(verb), &never, Signal::KILL)).success());
+        blow::spread(begun.elapsed() * 11 / 10, count)
+    }
+
+    /// A blow before each of its system calls; without `strace` some that are spread over its time.
+    fn everywhere(&self, verb: Verb) -> Vec<Blow> {
+        if !blow::can_trace() {
+            skipped("strace may not be used: the blows are spread over time");
+            return self.by_time(verb, 100);
+        }
+        let log = self.bench.beside("calls");
+        let mut traced = blow::traced(&self.command(verb), &["-o", log.to_str().unwrap()]);
+        let child = traced.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn();
+        assert!(self.accompany(child.unwrap()).success());
+        blow::system_calls(&fs::read_to_string(log).unwrap()).into_iter().map(Blow::Before).collect()
+    }
+
+    /// Once something may have been answered. What comes before is the loading of the program, above all.
+    fn after_the_answer(&self, verb: Verb) -> Vec<Blow> {
+        let received = |blow: &Blow| matches!(blow, Blow::Before(call) if call.name == "recvfrom");
+        self.everywhere(verb).into_iter().skip_while(|blow| !received(blow)).collect()
+    }
+
+    /// Strikes once and looks at what is left, which has to work.
+    fn suffer(&self, verb: Verb, blow: &Blow, signal: Signal, tally: &mut Tally) {
+        if verb == Verb::FirstLogin {
+            fs::remove_file(self.bench.record_file("default")).unwrap();
+        }
+        let (before, temporary) = (self.record(), self.temporary_files());
+        self.server.journal().clear();
+        let status = self.accompany(blow::strike(self.command(verb), blow, signal));
+        let what = format!("{verb:?} {blow:?} {} {status}", blow::name(signal));
+        assert!(is_how_it_ends(status, signal), "{what}");
+        assert!(self.temporary_files() <= temporary + 2, "{what}: temporary files are left");
+        self.nobody_else_may_read(&what);
+        let is_old = self.record() == before;
+        if !is_old {
+            follows(before.as_deref(), &self.record().unwrap(), &what);
+        }
+        let is_lost = self.goes_on(before.is_some() || !is_old, &what);
+        assert!(!is_lost || (is_old && signal == Signal::KILL), "{what}: a refresh token was lost");
+        tally.count(is_old, is_lost);
+    }
+
+    fn record(&self) -> Option<Vec<u8>> {
+        fs::read(self.bench.record_file("default")).ok()
+    }
+
+    fn nobody_else_may_read(&self, what: &str) {
+        for path in files_below(&self.bench.home()).into_keys() {
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode & 0o077, 0, "{what}: {} has {mode:o}", path.display());
+        }
+    }
+
+    fn temporary_files(&self) -> usize {
+        let is_temporary = |name: &str| name.starts_with('.') && name.ends_with(".tmp");
+        let files = files_below(&self.bench.home()).into_keys();
+        files.filter(|path| is_temporary(&path.file_name().unwrap().to_string_lossy())).count()
+    }
+
+    /// The next commands work. Whether the session is over for all that: it may be where the refresh token was sent
+    /// and the answer not saved.
+    fn goes_on(&self, is_signed_in: bool, what: &str) -> bool {
+        let expected = if is_signed_in { 0 } else { 4 };
+        assert_eq!(self.bench.run(&["status"]).code, expected, "{what}");
+        let next = self.bench.run(&["token", "--refresh"]);
+        let is_over = next.code == 4;
+        assert!(next.code == 0 || is_over, "{what}: {next:#?}");
+        if is_over {
+            assert!(!is_signed_in || self.refreshes() > 1, "{what}: {next:#?}");
+            self.bench.sign_in(&self.server, &[]);
+        }
+        is_signed_in && is_over
+    }
+
+    /// How many were sent.
+    fn refreshes(&self) -> usize {
+        let asked = self.server.journal().requests_to("/token");
+        asked.iter().filter(|entry| entry.param("grant_type") == Some("refresh_token")).count()
+    }
+}
+
+impl Tally {
+    fn count(&mut self, is_old: bool, is_lost: bool) {
+        *(if is_old { &mut self.old } else { &mut self.new }) += 1;
+        self.lost += usize::from(is_lost);
+    }
+}
+
+/// By itself, or by the signal as a shell tells it.
+fn is_how_it_ends(status: ExitStatus, signal: Signal) -> bool {
+    let number = signal.as_raw();
+    status.success() || status.code() == Some(128 + number) || status.signal() == Some(number)
+}
+
+/// A whole record, later than the one before it, with tokens of its own.
+fn follows(old: Option<&[u8]>, new: &[u8], what: &str) {
+    let parsed =
+        |bytes| serde_json::from_slice::<Value>(bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let new = parsed(new);
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    assert!(
+        is_text(&new["secret"]["refresh_token"]) && is_text(&new["secret"]["access_tokens"][0]),
+        "{what}"
+    );
+    let Some(old) = old.map(parsed) else { return };
+    let names = |record: &Value| record.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!((names(&new), names(&new["secret"])), (names(&old), names(&old["secret"])), "{what}");
+    assert!(new["generation"].as_u64() > old["generation"].as_u64(), "{what}");
+    assert_ne!(new["secret"]["refresh_token"], old["secret"]["refresh_token"], "{what}");
+}
+
+#[test]
+fn p40_a_command_that_is_killed_leaves_the_old_record_or_the_new_one() {
+    let (site, mut tally) = (Site::new(), Tally::default());
+    for verb in VERBS {
+        let sparse = if verb == Verb::Refresh { 1 } else { 4 };
+        let blows = site.after_the_answer(verb).into_iter().step_by(sparse).chain(site.by_time(verb, 5));
+        blows.for_each(|blow| site.suffer(verb, &blow, Signal::KILL, &mut tally));
+    }
+    assert!(tally.old > 0 && tally.new > 0, "{tally}");
+}
+
+#[test]
+fn p30_no_refresh_token_is_lost_to_a_signal() {
+    let (site, mut tally) = (Site::new(), Tally::default());
+    for (signal, verb) in
+        [(Signal::INT, Verb::Refresh), (Signal::TERM, Verb::Refresh), (Signal::TERM, Verb::Login)]
+    {
+        let blows = site.after_the_answer(verb).into_iter().step_by(4).chain(site.by_time(verb, 5));
+        blows.for_each(|blow| site.suffer(verb, &blow, signal, &mut tally));
+    }
+    assert!(tally.old > 0 && tally.new > 0, "{tally}");
+}
+
+#[test]
+#[ignore = "minutes long; CONTRIBUTING.md names the command"]
+fn p30_p40_struck_everywhere_by_every_signal() {
+    let site = Site::new();
+    for signal in [Signal::KILL, Signal::INT, Signal::TERM] {
+        for verb in VERBS {
+            let (begun, mut tally) = (Instant::now(), Tally::default());
+            let blows = [site.everywhere(verb), site.by_time(verb, 100)].concat();
+            blows.iter().for_each(|blow| site.suffer(verb, blow, signal, &mut tally));
+            let _ = writeln!(
+                std::io::stderr(),
+                "{} {verb:?}: {tally}; {:?}",
+                blow::name(signal),
+                begun.elapsed()
+            );
+        }
+    }
+}
