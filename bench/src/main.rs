@@ -18,6 +18,7 @@ mod provider;
 mod race;
 mod refresh;
 mod stats;
+mod swarm;
 mod table;
 mod tls;
 
@@ -34,11 +35,12 @@ type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 type Measure = fn(&Settings, &Programs) -> Outcome<Vec<Row>>;
 
 /// In this order; the last group leaves threads behind that search for RSA keys.
-const GROUPS: [(&str, Measure); 5] = [
+const GROUPS: [(&str, Measure); 6] = [
     ("cached", cached::measure),
     ("logins", logins::measure),
     ("refresh", refresh::measure),
     ("herd", herd::measure),
+    ("swarm", swarm::measure),
     ("footprint", footprint::measure),
 ];
 

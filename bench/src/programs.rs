@@ -116,6 +116,6 @@ fn host() -> Outcome<String> {
     Ok(host.ok_or("cargo does not tell its host")?.to_owned())
 }
 
-fn find(name: &str) -> Option<PathBuf> {
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
 }

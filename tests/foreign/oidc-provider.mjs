@@ -133,6 +133,7 @@ async function keepJournal(ctx, next) {
   } finally {
     entry.grant_type = ctx.oidc?.params?.grant_type;
     entry.status = ctx.status;
+    entry.error = ctx.body?.error;
     journal.push(entry);
     log(entry.method, entry.path, entry.status);
   }

@@ -48,7 +48,7 @@ impl Finished {
 impl Home {
     /// A new one, for the command that `cargo build -p hallpass-cli` left beside these tests.
     pub fn new() -> Home {
-        Home::of(&binary())
+        Home::of(&hallpass())
     }
 
     /// A new one, for another build of the command.
@@ -96,7 +96,8 @@ pub(crate) fn finished(output: &Output) -> Finished {
     }
 }
 
-fn binary() -> PathBuf {
+/// The command that `cargo build -p hallpass-cli` left beside these tests.
+pub fn hallpass() -> PathBuf {
     let tests = std::env::current_exe().expect("this program has a path");
     let folder = tests.ancestors().nth(2).expect("tests run in target/<profile>/deps");
     let binary = folder.join(format!("hallpass{}", std::env::consts::EXE_SUFFIX));

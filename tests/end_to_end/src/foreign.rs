@@ -55,6 +55,14 @@ impl Provider {
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
+
+    /// The requests so far.
+    pub fn journal(&self) -> Vec<Value> {
+        let url = format!("{}/_journal", self.issuer);
+        let mut answer = ureq::get(url).call().expect("the provider answers");
+        let text = answer.body_mut().read_to_string().expect("a text");
+        serde_json::from_str(&text).expect("a list of requests")
+    }
 }
 
 impl Drop for Provider {

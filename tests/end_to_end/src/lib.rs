@@ -9,13 +9,15 @@ mod foreign;
 mod island;
 mod name_server;
 mod static_build;
+mod swarm;
 
 pub use certificate::Certificate;
-pub use command::{Finished, Home};
+pub use command::{Finished, Home, hallpass};
 pub use foreign::{Provider, artefacts, client, foreign};
 pub use island::Island;
 pub use name_server::answer_for;
 pub use static_build::static_build;
+pub use swarm::{Expiry, Setup, Swarm, Tally};
 
 /// Says what cannot be done here. The test harness swallows what `eprintln!` prints.
 pub fn skipped(what: &str) {
