@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use hallpass::world::browser::{Browser, SystemBrowser};
-use hallpass::{Environment, Hallpass, Revocation, Session, Terminal, User};
+use hallpass::{Environment, Hallpass, Revocation, Session, Storage, Terminal, User};
 use hallpass_dev::{DevServer, Robot};
 use serde_json::{Value, json};
 
@@ -62,9 +62,8 @@ impl Play {
             own: (!self.is_alone).then(|| SystemBrowser::new(&Environment::of_process())),
             robot: self.server.robot(),
         };
-        let builder =
-            Hallpass::builder("demo", self.server.issuer(), "demo").state_dir(home).browser(browser);
-        Ok(builder.build()?)
+        let builder = Hallpass::builder("demo", self.server.issuer(), "demo").state_dir(home);
+        Ok(builder.storage(Storage::File).browser(browser).build()?)
     }
 
     fn introduce(&self) {
