@@ -26,7 +26,8 @@ mod tests {
 
     #[test]
     fn p53_a_key_is_one_line_of_ascii_and_comes_back() {
-        for key in [Key::new([0; 32]), Key::new([0xff; 32]), Key::new(std::array::from_fn(|i| i as u8 * 9))] {
+        for key in [Key::new([0; 32]), Key::new([0xff; 32]), Key::new(std::array::from_fn(|i| (i * 9) as u8))]
+        {
             let text = write(&key);
             assert!(
                 text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))

@@ -117,8 +117,7 @@ fn a_keychain_that_panics_failed() {
 
 #[test]
 fn p48_a_hanging_call_neither_needs_an_async_runtime_nor_holds_one_up() {
-    let runtimes =
-        [tokio::runtime::Builder::new_current_thread().build(), tokio::runtime::Runtime::new()];
+    let runtimes = [tokio::runtime::Builder::new_current_thread().build(), tokio::runtime::Runtime::new()];
     for runtime in runtimes.map(Result::unwrap) {
         let (answer, taken) = timed(|| {
             let keychain = Bounded::new(Fake::that_hangs());
@@ -187,9 +186,11 @@ mod at_a_bus {
 
     #[test]
     fn p47_a_service_that_is_silent_or_slow_or_slow_in_sum_is_silent_in_time() {
-        for habit in [Habit::Silent, Habit::Slow, Habit::Sluggish] {
-            is_silent_in_time(&ScriptedService::start(habit).unwrap().variables());
-        }
+        thread::scope(|scope| {
+            for habit in [Habit::Silent, Habit::Slow, Habit::Sluggish] {
+                scope.spawn(move || is_silent_in_time(&ScriptedService::start(habit).unwrap().variables()));
+            }
+        });
     }
 
     #[test]

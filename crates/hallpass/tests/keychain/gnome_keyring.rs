@@ -1,0 +1,172 @@
+//! GNOME Keyring, on a bus of its own.
+
+use std::io::Write;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use hallpass::Environment;
+use hallpass::world::keychain::{Item, Keychain, KeychainError, SystemKeychain};
+use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
+
+use crate::{PROGRAM, item, key};
+
+struct Desktop {
+    keychain: SystemKeychain,
+    daemon: GnomeKeyring,
+    bus: PrivateBus,
+}
+
+impl Desktop {
+    /// `None` where there is no such desktop to start, which is said.
+    fn start() -> Option<Desktop> {
+        if !are_installed(&REAL_KEYCHAIN) {
+            return None;
+        }
+        let bus = PrivateBus::start().unwrap();
+        let daemon = GnomeKeyring::start(&bus).unwrap();
+        Some(Desktop { keychain: keychain_at(&bus), daemon, bus })
+    }
+}
+
+fn keychain_at(bus: &PrivateBus) -> SystemKeychain {
+    let variables = bus.variables();
+    let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+    SystemKeychain::new(&Environment::from_variables(variables))
+}
+
+/// Other secrets of the same names, which are none of ours.
+fn store_foreign_secret(bus: &PrivateBus, attributes: &[&str]) {
+    let mut secret_tool = Command::new("secret-tool");
+    secret_tool.args(["store", "--label=foreign"]).args(attributes).envs(bus.variables());
+    let mut child = secret_tool.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"foreign").unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+fn lookup(bus: &PrivateBus, key_id: &str) -> String {
+    let attributes = ["lookup", "application", "hallpass", "service", PROGRAM, "key_id", key_id];
+    let output = Command::new("secret-tool").args(attributes).envs(bus.variables()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_key_comes_back_is_listed_and_goes() {
+    let Some(desktop) = Desktop::start() else { return };
+    let keychain = &desktop.keychain;
+    assert_eq!(keychain.get(&item("k1")), Err(KeychainError::NoItem));
+    assert_eq!(keychain.key_ids(PROGRAM), Ok(Vec::new()));
+    keychain.set(&item("k1"), &key(1)).unwrap();
+    keychain.set(&item("k2"), &key(2)).unwrap();
+    keychain.set(&Item::new("othertool", "k3"), &key(3)).unwrap();
+    assert_eq!((keychain.get(&item("k1")), keychain.get(&item("k2"))), (Ok(key(1)), Ok(key(2))));
+    let mut ids = keychain.key_ids(PROGRAM).unwrap();
+    ids.sort();
+    assert_eq!(ids, ["k1", "k2"]);
+    for id in ["k1", "k1"] {
+        assert_eq!(keychain.delete(&item(id)), Ok(()));
+        assert_eq!(keychain.get(&item(id)), Err(KeychainError::NoItem));
+    }
+    assert_eq!(keychain.get(&item("k2")), Ok(key(2)));
+    assert_eq!(keychain.get(&Item::new("othertool", "k3")), Ok(key(3)));
+}
+
+#[test]
+fn p53_every_key_survives_a_restart_of_the_daemon() {
+    let Some(mut desktop) = Desktop::start() else { return };
+    let keys: Vec<_> = [[0; 32], [0xff; 32], [b'\n'; 32], [b' '; 32]]
+        .map(hallpass::world::keychain::Key::new)
+        .into_iter()
+        .chain((0..8).map(key))
+        .collect();
+    for (number, key) in keys.iter().enumerate() {
+        desktop.keychain.set(&item(&format!("k{number}")), key).unwrap();
+    }
+    desktop.daemon.kill().unwrap();
+    desktop.daemon = GnomeKeyring::start(&desktop.bus).unwrap();
+    for (number, key) in keys.iter().enumerate() {
+        assert_eq!(desktop.keychain.get(&item(&format!("k{number}"))).as_ref(), Ok(key));
+    }
+}
+
+#[test]
+fn other_programs_find_a_key_by_its_attributes_and_theirs_are_left_alone() {
+    if !are_installed(&["secret-tool"]) {
+        return;
+    }
+    let Some(desktop) = Desktop::start() else { return };
+    let keychain = &desktop.keychain;
+    store_foreign_secret(&desktop.bus, &["service", PROGRAM, "key_id", "k1"]);
+    assert_eq!(keychain.get(&item("k1")), Err(KeychainError::NoItem));
+    assert_eq!(keychain.key_ids(PROGRAM), Ok(Vec::new()));
+    keychain.set(&item("k1"), &key(1)).unwrap();
+    let text = lookup(&desktop.bus, "k1");
+    assert_eq!((text.len(), text.is_ascii(), text.lines().count()), (43, true, 1), "{text:?}");
+    keychain.delete(&item("k1")).unwrap();
+    let output =
+        Command::new("secret-tool").args(["lookup", "key_id", "k1"]).envs(desktop.bus.variables()).output();
+    assert_eq!(output.unwrap().stdout, b"foreign");
+}
+
+#[test]
+fn p47_a_locked_keyring_is_locked_for_every_call_and_has_its_keys_again_when_it_opens() {
+    let Some(desktop) = Desktop::start() else { return };
+    let keychain = &desktop.keychain;
+    keychain.set(&item("k1"), &key(1)).unwrap();
+    desktop.daemon.lock().unwrap();
+    assert_eq!(keychain.get(&item("k1")), Err(KeychainError::Locked));
+    assert_eq!(keychain.get(&item("never")), Err(KeychainError::Locked));
+    assert_eq!(keychain.set(&item("k2"), &key(2)), Err(KeychainError::Locked));
+    assert_eq!(keychain.delete(&item("k1")), Err(KeychainError::Locked));
+    assert_eq!(keychain.delete(&item("never")), Err(KeychainError::Locked));
+    assert_eq!(keychain.key_ids(PROGRAM), Err(KeychainError::Locked));
+    assert_eq!(keychain.unlock(), Err(KeychainError::Refused), "nobody can be asked here");
+    desktop.daemon.unlock().unwrap();
+    assert_eq!(keychain.unlock(), Ok(()), "it is open");
+    assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
+    assert_eq!(keychain.get(&item("k2")), Err(KeychainError::NoItem));
+}
+
+#[test]
+fn p47_a_daemon_that_hangs_is_silent_and_has_its_keys_again_when_it_goes_on() {
+    let Some(desktop) = Desktop::start() else { return };
+    let keychain = &desktop.keychain;
+    keychain.set(&item("k1"), &key(1)).unwrap();
+    desktop.daemon.freeze().unwrap();
+    assert_eq!(keychain.get(&item("k1")), Err(KeychainError::Silent));
+    assert_eq!(keychain.set(&item("k2"), &key(2)), Err(KeychainError::Silent));
+    desktop.daemon.thaw().unwrap();
+    assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
+}
+
+#[test]
+fn p47_a_daemon_that_is_killed_during_a_call_failed_and_is_absent_then() {
+    let Some(mut desktop) = Desktop::start() else { return };
+    desktop.daemon.freeze().unwrap();
+    let keychain = desktop.keychain.clone();
+    let call = thread::spawn(move || keychain.get(&item("k1")));
+    // The call reaches a daemon that cannot answer it any more.
+    thread::sleep(Duration::from_millis(500));
+    desktop.daemon.kill().unwrap();
+    let answer = call.join().unwrap();
+    assert!(matches!(&answer, Err(KeychainError::Failed(why)) if why.contains("NoReply")), "{answer:?}");
+    let answer = desktop.keychain.get(&item("k1"));
+    assert!(
+        matches!(&answer, Err(KeychainError::Absent(why)) if why.contains("ServiceUnknown")),
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn p47_a_bus_that_ends_during_a_call_failed_and_is_absent_then() {
+    let Some(mut desktop) = Desktop::start() else { return };
+    desktop.daemon.freeze().unwrap();
+    let keychain = desktop.keychain.clone();
+    let call = thread::spawn(move || keychain.get(&item("k1")));
+    thread::sleep(Duration::from_millis(500));
+    desktop.bus.kill().unwrap();
+    let answer = call.join().unwrap();
+    assert!(matches!(answer, Err(KeychainError::Failed(_))), "{answer:?}");
+    let answer = desktop.keychain.get(&item("k1"));
+    assert!(matches!(answer, Err(KeychainError::Absent(_))), "{answer:?}");
+}

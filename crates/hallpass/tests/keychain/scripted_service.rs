@@ -1,0 +1,254 @@
+//! A Secret Service that does what a real one cannot be made to do.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use hallpass::Environment;
+use hallpass::world::keychain::{Keychain, KeychainError, SystemKeychain};
+use hallpass_test_keychain::{Habit, ScriptedService, Variables};
+
+use crate::{PROGRAM, item, key};
+
+/// What a command may take for a keychain that does not work (P47).
+const PATIENCE: Duration = Duration::from_secs(4);
+
+fn keychain(variables: &Variables) -> SystemKeychain {
+    let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+    SystemKeychain::new(&Environment::from_variables(variables))
+}
+
+/// The answer of a call, which has to come in time.
+#[track_caller]
+fn in_time<T: Send + 'static>(
+    keychain: &SystemKeychain,
+    call: impl FnOnce(&SystemKeychain) -> T + Send + 'static,
+) -> T {
+    let (done, answer) = mpsc::channel();
+    let keychain = keychain.clone();
+    thread::spawn(move || done.send(call(&keychain)));
+    answer.recv_timeout(PATIENCE).expect("an answer in time")
+}
+
+/// What each of the four calls that ask nobody fails with.
+fn failures(keychain: &SystemKeychain) -> [KeychainError; 4] {
+    let calls: [fn(&SystemKeychain) -> KeychainError; 4] = [
+        |keychain| keychain.get(&item("k1")).unwrap_err(),
+        |keychain| keychain.set(&item("k2"), &key(2)).unwrap_err(),
+        |keychain| keychain.delete(&item("k1")).unwrap_err(),
+        |keychain| keychain.key_ids(PROGRAM).unwrap_err(),
+    ];
+    thread::scope(|scope| {
+        calls.map(|call| scope.spawn(move || in_time(keychain, call))).map(|answer| answer.join().unwrap())
+    })
+}
+
+/// A service that has the key `k1` and took to bad habits then.
+fn with_a_key(habit: Habit) -> (ScriptedService, SystemKeychain) {
+    let service = ScriptedService::start(Habit::Honest).unwrap();
+    let keychain = keychain(&service.variables());
+    keychain.set(&item("k1"), &key(1)).unwrap();
+    service.behave(habit);
+    (service, keychain)
+}
+
+fn locked(habit: Habit) -> (ScriptedService, SystemKeychain) {
+    let (service, keychain) = with_a_key(habit);
+    service.lock();
+    (service, keychain)
+}
+
+fn is_absent(error: &KeychainError) -> bool {
+    matches!(error, KeychainError::Absent(_))
+}
+
+fn is_failed(error: &KeychainError) -> bool {
+    matches!(error, KeychainError::Failed(_))
+}
+
+fn is_silent(error: &KeychainError) -> bool {
+    *error == KeychainError::Silent
+}
+
+fn is_locked(error: &KeychainError) -> bool {
+    *error == KeychainError::Locked
+}
+
+#[test]
+fn a_key_comes_back_is_listed_and_goes() {
+    let (service, keychain) = with_a_key(Habit::Honest);
+    assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
+    assert_eq!(keychain.get(&item("k2")), Err(KeychainError::NoItem));
+    assert_eq!(keychain.key_ids(PROGRAM), Ok(vec!["k1".to_owned()]));
+    assert_eq!(keychain.key_ids("othertool"), Ok(Vec::new()));
+    assert_eq!(keychain.delete(&item("k1")), Ok(()));
+    assert_eq!(keychain.delete(&item("k1")), Ok(()));
+    assert_eq!((keychain.get(&item("k1")), service.items()), (Err(KeychainError::NoItem), 0));
+}
+
+#[test]
+fn p47_without_a_bus_a_service_or_a_collection_there_is_no_keychain() {
+    let nowhere = [
+        vec![],
+        vec![("XDG_RUNTIME_DIR", "/nonexistent".to_owned())],
+        vec![("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus".to_owned())],
+        vec![("DBUS_SESSION_BUS_ADDRESS", "autolaunch:".to_owned())],
+        vec![("DBUS_SESSION_BUS_ADDRESS", "unixexec:path=/bin/false".to_owned())],
+        vec![("DBUS_SESSION_BUS_ADDRESS", "what is this".to_owned())],
+    ];
+    for variables in nowhere {
+        let errors = failures(&keychain(&variables));
+        assert!(errors.iter().all(is_absent), "{variables:?}: {errors:?}");
+    }
+    for habit in [Habit::Absent, Habit::Bare] {
+        let service = ScriptedService::start(habit).unwrap();
+        let errors = failures(&keychain(&service.variables()));
+        assert!(errors.iter().all(is_absent), "{habit:?}: {errors:?}");
+    }
+}
+
+#[test]
+fn the_bus_is_found_by_its_address_or_in_the_runtime_directory() {
+    let (service, _) = with_a_key(Habit::Honest);
+    let address = service.variables().remove(0).1;
+    let found = |name, value: String| keychain(&vec![(name, value)]).get(&item("k1"));
+    assert_eq!(found("DBUS_SESSION_BUS_ADDRESS", format!("unix:path=/nonexistent;{address}")), Ok(key(1)));
+    let runtime_dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(address.strip_prefix("unix:path=").unwrap(), runtime_dir.path().join("bus"))
+        .unwrap();
+    assert_eq!(found("XDG_RUNTIME_DIR", runtime_dir.path().display().to_string()), Ok(key(1)));
+}
+
+#[test]
+fn another_users_runtime_directory_is_not_used() {
+    let (service, _) = with_a_key(Habit::Honest);
+    let socket = service.variables()[0].1.strip_prefix("unix:path=").unwrap().to_owned();
+    if std::os::unix::fs::chown(&socket, Some(65_534), None).is_err() {
+        return; // only root can give a file away, and only root is not stopped by the file's mode
+    }
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let runtime_dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(&socket, runtime_dir.path().join("bus")).unwrap();
+    let variables = vec![("XDG_RUNTIME_DIR", runtime_dir.path().display().to_string())];
+    assert!(failures(&keychain(&variables)).iter().all(is_absent));
+}
+
+#[test]
+fn p47_a_locked_keychain_is_locked_and_nobody_is_asked() {
+    for habit in [Habit::Honest, Habit::HidesWhileLocked, Habit::NobodyAnswers] {
+        let (service, keychain) = locked(habit);
+        let errors = failures(&keychain);
+        assert!(errors.iter().all(is_locked), "{habit:?}: {errors:?}");
+        let asked = service.calls().iter().any(|call| call == "Unlock" || call == "Prompt");
+        assert!(!asked && service.items() == 1, "{habit:?}: {:?}", service.calls());
+    }
+}
+
+#[test]
+fn p53_a_locked_keychain_is_never_said_to_lack_a_key() {
+    for habit in [Habit::Honest, Habit::HidesWhileLocked] {
+        let (_service, keychain) = locked(habit);
+        assert_eq!(keychain.get(&item("never")), Err(KeychainError::Locked), "{habit:?}");
+        assert_eq!(keychain.delete(&item("never")), Err(KeychainError::Locked), "{habit:?}");
+    }
+}
+
+#[test]
+fn p47_a_service_that_wants_to_ask_first_is_locked_and_nobody_is_asked() {
+    let (service, keychain) = with_a_key(Habit::AsksFirst);
+    assert_eq!(keychain.set(&item("k2"), &key(2)), Err(KeychainError::Locked));
+    assert_eq!(keychain.delete(&item("k1")), Err(KeychainError::Locked));
+    assert!(!service.calls().contains(&"Prompt".to_owned()));
+    assert_eq!((keychain.get(&item("k1")), service.items()), (Ok(key(1)), 1));
+}
+
+#[test]
+fn p47_a_service_that_does_not_answer_is_silent() {
+    for habit in [Habit::Silent, Habit::Slow] {
+        let (_service, keychain) = with_a_key(habit);
+        let errors = failures(&keychain);
+        assert!(errors.iter().all(is_silent), "{habit:?}: {errors:?}");
+        assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Err(KeychainError::Silent), "{habit:?}");
+    }
+}
+
+#[test]
+fn p47_a_service_or_a_bus_that_dies_during_a_call_failed() {
+    for habit in [Habit::Dies, Habit::BusDies] {
+        let (_service, keychain) = with_a_key(habit);
+        let errors = failures(&keychain);
+        assert!(errors.iter().all(is_failed), "{habit:?}: {errors:?}");
+    }
+}
+
+#[test]
+fn p53_what_is_not_a_key_is_not_taken_for_one() {
+    for habit in [Habit::Garbles, Habit::Truncates, Habit::Babbles] {
+        let (_service, keychain) = with_a_key(habit);
+        let error = in_time(&keychain, |keychain| keychain.get(&item("k1")).unwrap_err());
+        assert!(is_failed(&error), "{habit:?}: {error:?}");
+    }
+    let (_service, keychain) = with_a_key(Habit::Babbles);
+    let errors = failures(&keychain);
+    assert!(errors.iter().all(is_failed), "{errors:?}");
+}
+
+/// What a service says of itself cannot be checked but by asking again, which a login does with each key it makes.
+#[test]
+fn p53_a_service_that_lies_is_found_out_by_reading_back() {
+    let service = ScriptedService::start(Habit::Forgets).unwrap();
+    let keychain = keychain(&service.variables());
+    assert_eq!(keychain.set(&item("k1"), &key(1)), Ok(()));
+    assert_eq!(keychain.get(&item("k1")), Err(KeychainError::NoItem));
+    service.behave(Habit::SwapsKeys);
+    keychain.set(&item("k2"), &key(2)).unwrap();
+    assert_ne!(keychain.get(&item("k2")).unwrap(), key(2));
+}
+
+#[test]
+fn unlocking_asks_once_and_only_what_is_locked() {
+    let (service, keychain) = with_a_key(Habit::Honest);
+    assert_eq!(keychain.unlock(), Ok(()));
+    assert!(!service.calls().contains(&"Unlock".to_owned()), "it is open");
+    service.lock();
+    assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Ok(()));
+    assert_eq!(service.calls().iter().filter(|call| *call == "Prompt").count(), 1);
+    assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
+}
+
+#[test]
+fn p49_a_question_that_is_dismissed_is_a_refusal() {
+    let (_service, keychain) = locked(Habit::Dismissed);
+    assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Err(KeychainError::Refused));
+    assert!(failures(&keychain).iter().all(is_locked));
+}
+
+#[test]
+fn an_answer_that_did_not_unlock_it_is_none() {
+    let (_service, keychain) = locked(Habit::StaysLocked);
+    assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Err(KeychainError::Locked));
+}
+
+#[test]
+fn p47_a_service_that_dies_while_it_asks_failed() {
+    let (_service, keychain) = locked(Habit::DiesAsking);
+    assert!(is_failed(&in_time(&keychain, |keychain| keychain.unlock().unwrap_err())));
+}
+
+#[test]
+fn p47_unlocking_waits_for_as_long_as_nobody_answers() {
+    let (_service, keychain) = locked(Habit::NobodyAnswers);
+    let (done, answer) = mpsc::channel();
+    thread::spawn(move || done.send(keychain.unlock()));
+    // Longer than a call may take: the limit is that of whoever asks.
+    assert_eq!(answer.recv_timeout(Duration::from_secs(3)), Err(mpsc::RecvTimeoutError::Timeout));
+}
+
+#[test]
+fn reading_a_key_takes_three_calls() {
+    let (service, keychain) = with_a_key(Habit::Honest);
+    let before = service.calls().len();
+    keychain.get(&item("k1")).unwrap();
+    assert_eq!(service.calls()[before..], ["SearchItems", "OpenSession", "GetSecret"]);
+}
