@@ -97,6 +97,7 @@ impl Bench {
         let time = |time| Value::from(humantime::format_rfc3339_seconds(time).to_string());
         self.edit(profile, |record| {
             record["obtained_at"] = time(now - Duration::from_secs(3600));
+            record["access"][0]["obtained_at"] = record["obtained_at"].clone();
             record["access"][0]["expires_at"] = time(now + Duration::from_secs(seconds));
         });
     }

@@ -2,8 +2,7 @@
 //! other profiles.
 
 use std::fs::{self, OpenOptions};
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
@@ -11,44 +10,22 @@ use hallpass_dev::DevServer;
 use rustix::process::Signal;
 
 use crate::bench::{Bench, visit};
+use crate::front::Front;
 
 fn server() -> DevServer {
     DevServer::start().unwrap()
 }
 
-/// Stands before a server, one request for each connection, and hands each answer on a second late.
-fn slow_front(port: u16) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let front = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || hand_on(stream, &front.to_string(), port));
-        }
+/// Hands each answer on a second late.
+fn slow_front(server: &DevServer) -> Front {
+    let front = Front::before(server.port());
+    let desk = front.desk();
+    front.act(move |client| {
+        let answer = desk.handed_on(client);
+        thread::sleep(Duration::from_secs(1));
+        let _ = client.write_all(&answer); // the client may be gone
     });
-    format!("http://{front}")
-}
-
-fn hand_on(mut client: TcpStream, front: &str, port: u16) {
-    let request = request(&mut client).replace(front, &format!("127.0.0.1:{port}"));
-    let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-    let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    server.write_all(request.as_bytes()).unwrap();
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer).unwrap();
-    thread::sleep(Duration::from_secs(1));
-    let _ = client.write_all(&answer);
-}
-
-/// Head and form, which may come in two pieces.
-fn request(client: &mut TcpStream) -> String {
-    let (mut text, mut piece) = (String::new(), [0; 4096]);
-    while !text.contains("\r\n\r\n") || !text.contains("client_id=") {
-        match client.read(&mut piece) {
-            Ok(count @ 1..) => text.push_str(&String::from_utf8_lossy(&piece[..count])),
-            _ => break,
-        }
-    }
-    text
+    front
 }
 
 #[test]
@@ -56,8 +33,8 @@ fn p30_a_signal_during_a_refresh_waits_until_the_new_token_is_saved() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let (bench, server) = (Bench::new(), server());
         bench.sign_in(&server, &[]);
-        let front = slow_front(server.port());
-        bench.edit("default", |record| record["endpoints"]["token"] = format!("{front}/token").into());
+        let front = slow_front(&server);
+        bench.edit("default", |record| record["endpoints"]["token"] = front.url("/token").into());
         let before = bench.record("default")["secret"]["refresh_token"].clone();
         let token = bench.hallpass(&["token", "--refresh"]).start();
         let has_arrived = |_: &u32| server.journal().count("/token") == 2;

@@ -7,10 +7,12 @@ mod bench;
 mod scripted;
 
 mod bad_input;
+mod blips;
 mod blow;
 mod care;
 mod crash;
 mod demo;
+mod front;
 mod journey;
 mod override_token;
 mod profiles;

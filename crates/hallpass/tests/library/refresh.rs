@@ -237,6 +237,7 @@ fn passing_answers() -> Vec<(&'static str, Answer, NetworkErrorKind)> {
         ),
         ("cut", Answer::json(200, &grant).cut(), Broken),
         ("silence", Answer::never(), TimedOut),
+        ("drops", Answer::json(200, &grant).dripping(), TimedOut),
         ("3 MiB", Answer::new(200, "application/json", vec![b' '; 3 << 20]), NoAnswer),
     ]
 }

@@ -29,6 +29,8 @@ pub(crate) enum Ending {
     Cut,
     /// Not at all: the connection stays open and nothing comes.
     Never,
+    /// Not before long: the body comes in single bytes.
+    Dripping,
 }
 
 impl Answer {
@@ -64,6 +66,10 @@ impl Answer {
 
     pub(crate) fn cut(self) -> Answer {
         Answer { ending: Ending::Cut, ..self }
+    }
+
+    pub(crate) fn dripping(self) -> Answer {
+        Answer { ending: Ending::Dripping, ..self }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Answer {
@@ -219,6 +225,7 @@ impl Shared {
                 Ending::Whole => stream.write_all(&to_http(&answer, answer.body.len()))?,
                 Ending::Cut => return stream.write_all(&to_http(&answer, answer.body.len() + 100)),
                 Ending::Never => return self.keep_silent(),
+                Ending::Dripping => return self.drip(&mut stream, &answer),
             }
             if request.header("connection") == Some("close") {
                 return Ok(());
@@ -230,6 +237,16 @@ impl Shared {
     fn answer(&self, request: &Received) -> Answer {
         let handlers = self.handlers.lock().unwrap().get(&request.path).cloned().unwrap_or_default();
         handlers.iter().rev().find_map(|handler| handler(request)).unwrap_or_else(|| Answer::empty(404))
+    }
+
+    /// Each byte comes well within any limit for one read.
+    fn drip(&self, stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
+        stream.write_all(&to_http(&Answer { body: Vec::new(), ..answer.clone() }, answer.body.len()))?;
+        for byte in &answer.body {
+            thread::sleep(Duration::from_millis(50));
+            stream.write_all(&[*byte])?;
+        }
+        Ok(())
     }
 
     fn keep_silent(&self) -> io::Result<()> {
