@@ -108,6 +108,7 @@ pub(crate) struct Asked {
 #[command(after_help = "\
 Examples:
   hallpass login --issuer https://login.example.com --client-id mytool
+  hallpass login --device            no browser here: a code for your phone
   hallpass login --redirect-uri http://localhost:9999/callback --env-file .env
   hallpass login                     again, with the settings of last time
   hallpass login --if-needed         only if nobody is signed in")]
@@ -126,6 +127,18 @@ pub(crate) struct Login {
     /// Only print the address
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Sign in on another device with a code (RFC 8628), without a browser here
+    #[arg(long, conflicts_with_all = ["browser", "no_browser", "redirect_uri"])]
+    pub(crate) device: bool,
+    /// Draw no QR code
+    #[arg(long)]
+    pub(crate) no_qr: bool,
+    /// Who has to sign in: an email address, a user name or a sub; nobody else is taken
+    #[arg(long, value_name = "WHO")]
+    pub(crate) account: Option<String>,
+    /// Have the server ask which account
+    #[arg(long, conflicts_with = "prompt")]
+    pub(crate) select_account: bool,
     /// How the server should ask, for example login or consent
     #[arg(long, value_name = "VALUE")]
     pub(crate) prompt: Option<String>,

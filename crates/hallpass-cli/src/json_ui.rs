@@ -22,6 +22,20 @@ impl LoginUi for JsonUi {
             }
             LoginEvent::OtherLogin { process } => json!({"event": "other_login", "pid": process}),
             LoginEvent::Url(url) => json!({"event": "url", "url": url.as_str()}),
+            LoginEvent::UserCode {
+                user_code,
+                verification_uri,
+                verification_uri_complete,
+                expires_in,
+                host,
+            } => json!({
+                "event": "user_code",
+                "user_code": user_code,
+                "verification_uri": verification_uri.as_str(),
+                "verification_uri_complete": verification_uri_complete.as_ref().map(|url| url.as_str()),
+                "expires_at": json::time(Some(SystemTime::now() + expires_in)),
+                "host": host,
+            }),
             LoginEvent::BrowserFailed(why) => json!({"event": "browser_failed", "reason": why}),
             LoginEvent::Waiting { .. } if std::mem::replace(&mut self.announced, true) => return,
             LoginEvent::Waiting { redirect_uri, left } => {

@@ -13,6 +13,7 @@ mod json_ui;
 mod log_to_stderr;
 mod profile_http;
 mod profiles;
+mod qr_code;
 mod report;
 mod say;
 mod settings;

@@ -119,7 +119,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::ServerMisbehaved(_) => "nothing was stored; report this to whoever runs the server".to_owned(),
         Error::Network(error) => network_hint(error)?,
         Error::Store(error) => store_hint(error),
-        Error::TimedOut { redirect_uri, ignored, .. } => timeout_hint(redirect_uri, *ignored),
+        Error::TimedOut { redirect_uri, ignored, .. } => timeout_hint(redirect_uri.as_deref(), *ignored),
         Error::Misuse(misuse) => misuse_hint(misuse)?,
         _ => return None,
     };
@@ -135,6 +135,9 @@ fn denied_hint(denied: &Denied) -> String {
             if matches!(error.error.as_str(), "invalid_client" | "unauthorized_client") =>
         {
             "check the client id, and that it is registered as a public (native) client".to_owned()
+        }
+        Denied::OtherAccount { .. } => {
+            "nothing was stored; sign in as that account, or choose it in the browser: hallpass login --select-account".to_owned()
         }
         Denied::ByServer(error) if error.error == "invalid_scope" => "ask for less with --scope".to_owned(),
         _ => "run hallpass login again; an older sign-in is untouched".to_owned(),
@@ -192,10 +195,10 @@ fn keychain_hint(cause: &KeychainError) -> &'static str {
     }
 }
 
-fn timeout_hint(redirect_uri: &str, ignored: u32) -> String {
-    if redirect_uri.is_empty() {
-        return "another process has this sign-in open and nobody finished it; open one more with: hallpass login --force".to_owned();
-    }
+fn timeout_hint(redirect_uri: Option<&str>, ignored: u32) -> String {
+    let Some(redirect_uri) = redirect_uri else {
+        return "nobody finished the sign-in; try again with: hallpass login (--timeout 15m waits longer, --force does not wait for another process)".to_owned();
+    };
     let strangers = match ignored {
         0 => String::new(),
         count => format!("ignored {count} callback(s) of another sign-in; "),
@@ -248,10 +251,7 @@ mod tests {
         assert_eq!(code(LoginRequired::Expired.into()), 4);
         assert_eq!(code(network.into()), 5);
         assert_eq!(code(Denied::ByServer(OAuthError::new("access_denied", None, None)).into()), 6);
-        assert_eq!(
-            code(Error::TimedOut { waited: Default::default(), redirect_uri: String::new(), ignored: 0 }),
-            7
-        );
+        assert_eq!(code(Error::TimedOut { waited: Default::default(), redirect_uri: None, ignored: 0 }), 7);
         assert_eq!(code(StoreError::NoDirectory(String::new()).into()), 8);
         assert_eq!(describe(&Failure::Signal(2)).code, 130);
         assert_eq!(describe(&Failure::Signal(15)).code, 143);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hallpass::{Builder, Environment, Hallpass, Secret, Storage};
+use hallpass::{Builder, DeviceGrant, Environment, Hallpass, Secret, Storage};
 
 use crate::args::{Asked, Common, Login, StorageArg};
 use crate::env_file::EnvFile;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::profile_http::ProfileHttp;
 use crate::profiles::{ConfigDir, SERVICE, selected};
 use crate::say;
-use crate::sources::{SettingsFile, variable};
+use crate::sources::{DeviceSetting, SettingsFile, variable};
 
 /// The server and client that this call was given, by option or variable; either may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub(crate) struct LoginSettings {
     pub(crate) client_secret: Option<Secret>,
     pub(crate) browser: Option<String>,
     pub(crate) prompt: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) device_grant: DeviceGrant,
 }
 
 impl LoginSettings {
@@ -125,10 +127,19 @@ impl LoginSettings {
             param: merged(config.param, own.param, &args.param),
             endpoint: merged(config.endpoint, own.endpoint, &args.endpoint),
             browser: None,
+            device: None,
             unknown: own.unknown,
         };
         let client_secret = client_secret(args, env_file, file.client_secret_file.as_deref())?;
-        Ok(LoginSettings { file, client_secret, browser: config.browser, prompt: args.prompt.clone() })
+        let select_account = args.select_account.then(|| "select_account".to_owned());
+        Ok(LoginSettings {
+            file,
+            client_secret,
+            browser: config.browser,
+            prompt: args.prompt.clone().or(select_account),
+            account: args.account.clone(),
+            device_grant: device_grant(args, config.device.or(own.device))?,
+        })
     }
 
     /// The builder with all of it.
@@ -144,6 +155,8 @@ impl LoginSettings {
             builder = builder.client_secret(secret.clone());
         }
         builder = file.resource.iter().fold(builder, |builder, resource| builder.resource(resource));
+        builder = self.account.iter().fold(builder, |builder, account| builder.account(account));
+        builder = builder.device_grant(self.device_grant);
         builder = self.prompt.iter().fold(builder, |builder, prompt| builder.prompt(prompt));
         builder = file.ca_cert.iter().fold(builder, |builder, file| builder.ca_cert(file));
         builder = file.param.iter().fold(builder, |builder, (name, value)| builder.param(name, value));
@@ -164,6 +177,18 @@ impl LoginSettings {
             .as_deref()
             .ok_or_else(|| Failure::usage(format!("no client id for {issuer}"), HINT))?;
         Ok((issuer, client_id))
+    }
+}
+
+fn device_grant(args: &Login, setting: Option<DeviceSetting>) -> Result<DeviceGrant, Failure> {
+    match (args.device, setting) {
+        (true, Some(DeviceSetting::Off)) => Err(Failure::usage(
+            "the device grant is switched off here",
+            "sign in through a browser: hallpass login; or remove device = \"off\" from config.toml",
+        )),
+        (true, _) => Ok(DeviceGrant::Only),
+        (false, Some(DeviceSetting::Off)) => Ok(DeviceGrant::Off),
+        (false, _) => Ok(DeviceGrant::Offered),
     }
 }
 

@@ -28,6 +28,9 @@ pub(crate) struct SettingsFile {
     pub(crate) storage: Option<StorageArg>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) browser: Option<String>,
+    /// `off` forbids the device grant; a setting of `config.toml` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device: Option<DeviceSetting>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca_cert: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
@@ -37,6 +40,16 @@ pub(crate) struct SettingsFile {
     /// What this version does not know is written back.
     #[serde(flatten)]
     pub(crate) unknown: toml::Table,
+}
+
+/// Whether the device grant may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DeviceSetting {
+    /// Where it is asked for, or where this machine looks remote.
+    Auto,
+    /// Never.
+    Off,
 }
 
 impl SettingsFile {

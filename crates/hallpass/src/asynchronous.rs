@@ -54,7 +54,7 @@ impl Hallpass {
     pub async fn login_async(&self, mut ui: impl LoginUi + Send + 'static) -> Result<Session> {
         let context = Arc::new(self.context.with_canceller(self.context.cancel.child()));
         let _cancel_when_dropped = CancelWhenDropped(context.cancel.clone());
-        detached(move || flow::browser::login(&context, &mut ui)).await
+        detached(move || flow::login::login(&context, &mut ui)).await
     }
 
     /// [`logout`](Hallpass::logout) without blocking. Dropping the future does not stop it.

@@ -28,6 +28,19 @@ pub enum Storage {
     Memory,
 }
 
+/// Whether a code may be shown that is used on another device (RFC 8628). Defaults to [`DeviceGrant::Offered`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum DeviceGrant {
+    /// Beside the browser, where the person's browser is likely on another machine and the server has it.
+    #[default]
+    Offered,
+    /// Instead of the browser.
+    Only,
+    /// Never: somebody who is sent such a code by a stranger can be made to sign the stranger in.
+    Off,
+}
+
 /// What is asked for unless the program says otherwise; a server's list of scopes may shorten it.
 pub(crate) const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
@@ -65,6 +78,8 @@ pub(crate) struct Draft {
     pub(crate) storage: Storage,
     pub(crate) state_dir: Option<PathBuf>,
     pub(crate) takes_turns: bool,
+    pub(crate) device_grant: DeviceGrant,
+    pub(crate) account: Option<String>,
     pub(crate) login_timeout: Duration,
     pub(crate) request_timeout: Duration,
 }
@@ -86,6 +101,9 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     /// Whether a login waits for another process's login of the same profile.
     pub(crate) takes_turns: bool,
+    pub(crate) device_grant: DeviceGrant,
+    /// Who has to sign in.
+    pub(crate) account: Option<String>,
     pub(crate) login_timeout: Duration,
     pub(crate) request_timeout: Duration,
 }
@@ -130,6 +148,8 @@ impl Draft {
             storage: Storage::Auto,
             state_dir: None,
             takes_turns: true,
+            device_grant: DeviceGrant::default(),
+            account: None,
             login_timeout: Duration::from_secs(5 * 60),
             request_timeout: Duration::from_secs(30),
         }
@@ -152,6 +172,8 @@ impl Draft {
             prompt: self.prompt,
             storage: self.storage,
             takes_turns: self.takes_turns,
+            device_grant: self.device_grant,
+            account: self.account.filter(|account| !account.trim().is_empty()),
             login_timeout: self.login_timeout,
             request_timeout: self.request_timeout,
         })

@@ -52,8 +52,9 @@ pub enum Error {
         /// How long the login waited.
         waited: Duration,
         /// Where the browser was expected. A server that does not have exactly this URI registered
-        /// shows its error in the browser and never comes back.
-        redirect_uri: String,
+        /// shows its error in the browser and never comes back. `None` where nothing was to come back: a device
+        /// grant, or a wait for another process's sign-in.
+        redirect_uri: Option<String>,
         /// Callbacks that belonged to another sign-in and were ignored.
         ignored: u32,
     },
@@ -147,6 +148,14 @@ pub enum Denied {
     /// An error response of the authorization or token endpoint (RFC 6749 §4.1.2.1, §5.2).
     #[error("{0}")]
     ByServer(OAuthError),
+    /// Another account than the one that was asked for signed in. Nothing of it was kept.
+    #[error("{found} signed in, not {asked}")]
+    OtherAccount {
+        /// Who was meant.
+        asked: String,
+        /// Who came.
+        found: String,
+    },
 }
 
 /// The three fields of an OAuth error response (RFC 6749 §4.1.2.1 and §5.2), cleaned for display.
@@ -259,6 +268,9 @@ pub enum ServerMisbehaved {
     /// The token endpoint sent something that is neither JSON nor form-encoded (RFC 6749 §5.1).
     #[error("the token endpoint's answer cannot be read ({0})")]
     TokenResponse(String),
+    /// The device authorization endpoint sent something that lacks what is required (RFC 8628 §3.2).
+    #[error("the device authorization endpoint's answer cannot be used ({0})")]
+    DeviceResponse(String),
     /// `access_token` is missing, empty, no string, or not of printable ASCII (RFC 6749 §5.1, appendix A.12).
     #[error("the token endpoint's answer has no usable access_token")]
     AccessTokenMissing,

@@ -69,7 +69,7 @@ pub mod protocol;
 pub mod world;
 
 pub use cancel::Canceller;
-pub use config::Storage;
+pub use config::{DeviceGrant, Storage};
 pub use environment::Environment;
 pub use error::{Error, Result};
 pub use pages::Pages;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::Canceller;
-use crate::config::{Config, Draft, Storage, check_resource};
+use crate::config::{Config, DeviceGrant, Draft, Storage, check_resource};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::flow::{self, Context};
@@ -93,7 +93,7 @@ impl Hallpass {
     /// # Errors
     /// Every variant but [`Error::LoginRequired`]; nothing is stored then.
     pub fn login(&self, ui: &mut dyn LoginUi) -> Result<Session> {
-        flow::browser::login(&self.context, ui)
+        flow::login::login(&self.context, ui)
     }
 
     /// A valid access token: the stored one while more than 30 seconds of its life are left (half of its
@@ -367,6 +367,19 @@ impl Builder {
         self
     }
 
+    /// Whether a code may be shown that is used on another device. Defaults to [`DeviceGrant::Offered`].
+    pub fn device_grant(mut self, device_grant: DeviceGrant) -> Builder {
+        self.draft.device_grant = device_grant;
+        self
+    }
+
+    /// Who has to sign in, by `sub`, email address or user name. The server is told (`login_hint`), and if somebody
+    /// else signs in nothing is kept. Defaults to anybody.
+    pub fn account(mut self, account: &str) -> Builder {
+        self.draft.account = Some(account.to_owned());
+        self
+    }
+
     /// A login of this pass opens a sign-in of its own even while another process waits for one of the same profile.
     /// Otherwise it waits for that one and takes over what it brings.
     pub fn without_waiting_for_others(mut self) -> Builder {
@@ -466,6 +479,7 @@ impl Builder {
             pages: Arc::new(pages),
             cancel: Canceller::default(),
             saving: Saving::default(),
+            looks_remote: false,
             config,
         };
         Ok(Hallpass { context: Arc::new(context) })

@@ -53,10 +53,25 @@ pub enum LoginEvent {
     Url(Url),
     /// The browser did not start. The login goes on: the address was shown.
     BrowserFailed(String),
-    /// The login waits for the browser. Comes again each second.
+    /// A code to use on another device (RFC 8628 §3.3). Comes again with another code when it expires.
+    UserCode {
+        /// What the person types.
+        user_code: String,
+        /// Where.
+        verification_uri: Url,
+        /// The same with the code in it, for a QR code. The code has to be shown all the same.
+        verification_uri_complete: Option<Url>,
+        /// How long the code lives.
+        expires_in: Duration,
+        /// The issuer's host. A code that a stranger sent would sign the stranger in, so a person has to know for
+        /// whom it is, and that only one who started the sign-in should use it.
+        host: String,
+    },
+    /// The login waits for the person. Comes again each second.
     Waiting {
-        /// Where the browser will come back to: what has to be registered at the server.
-        redirect_uri: String,
+        /// Where the browser will come back to: what has to be registered at the server. `None` for a device
+        /// grant alone.
+        redirect_uri: Option<String>,
         /// The time that is left.
         left: Duration,
     },
@@ -80,6 +95,8 @@ pub enum Ignored {
     TlsHello,
     /// A pasted text that is not this sign-in's answer.
     Pasted,
+    /// A pasted code without its address, where the server says more in the address.
+    BareCode,
 }
 
 impl Ignored {
@@ -91,6 +108,9 @@ impl Ignored {
             Ignored::TlsHello => "Your browser switched to https; change the address to http:// and reload.",
             Ignored::Pasted => {
                 "That is not this sign-in's answer; paste the whole address that the browser ended on."
+            }
+            Ignored::BareCode => {
+                "That is the code alone; this server needs the whole address that the browser ended on."
             }
         }
     }
@@ -106,6 +126,7 @@ pub struct Terminal {
     invitation: &'static str,
     announced: bool,
     has_status: bool,
+    qr_code: Option<fn(&str) -> Option<String>>,
 }
 
 impl Terminal {
@@ -124,7 +145,14 @@ impl Terminal {
             invitation: "Opening browser for authentication...",
             announced: false,
             has_status: false,
+            qr_code: None,
         }
+    }
+
+    /// Shows addresses for another device as a picture too, drawn by `draw`, for a phone's camera.
+    pub fn with_qr_codes(mut self, draw: fn(&str) -> Option<String>) -> Terminal {
+        self.qr_code = Some(draw);
+        self
     }
 
     /// For a login whose browser opens nothing: the address is all that the person gets.
@@ -156,8 +184,10 @@ impl Terminal {
         }
     }
 
-    fn waiting(&mut self, redirect_uri: &str, left: Duration) {
-        if !std::mem::replace(&mut self.announced, true) {
+    fn waiting(&mut self, redirect_uri: Option<&str>, left: Duration) {
+        if let Some(redirect_uri) = redirect_uri
+            && !std::mem::replace(&mut self.announced, true)
+        {
             self.line(&format!("Waiting for callback on {redirect_uri}..."));
         }
         let seconds = left.as_secs();
@@ -184,7 +214,15 @@ impl LoginUi for Terminal {
             LoginEvent::BrowserFailed(why) => {
                 self.line(&format!("Could not open a browser ({why}). Open the address above yourself."))
             }
-            LoginEvent::Waiting { redirect_uri, left } => self.waiting(&redirect_uri, left),
+            LoginEvent::Waiting { redirect_uri, left } => self.waiting(redirect_uri.as_deref(), left),
+            LoginEvent::UserCode { user_code, verification_uri, verification_uri_complete, host, .. } => {
+                self.line(&format!("On another device, open this address and type the code:\n\n{verification_uri}\n\n    {user_code}\n"));
+                let complete = verification_uri_complete.as_ref().unwrap_or(&verification_uri);
+                if let Some(code) = self.qr_code.and_then(|draw| draw(complete.as_str())) {
+                    self.line(&format!("{code}\n"));
+                }
+                self.line(&format!("Only if you started this sign-in yourself, at {host}."));
+            }
             LoginEvent::Ignored(what) => self.line(what.text()),
             LoginEvent::Exchanging => self.status("Finishing the sign-in..."),
             LoginEvent::Note(note) => self.line(&format!("Note: {note}")),
@@ -228,7 +266,7 @@ mod tests {
     fn shown(is_live: bool) -> String {
         let page = Page::default();
         let mut ui = Terminal::new(Box::new(page.clone()), is_live);
-        let redirect_uri = "http://localhost:9999/callback".to_owned();
+        let redirect_uri = Some("http://localhost:9999/callback".to_owned());
         ui.event(LoginEvent::Url(Url::parse("https://a.example/authorize?x=1").unwrap()));
         for left in [299, 298] {
             ui.event(LoginEvent::Waiting {

@@ -39,6 +39,12 @@ impl User {
         })
     }
 
+    /// Whether this is who was meant, by `sub`, email address (in any case) or user name.
+    pub(crate) fn is_called(&self, account: &str) -> bool {
+        let email = self.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(account));
+        email || self.sub == account || self.preferred_username.as_deref() == Some(account)
+    }
+
     /// What to call the user: e-mail, else user name, else name, else `sub`; safe to print.
     pub fn label(&self) -> String {
         let known = self.email.as_ref().or(self.preferred_username.as_ref()).or(self.name.as_ref());
@@ -49,6 +55,15 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn p62_an_account_is_meant_by_any_of_its_names_and_by_nothing_like_them() {
+        let user = |json: &str| User::of_claims(&serde_json::from_str(json).unwrap()).unwrap();
+        let ada = user(r#"{"sub":"u1","email":"Ada@example.com","preferred_username":"ada","name":"Ada"}"#);
+        assert!(["u1", "ada@example.com", "ada"].iter().all(|name| ada.is_called(name)));
+        assert!(!["U1", "Ada", "example.com", ""].iter().any(|name| ada.is_called(name)));
+        assert!(!user(r#"{"sub":"u1","email":""}"#).is_called(""));
+    }
 
     #[test]
     fn the_label_is_the_first_name_that_is_known_and_harmless() {

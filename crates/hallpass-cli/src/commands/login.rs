@@ -1,5 +1,6 @@
 //! `hallpass login`
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,7 +16,7 @@ use crate::profiles::{ConfigDir, DEFAULT, SERVICE, named};
 use crate::settings::{LoginSettings, Target, files, read_env_file};
 use crate::signals::Interrupts;
 use crate::sources::SettingsFile;
-use crate::{json, say};
+use crate::{json, qr_code, say};
 
 pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     override_token::warn(common);
@@ -42,7 +43,7 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     if is_new {
         SettingsFile::probe(&path)?;
     }
-    let session = sign_in(&pass, args.no_browser, common.json)?;
+    let session = sign_in(&pass, args, common.json)?;
     if is_new {
         settings.file.write(&path)?;
     }
@@ -170,17 +171,25 @@ fn is_signed_in(pass: &Hallpass, args: &Login, as_json: bool) -> Result<bool, Fa
     Ok(true)
 }
 
-fn sign_in(pass: &Hallpass, without_browser: bool, as_json: bool) -> Result<Session, Failure> {
+fn sign_in(pass: &Hallpass, args: &Login, as_json: bool) -> Result<Session, Failure> {
     let canceller = pass.canceller();
     let interrupts = Interrupts::watch(move || canceller.cancel())?;
-    let mut ui: Box<dyn LoginUi> = match (as_json, without_browser) {
-        (true, _) => Box::new(JsonUi::default()),
-        (false, true) => Box::new(Terminal::stderr().without_browser()),
-        (false, false) => Box::new(Terminal::stderr()),
-    };
+    let mut ui: Box<dyn LoginUi> =
+        if as_json { Box::new(JsonUi::default()) } else { Box::new(terminal(args)) };
     let result = pass.login(&mut *ui);
     drop(ui);
     result.map_err(|error| interrupts.explain(error))
+}
+
+fn terminal(args: &Login) -> Terminal {
+    let mut terminal = Terminal::stderr();
+    if args.no_browser {
+        terminal = terminal.without_browser();
+    }
+    if !args.no_qr && std::io::stderr().is_terminal() {
+        terminal = terminal.with_qr_codes(qr_code::draw);
+    }
+    terminal
 }
 
 fn tell(session: &Session, as_json: bool) {

@@ -1,30 +1,43 @@
 //! Finding out what the server has, before anything else is done.
 
 use super::{Context, status_error};
-use crate::config::Client;
+use crate::config::{Client, DeviceGrant};
 use crate::error::{Error, Result, ServerIncompatible};
 use crate::protocol::metadata::{Endpoint, ServerMetadata, well_known};
 use crate::world::http::HttpRequest;
 
 /// The server's metadata: the OpenID document, with the gaps filled from RFC 8414's where it names no
-/// revocation endpoint. Endpoints that were given by hand rule; with both that a login needs, no document
-/// is asked for.
+/// revocation endpoint, or no device authorization endpoint although that is the only way. Endpoints that were given
+/// by hand rule; with both that a login needs, no document is asked for.
 pub(super) fn discover(context: &Context, client: &Client) -> Result<ServerMetadata> {
     let by_hand = &client.endpoints;
-    if [Endpoint::Authorization, Endpoint::Token].iter().all(|endpoint| by_hand.get(*endpoint).is_some()) {
+    let entrance = entrance(context);
+    if [entrance, Endpoint::Token].iter().all(|endpoint| by_hand.get(*endpoint).is_some()) {
         return Ok(ServerMetadata::of_endpoints(&client.issuer, by_hand.clone()));
     }
     let mut metadata = documents(context, client)?;
     metadata.endpoints = by_hand.clone().or(&metadata.endpoints);
-    metadata.check_pkce()?;
+    if entrance == Endpoint::Authorization {
+        metadata.check_pkce()?;
+    }
     Ok(metadata)
+}
+
+/// Where a login of this pass begins.
+fn entrance(context: &Context) -> Endpoint {
+    match context.config.device_grant {
+        DeviceGrant::Only => Endpoint::DeviceAuthorization,
+        DeviceGrant::Offered | DeviceGrant::Off => Endpoint::Authorization,
+    }
 }
 
 fn documents(context: &Context, client: &Client) -> Result<ServerMetadata> {
     let mut attempts = Attempts { context, client, tried: Vec::new(), last_failure: None };
     let [openid, inserted, appended] = well_known(&client.issuer);
     match attempts.ask(&openid)? {
-        Some(metadata) if metadata.endpoints.get(Endpoint::Revocation).is_some() => Ok(metadata),
+        Some(metadata) if has(&metadata, Endpoint::Revocation) && has(&metadata, entrance(context)) => {
+            Ok(metadata)
+        }
         Some(metadata) => Ok(match attempts.supplement(&[inserted, appended]) {
             Some(other) => metadata.or(other),
             None => metadata,
@@ -35,6 +48,10 @@ fn documents(context: &Context, client: &Client) -> Result<ServerMetadata> {
             None => attempts.ask(&appended)?.ok_or_else(|| attempts.failure()),
         },
     }
+}
+
+fn has(metadata: &ServerMetadata, endpoint: Endpoint) -> bool {
+    metadata.endpoints.get(endpoint).is_some()
 }
 
 /// What was asked and what came.

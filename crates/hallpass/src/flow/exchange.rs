@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, Preparation};
 use super::place::NewSeal;
-use super::{Context, LOCK_LIMIT, post, status_error, userinfo};
+use super::{Context, LOCK_LIMIT, client_auth_for, post, replaced, status_error, userinfo};
 use crate::config::Client;
 use crate::error::{Denied, Error, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError};
 use crate::protocol::authorization::VerifiedCode;
@@ -20,6 +20,14 @@ use crate::secret::Secret;
 use crate::session::Session;
 use crate::store::{Access, Record, Secrets, StoredRecord, VERSION};
 use crate::user::User;
+
+/// What the person's answer gave us.
+pub(super) enum Grant {
+    /// A code, still to be exchanged.
+    Code(VerifiedCode),
+    /// Tokens of a device grant, still to be judged.
+    Device(Tokens),
+}
 
 /// A login that knows its server.
 pub(super) struct Exchange {
@@ -46,13 +54,32 @@ struct Judged {
 }
 
 impl Exchange {
-    /// Exchanges the code once, judges everything that comes, and saves it.
-    pub(super) fn finish(self, code: VerifiedCode) -> Result<Saved> {
+    /// Exchanges a code once, judges everything that comes, and saves it.
+    pub(super) fn finish(self, grant: Grant) -> Result<Saved> {
         let _saving = self.context.saving.begin();
-        let nonce = code.nonce.clone();
-        let tokens = self.tokens(code)?;
+        let (tokens, nonce) = match grant {
+            Grant::Code(code) => {
+                let nonce = code.nonce.clone();
+                (self.tokens(code)?, nonce)
+            }
+            Grant::Device(tokens) => (tokens, None),
+        };
         let judged = self.judge(tokens, nonce.as_ref())?;
+        self.check_account(&judged)?;
         self.save(judged)
+    }
+
+    /// The server need not care for a hint, so who came is compared with who was meant. The grant of somebody else
+    /// is given back.
+    fn check_account(&self, judged: &Judged) -> Result<()> {
+        let Some(account) = &self.context.config.account else { return Ok(()) };
+        let user = User::of_claims(&judged.claims);
+        if user.as_ref().is_some_and(|user| user.is_called(account)) {
+            return Ok(());
+        }
+        replaced::give_back(&self.context, &self.record(judged));
+        let found = user.map(|user| user.label()).unwrap_or_else(|| "an unknown account".to_owned());
+        Err(Denied::OtherAccount { asked: crate::clean::text(account), found }.into())
     }
 
     fn tokens(&self, code: VerifiedCode) -> Result<Tokens> {
@@ -74,12 +101,7 @@ impl Exchange {
     }
 
     fn client_auth(&self) -> ClientAuth<'_> {
-        let supported = self.metadata.token_endpoint_auth_methods_supported.as_deref();
-        ClientAuth {
-            client_id: &self.client.client_id,
-            secret: self.client.secret.as_ref(),
-            method: self.client.auth_method(supported),
-        }
+        client_auth_for(&self.client, &self.metadata)
     }
 
     /// Who signed in: the ID token in full, and userinfo for what it lacks.

@@ -65,7 +65,7 @@ pub(super) fn revoke_stored(context: &Context, record: StoredRecord) -> LogoutRe
 }
 
 /// Gives every token of a record back, as far as the server lets us; the record stays.
-fn revoke(context: &Context, record: &Record) -> LogoutReport {
+pub(super) fn revoke(context: &Context, record: &Record) -> LogoutReport {
     let refresh_token = match &record.secret.refresh_token {
         Some(_) if record.tombstone.is_some() => Revocation::None,
         Some(token) => revoke_one(context, record, token, TokenTypeHint::RefreshToken),

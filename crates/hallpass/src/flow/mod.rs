@@ -1,9 +1,11 @@
 //! The journeys. Each file is one; together they are the only code that does things in an order.
 
-pub(crate) mod browser;
+mod browser;
+mod device;
 mod discover;
 mod exchange;
 mod keys;
+pub(crate) mod login;
 pub(crate) mod logout;
 mod place;
 pub(crate) mod refresh;
@@ -12,6 +14,7 @@ mod replaced;
 pub(crate) mod status;
 mod turn;
 pub(crate) mod userinfo;
+mod wait;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,12 +22,13 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 
 use crate::cancel::Canceller;
-use crate::config::Config;
+use crate::config::{Client, Config};
 use crate::error::{
     Error, LoginRequired, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError,
 };
 use crate::pages::Pages;
 use crate::protocol::client::{ClientAuth, ClientRequest};
+use crate::protocol::metadata::ServerMetadata;
 use crate::protocol::oauth_error;
 use crate::saving::Saving;
 use crate::store::{Guard, Record, Store, StoredRecord};
@@ -47,6 +51,8 @@ pub(crate) struct Context {
     pub(crate) pages: Arc<Pages>,
     pub(crate) cancel: Canceller,
     pub(crate) saving: Saving,
+    /// Whether the person's browser is likely on another machine.
+    pub(crate) looks_remote: bool,
 }
 
 impl Context {
@@ -138,6 +144,16 @@ pub(crate) fn client_auth(record: &Record) -> ClientAuth<'_> {
     }
 }
 
+/// How the client of a login names itself, given what the server accepts.
+pub(crate) fn client_auth_for<'a>(client: &'a Client, metadata: &ServerMetadata) -> ClientAuth<'a> {
+    let supported = metadata.token_endpoint_auth_methods_supported.as_deref();
+    ClientAuth {
+        client_id: &client.client_id,
+        secret: client.secret.as_ref(),
+        method: client.auth_method(supported),
+    }
+}
+
 /// An endpoint that was saved with the record, and nothing that anybody says since.
 pub(crate) fn endpoint_of<S>(
     record: &Record<S>,
@@ -150,8 +166,13 @@ pub(crate) fn endpoint_of<S>(
 pub(crate) fn status_error(url: &Url, answer: &HttpResponse) -> Error {
     let detail = oauth_error::from_body(&answer.body).map(|error| error.to_string()).unwrap_or_default();
     let mut error = NetworkError::new(NetworkErrorKind::Status(answer.status), &host_of(url), &detail);
-    error.retry_after = answer.header("retry-after").and_then(retry_after);
+    error.retry_after = pause_of(answer);
     error.into()
+}
+
+/// How long the server asks to wait.
+pub(crate) fn pause_of(answer: &HttpResponse) -> Option<Duration> {
+    answer.header("retry-after").and_then(retry_after)
 }
 
 /// Seconds, or an HTTP date (RFC 9110 §10.2.3).

@@ -1,7 +1,7 @@
 //! What becomes of a grant that a new sign-in took the place of.
 
 use super::{Context, logout};
-use crate::store::StoredRecord;
+use crate::store::{Record, StoredRecord};
 
 /// Revokes the old grant and removes the key that sealed it. Returns a remark where something of it is left.
 pub(super) fn clean_up(context: &Context, old: StoredRecord) -> Option<String> {
@@ -17,6 +17,15 @@ pub(super) fn clean_up(context: &Context, old: StoredRecord) -> Option<String> {
 /// Revokes the old grant after the new one is saved, but only if no stored session, the new one included, has
 /// the same issuer, client and user: some servers end all of a user's grants with one. Returns a remark where
 /// the server did not confirm it.
+/// Revokes a grant that will not be saved, unless a stored session may share it.
+pub(super) fn give_back(context: &Context, grant: &Record) {
+    let is_shared = matches!(context.store.read(), Ok(Some(stored)) if stored.is_of_same_user(grant));
+    if grant.user.is_some() && !is_shared && context.store.siblings(grant).is_empty() {
+        let report = logout::revoke(context, grant);
+        log::debug!("a grant of another account was given back: {report}");
+    }
+}
+
 fn revoke(context: &Context, old: StoredRecord, new: &StoredRecord) -> Option<String> {
     let user = old.user.clone()?;
     if old.is_of_same_user(new) || !context.store.siblings(&old).is_empty() {

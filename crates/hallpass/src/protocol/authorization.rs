@@ -28,6 +28,8 @@ pub struct AuthorizationRequest<'a> {
     pub resources: &'a [String],
     /// `prompt` (OpenID Connect Core §3.1.2.1).
     pub prompt: Option<&'a str>,
+    /// Who should sign in (OpenID Connect Core §3.1.2.1); the server need not care.
+    pub login_hint: Option<&'a str>,
     /// The caller's own parameters; names that are already used here are left out.
     pub extra: &'a [(String, String)],
 }
@@ -102,6 +104,7 @@ impl AuthorizationRequest<'_> {
         fields.extend((!scope.is_empty()).then_some(("scope", scope.as_str())));
         fields.extend(pending.nonce.as_ref().map(|nonce| ("nonce", nonce.expose())));
         fields.extend(self.prompt.map(|prompt| ("prompt", prompt)));
+        fields.extend(self.login_hint.map(|hint| ("login_hint", hint)));
         let own: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         fields.extend(
             self.extra
@@ -139,6 +142,23 @@ impl PendingAuthorization {
         }
     }
 
+    /// A code that a person copied without the address around it. Nothing says which sign-in it belongs to but
+    /// the person and PKCE, so it is only taken where the server does not promise `iss` (RFC 9207 §2.4), and
+    /// only if it can be a code.
+    pub fn take_bare_code(&self, code: &str) -> Option<VerifiedCode> {
+        let is_code = !code.is_empty() && code.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
+        (is_code && !self.iss_promised).then(|| self.verified(code))
+    }
+
+    fn verified(&self, code: &str) -> VerifiedCode {
+        VerifiedCode {
+            code: Secret::new(code.to_owned()),
+            verifier: self.verifier.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            nonce: self.nonce.clone(),
+        }
+    }
+
     fn judge_ours(&self, answer: &Answer) -> Result<Verdict, ServerMisbehaved> {
         for name in ["iss", "error", "code"] {
             answer.at_most_one(name)?;
@@ -158,12 +178,7 @@ impl PendingAuthorization {
             return Err(ServerMisbehaved::AuthorizationIssMissing);
         }
         let code = answer.one("code").ok_or(ServerMisbehaved::CodeMissing)?;
-        Ok(Verdict::Code(VerifiedCode {
-            code: Secret::new(code.to_owned()),
-            verifier: self.verifier.clone(),
-            redirect_uri: self.redirect_uri.clone(),
-            nonce: self.nonce.clone(),
-        }))
+        Ok(Verdict::Code(self.verified(code)))
     }
 }
 
@@ -222,6 +237,7 @@ mod tests {
             scopes: &scopes,
             resources: &[],
             prompt: None,
+            login_hint: None,
             extra: &extra,
         }
         .begin(Randomness([[1; 32], [2; 32], [3; 32]]))

@@ -13,12 +13,14 @@
 //! | [`pkce`] | RFC 7636 |
 //! | [`authorization`] | RFC 6749 §4.1, RFC 9207, OpenID Connect Core §3.1.2 |
 //! | [`token`] | RFC 6749 §4.1.3, §5, §6 |
+//! | [`device`] | RFC 8628 |
 //! | [`id_token`], [`jwk`] | OpenID Connect Core §2, RFC 7515, RFC 7517 |
 //! | [`userinfo`] | OpenID Connect Core §5.3 |
 //! | [`revocation`] | RFC 7009 |
 
 pub mod authorization;
 pub mod client;
+pub mod device;
 pub mod id_token;
 pub mod issuer;
 pub mod jwk;

@@ -257,6 +257,7 @@ fn n88_the_steps_of_the_protocol_show_no_secret() {
         scopes: &["openid".to_owned()],
         resources: &[],
         prompt: None,
+        login_hint: None,
         extra: &[],
     }
     .begin(Randomness([[1; 32], [2; 32], [3; 32]]));

@@ -1,0 +1,87 @@
+//! Signing in, in the order of the design: settings → store → our turn → keychain or file → metadata → the ways that
+//! are open → the first answer → exchange → saved → page.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use super::Context;
+use super::browser;
+use super::device::{self, DeviceWay};
+use super::discover::discover;
+use super::exchange::{Exchange, Saved};
+use super::keys::Preparation;
+use super::turn::{self, Turn};
+use super::wait::{Happening, Wait};
+use super::{place, replaced};
+use crate::config::{Client, DeviceGrant};
+use crate::error::{Misuse, Result};
+use crate::protocol::metadata::{Endpoint, ServerMetadata};
+use crate::session::Session;
+use crate::ui::{LoginEvent, LoginUi};
+
+/// Signs in and saves the session.
+pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Session> {
+    let begun = Instant::now();
+    let client = context
+        .config
+        .client
+        .clone()
+        .ok_or_else(|| Misuse::setting("issuer", "a login needs an issuer and a client_id"))?;
+    let previous = place::probe(context)?;
+    let _turn = match turn::take(context, ui, &client, begun, previous.as_ref())? {
+        Turn::Ours(guard) => guard,
+        Turn::Done(session) => return Ok(*session),
+    };
+    let seal = place::choose(context, ui)?;
+    let metadata = find_server(context, &client)?;
+    metadata.endpoints.need(Endpoint::Token)?;
+    let scopes = scopes(context, &metadata);
+    let (happen, happenings) = mpsc::channel();
+    let device = device_way(context, &client, &metadata, &scopes, happen.clone())?;
+    let browser = match context.config.device_grant {
+        DeviceGrant::Only => None,
+        _ => Some(browser::start(context, ui, &client, &metadata, &scopes, previous.as_ref(), happen)?),
+    };
+    let preparation = Preparation::start(context, &metadata.endpoints);
+    let mut wait = Wait::new(context, ui, browser, device, happenings, client.issuer.host(), begun);
+    let (grant, arrival) = wait.for_grant()?;
+    wait.ui.event(LoginEvent::Exchanging);
+    let exchange = Exchange { context: context.clone(), client, metadata, scopes, preparation, seal };
+    let outcome = context.cancel.interruptible(move || exchange.finish(grant)).and_then(|result| result);
+    wait.answer_all(arrival, outcome.as_ref().map(|saved| &saved.session));
+    let Saved { session, replaced } = outcome?;
+    let left_over = replaced.and_then(|old| replaced::clean_up(context, old));
+    for note in session.notes().iter().chain(&left_over) {
+        ui.event(LoginEvent::Note(note.clone()));
+    }
+    Ok(session)
+}
+
+fn find_server(context: &Arc<Context>, client: &Client) -> Result<ServerMetadata> {
+    let (shared, client) = (context.clone(), client.clone());
+    context.cancel.interruptible(move || discover(&shared, &client))?
+}
+
+/// The caller's scopes as they are; our own less what the server says it lacks.
+fn scopes(context: &Context, metadata: &ServerMetadata) -> Vec<String> {
+    let asked = context.config.scopes.iter();
+    asked.filter(|scope| !context.config.scopes_are_ours || metadata.supports_scope(scope)).cloned().collect()
+}
+
+/// The device grant where it was asked for, or where this machine looks remote and the server has it.
+fn device_way(
+    context: &Arc<Context>,
+    client: &Client,
+    metadata: &ServerMetadata,
+    scopes: &[String],
+    happen: mpsc::Sender<Happening>,
+) -> Result<Option<DeviceWay>> {
+    let endpoint = metadata.endpoints.need(Endpoint::DeviceAuthorization);
+    let is_wanted = match context.config.device_grant {
+        DeviceGrant::Off => false,
+        DeviceGrant::Only => endpoint.map(|_| true)?,
+        DeviceGrant::Offered => context.looks_remote && endpoint.is_ok(),
+    };
+    Ok(is_wanted.then(|| device::start(context, client, metadata, scopes, happen)))
+}
