@@ -6,7 +6,6 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,10 +13,9 @@ use hallpass_dev::DevServer;
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::bench::{
-    Bench, CLIENT, Call, Outcome, browse, callback, free_port, is_free, param, skipped, visit,
-};
+use crate::bench::{Bench, CLIENT, Call, Outcome, browse, callback, free_port, is_free, param, visit};
 use crate::scripted::{Answer, Scripted};
+use crate::users::{NOBODY, as_user, give_home, is_root};
 
 const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 
@@ -469,9 +467,7 @@ fn p41_a_session_in_a_read_only_home_still_gives_its_token() {
     let give = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let Some(token) = in_a_read_only_home(&one.bench, &["token"]) else { return };
     if is_root() {
-        for path in files_and_dirs(&one.bench.home()) {
-            std::os::unix::fs::chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
-        }
+        give_home(&one.bench, NOBODY);
     }
     let store = one.bench.record_file("default").parent().unwrap().to_owned();
     give(&store, 0o500);
@@ -595,12 +591,6 @@ fn port_of(url: &str) -> u16 {
     url::Url::parse(&param(url, "redirect_uri").unwrap()).unwrap().port().unwrap()
 }
 
-const NOBODY: u32 = 65_534;
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 /// The command for somebody who may read the home and not write into it.
 fn in_a_read_only_home<'a>(bench: &'a Bench, args: &[&str]) -> Option<Call<'a>> {
     if is_root() {
@@ -608,46 +598,4 @@ fn in_a_read_only_home<'a>(bench: &'a Bench, args: &[&str]) -> Option<Call<'a>> 
     }
     fs::set_permissions(bench.home(), fs::Permissions::from_mode(0o500)).unwrap();
     Some(bench.hallpass(args))
-}
-
-/// The command as another user, since root may write where it likes and always has a home. Only root can
-/// become somebody else, and the other user must be able to reach the program.
-fn as_user<'a>(bench: &'a Bench, user: u32, args: &[&str]) -> Option<Call<'a>> {
-    let skip = |why: &str| {
-        skipped(why);
-        None
-    };
-    if !is_root() {
-        return skip("only root can run the command as another user");
-    }
-    for dir in [bench.home().parent().unwrap(), &bench.home()] {
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let program = bench.beside("hallpass");
-    let built = Path::new(env!("CARGO_BIN_EXE_hallpass"));
-    if !program.exists() && fs::hard_link(built, &program).is_err() {
-        fs::copy(built, &program).unwrap();
-    }
-    let switch = |command: &mut Command| {
-        let id = user.to_string();
-        command.args([format!("--reuid={id}"), format!("--regid={id}"), "--clear-groups".to_owned()]);
-    };
-    let mut trial = Command::new("setpriv");
-    switch(&mut trial);
-    if !trial.arg(&program).arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return skip("setpriv cannot run the command as another user");
-    }
-    let mut command = Command::new("setpriv");
-    switch(&mut command);
-    command.arg(&program).args(args);
-    Some(bench.call(command))
-}
-
-fn files_and_dirs(dir: &Path) -> Vec<PathBuf> {
-    let mut all = vec![dir.to_owned()];
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { all.extend(files_and_dirs(&path)) } else { all.push(path) }
-    }
-    all
 }

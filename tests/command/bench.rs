@@ -93,13 +93,7 @@ impl Bench {
 
     /// Makes the stored access token one that was obtained an hour ago and ends so many seconds from now.
     pub(crate) fn let_expire_in(&self, profile: &str, seconds: u64) {
-        let now = SystemTime::now();
-        let time = |time| Value::from(humantime::format_rfc3339_seconds(time).to_string());
-        self.edit(profile, |record| {
-            record["obtained_at"] = time(now - Duration::from_secs(3600));
-            record["access"][0]["obtained_at"] = record["obtained_at"].clone();
-            record["access"][0]["expires_at"] = time(now + Duration::from_secs(seconds));
-        });
+        self.edit(profile, |record| ends_in(record, seconds));
     }
 
     /// Every file below the home, with its content.
@@ -175,6 +169,15 @@ impl Bench {
     pub(crate) fn sign_in(&self, server: &DevServer, args: &[&str]) -> Outcome {
         self.login_at(server, args).play(|url| visit(server, url)).0.ok()
     }
+}
+
+/// The same in a record that lies elsewhere.
+pub(crate) fn ends_in(record: &mut Value, seconds: u64) {
+    let now = SystemTime::now();
+    let time = |time| Value::from(humantime::format_rfc3339_seconds(time).to_string());
+    record["obtained_at"] = time(now - Duration::from_secs(3600));
+    record["access"][0]["obtained_at"] = record["obtained_at"].clone();
+    record["access"][0]["expires_at"] = time(now + Duration::from_secs(seconds));
 }
 
 /// The robot signs in and allows.
