@@ -216,6 +216,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// In another home, whose name may be no text.
+    pub(crate) fn at_home(mut self, home: &Path) -> Self {
+        self.command.env("HOME", home);
+        self
+    }
+
     pub(crate) fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
