@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -121,6 +122,9 @@ pub(crate) struct Login {
     /// Where the browser comes back to, exactly as registered; repeat to try several [default: http://127.0.0.1/callback on any port] [env: HALLPASS_REDIRECT_URI]
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Vec<String>,
+    /// Listen here; the redirect URI is where it is forwarded from, for example by a container's published port
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
     /// Open with this program instead of the default browser [env: BROWSER]
     #[arg(long, value_name = "CMD", num_args = 0..=1, require_equals = true, conflicts_with = "no_browser")]
     pub(crate) browser: Option<Option<String>>,

@@ -227,6 +227,7 @@ fn setting_hint(setting: &str) -> &'static str {
     match setting {
         "issuer" | "client_id" => "hallpass login --issuer https://login.example.com --client-id ID",
         "redirect_uri" => "give it as it is registered: --redirect-uri http://127.0.0.1/callback",
+        "listen" => "give both: --listen 0.0.0.0:9999 --redirect-uri http://localhost:9999/callback",
         "scope" => "separate scopes by spaces: --scope \"openid email\"",
         "resource" => "name the API by its address: --resource https://api.example.com",
         "param" => "leave it out of --param; most have an option of their own: hallpass login --help",

@@ -116,6 +116,7 @@ impl LoginSettings {
             ),
             scope: text(&args.scope, "HALLPASS_SCOPE", "scope", own.scope, config.scope),
             resource: text(&args.resource, "HALLPASS_RESOURCE", "resource", own.resource, config.resource),
+            listen: args.listen.or(own.listen).or(config.listen),
             redirect_uri: redirect_uris(args, env_file, own.redirect_uri, config.redirect_uri),
             storage: args
                 .storage
@@ -154,6 +155,7 @@ impl LoginSettings {
         if let Some(secret) = &self.client_secret {
             builder = builder.client_secret(secret.clone());
         }
+        builder = file.listen.into_iter().fold(builder, |builder, address| builder.listen(address));
         builder = file.resource.iter().fold(builder, |builder, resource| builder.resource(resource));
         builder = self.account.iter().fold(builder, |builder, account| builder.account(account));
         builder = builder.device_grant(self.device_grant);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ pub(crate) struct SettingsFile {
     pub(crate) scope: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) redirect_uri: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,16 +1,18 @@
 //! Settings, parsed once and valid after.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::error::{Misuse, Result};
+use crate::loopback::Landing;
 use crate::name;
 use crate::protocol::client::AuthMethod;
 use crate::protocol::issuer::Issuer;
 use crate::protocol::metadata::{Endpoint, Endpoints};
-use crate::protocol::redirect_uri::RedirectUri;
+use crate::protocol::redirect_uri::{ForwardedUri, RedirectUri};
 use crate::secret::Secret;
 
 /// Where to keep the record. Defaults to [`Storage::Auto`].
@@ -71,6 +73,7 @@ pub(crate) struct Draft {
     pub(crate) client_secret: Option<Secret>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) redirect_uris: Vec<String>,
+    pub(crate) listen: Option<SocketAddr>,
     pub(crate) resource: Option<String>,
     pub(crate) prompt: Option<String>,
     pub(crate) params: Vec<(String, String)>,
@@ -94,7 +97,7 @@ pub(crate) struct Config {
     pub(crate) scopes: Vec<String>,
     /// The default scopes may be shortened by what the server lists, the caller's own never.
     pub(crate) scopes_are_ours: bool,
-    pub(crate) redirect_uris: Vec<RedirectUri>,
+    pub(crate) landing: Landing,
     pub(crate) resource: Option<String>,
     pub(crate) prompt: Option<String>,
     pub(crate) params: Vec<(String, String)>,
@@ -141,6 +144,7 @@ impl Draft {
             client_secret: None,
             scopes: None,
             redirect_uris: Vec::new(),
+            listen: None,
             resource: None,
             prompt: None,
             params: Vec::new(),
@@ -163,7 +167,7 @@ impl Draft {
         Ok(Config {
             scopes_are_ours: self.scopes.is_none(),
             scopes: check_scopes(self.scopes.as_deref())?,
-            redirect_uris: check_redirect_uris(&self.redirect_uris)?,
+            landing: check_landing(&self.redirect_uris, self.listen)?,
             resource: self.resource.map(check_resource).transpose()?,
             params: check_params(self.params)?,
             client,
@@ -226,11 +230,20 @@ fn check_scopes(scopes: Option<&[String]>) -> Result<Vec<String>> {
     Ok(checked)
 }
 
-fn check_redirect_uris(uris: &[String]) -> Result<Vec<RedirectUri>> {
-    if uris.is_empty() {
-        return Ok(vec![RedirectUri::default()]);
+fn check_landing(uris: &[String], listen: Option<SocketAddr>) -> Result<Landing> {
+    match (uris, listen) {
+        ([], None) => Ok(Landing::Loopback(vec![RedirectUri::default()])),
+        (uris, None) => {
+            let uris = uris.iter().map(|uri| RedirectUri::parse(uri));
+            Ok(Landing::Loopback(uris.collect::<Result<_, _>>()?))
+        }
+        ([uri], Some(listen)) => Ok(Landing::Forwarded { redirect_uri: ForwardedUri::parse(uri)?, listen }),
+        _ => Err(Misuse::setting(
+            "listen",
+            "say with one redirect URI where the browser comes back to; nobody can tell what is forwarded to this address",
+        )
+        .into()),
     }
-    uris.iter().map(|uri| RedirectUri::parse(uri).map_err(Into::into)).collect()
 }
 
 /// An absolute URI without fragment (RFC 8707 §2).
@@ -282,7 +295,7 @@ mod tests {
     fn the_defaults_are_those_of_the_documentation() {
         let config = draft(|_| {}).unwrap();
         assert_eq!(config.scopes.join(" "), "openid profile email offline_access");
-        assert_eq!(config.redirect_uris, [RedirectUri::default()]);
+        assert_eq!(config.landing, Landing::Loopback(vec![RedirectUri::default()]));
         assert_eq!(config.login_timeout, Duration::from_secs(300));
     }
 
@@ -297,6 +310,7 @@ mod tests {
         );
         assert_eq!(setting(draft(|d| d.scopes = Some(vec!["a\"b".to_owned()]))), "scope");
         assert_eq!(setting(draft(|d| d.redirect_uris = vec!["https://x".to_owned()])), "redirect_uri");
+        assert_eq!(setting(draft(|d| d.listen = "0.0.0.0:9999".parse().ok())), "listen");
         assert_eq!(setting(draft(|d| d.resource = Some("https://a/#x".to_owned()))), "resource");
         assert_eq!(
             setting(draft(|d| d.endpoints = vec![("token".to_owned(), "http://a.example".to_owned())])),

@@ -1,5 +1,6 @@
 //! The pass: five verbs, each of which calls one journey.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -325,6 +326,14 @@ impl Builder {
     /// `http://127.0.0.1/callback` on any free port (RFC 8252 §7.3).
     pub fn redirect_uris<S: Into<String>>(mut self, uris: impl IntoIterator<Item = S>) -> Builder {
         self.draft.redirect_uris = uris.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Where to listen, if the one redirect URI leads elsewhere first: a container's published port, a forwarded one.
+    /// An address that is not loopback can be reached by other computers while the login waits. Defaults to where
+    /// the redirect URI leads.
+    pub fn listen(mut self, address: SocketAddr) -> Builder {
+        self.draft.listen = Some(address);
         self
     }
 

@@ -8,7 +8,7 @@ use super::Context;
 use super::wait::Happening;
 use crate::config::Client;
 use crate::error::{Misuse, Result};
-use crate::loopback::Listener;
+use crate::loopback::{Landing, Listener};
 use crate::protocol::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
 use crate::store::StoredRecord;
@@ -35,6 +35,12 @@ pub(super) fn start(
     happen: Sender<Happening>,
 ) -> Result<BrowserWay> {
     let listener = listen(context, happen.clone())?;
+    if let Landing::Forwarded { listen, .. } = &context.config.landing
+        && !listen.ip().is_loopback()
+    {
+        let note = format!("while you sign in, other computers can reach {listen}");
+        ui.event(LoginEvent::Note(note));
+    }
     let prompt = prompt(context, metadata, scopes, previous);
     let (url, pending) =
         request(context, client, metadata, listener.redirect_uri(), scopes, prompt.as_deref())?;
@@ -44,7 +50,7 @@ pub(super) fn start(
 
 fn listen(context: &Context, happen: Sender<Happening>) -> Result<Listener, Misuse> {
     let report = move |callback| drop(happen.send(Happening::Callback(callback)));
-    Listener::start(&context.config.redirect_uris, context.pages.finishing(), report)
+    Listener::start(&context.config.landing, context.pages.finishing(), report)
 }
 
 /// `prompt=consent` where only that brings a refresh token (OpenID Connect Core §11): the metadata lists

@@ -4,10 +4,19 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
 use crate::error::Misuse;
-use crate::protocol::redirect_uri::RedirectUri;
+use crate::protocol::redirect_uri::{ForwardedUri, RedirectUri};
 
 /// A free port on one family may be taken on the other; another one is tried this often.
 const TRIES: u32 = 16;
+
+/// Where answers come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Landing {
+    /// On this computer: the first of these that can be had.
+    Loopback(Vec<RedirectUri>),
+    /// Elsewhere, from where something forwards them to this address.
+    Forwarded { redirect_uri: ForwardedUri, listen: SocketAddr },
+}
 
 /// Bound sockets on one port, and the redirect URI that they serve.
 #[derive(Debug)]
@@ -16,13 +25,34 @@ pub(super) struct Bound {
     pub(super) redirect_uri: String,
     pub(super) path: String,
     pub(super) port: u16,
+    /// What a browser may call this place beside the loopback names.
+    pub(super) authority: Option<String>,
 }
 
-/// Binds the first of the redirect URIs that can be had.
+/// Binds the landing, on the first of its redirect URIs that can be had.
 ///
 /// # Errors
 /// [`Misuse::PortTaken`] names each one and why.
-pub(super) fn bind(uris: &[RedirectUri]) -> Result<Bound, Misuse> {
+pub(super) fn bind(landing: &Landing) -> Result<Bound, Misuse> {
+    match landing {
+        Landing::Loopback(uris) => bind_first(uris),
+        Landing::Forwarded { redirect_uri, listen } => bind_forwarded(redirect_uri, *listen),
+    }
+}
+
+fn bind_forwarded(redirect_uri: &ForwardedUri, listen: SocketAddr) -> Result<Bound, Misuse> {
+    let taken = |error: io::Error| Misuse::PortTaken(format!("{listen} ({})", cause(&error)));
+    let socket = TcpListener::bind(listen).map_err(taken)?;
+    Ok(Bound {
+        port: socket.local_addr().map_err(taken)?.port(),
+        sockets: vec![socket],
+        redirect_uri: redirect_uri.as_str().to_owned(),
+        path: redirect_uri.path().to_owned(),
+        authority: Some(redirect_uri.authority().to_owned()),
+    })
+}
+
+fn bind_first(uris: &[RedirectUri]) -> Result<Bound, Misuse> {
     let mut failures = Vec::new();
     for uri in uris {
         match bind_one(uri) {
@@ -43,7 +73,7 @@ fn bind_one(uri: &RedirectUri) -> io::Result<Bound> {
         }
     }
     let (sockets, port) = result?;
-    Ok(Bound { sockets, redirect_uri: uri.on_port(port), path: uri.path().to_owned(), port })
+    Ok(Bound { sockets, redirect_uri: uri.on_port(port), path: uri.path().to_owned(), port, authority: None })
 }
 
 /// One socket for each address, all on the port of the first. The others may be missing only where this
@@ -97,7 +127,7 @@ mod tests {
     #[test]
     fn n12_only_the_loopback_interface_is_listened_on() {
         for text in ["http://127.0.0.1/callback", "http://localhost/callback"] {
-            for socket in bind(&[uri(text)]).unwrap().sockets {
+            for socket in bind_first(&[uri(text)]).unwrap().sockets {
                 assert!(socket.local_addr().unwrap().ip().is_loopback());
             }
         }
@@ -105,7 +135,7 @@ mod tests {
 
     #[test]
     fn localhost_is_one_port_on_both_families() {
-        let bound = bind(&[uri("http://localhost/callback")]).unwrap();
+        let bound = bind_first(&[uri("http://localhost/callback")]).unwrap();
         assert!(bound.sockets.iter().all(|socket| socket.local_addr().unwrap().port() == bound.port));
         assert_eq!(bound.redirect_uri, format!("http://localhost:{}/callback", bound.port));
         if TcpListener::bind("[::1]:0").is_ok() {
@@ -118,15 +148,15 @@ mod tests {
         let holder = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = holder.local_addr().unwrap().port();
         let taken = uri(&format!("http://127.0.0.1:{port}/callback"));
-        let Err(Misuse::PortTaken(text)) = bind(std::slice::from_ref(&taken)) else { panic!() };
+        let Err(Misuse::PortTaken(text)) = bind_first(std::slice::from_ref(&taken)) else { panic!() };
         assert!(text.contains(&format!("port {port} on 127.0.0.1 (in use by another program)")), "{text}");
-        assert_ne!(bind(&[taken, uri("http://127.0.0.1/callback")]).unwrap().port, port);
+        assert_ne!(bind_first(&[taken, uri("http://127.0.0.1/callback")]).unwrap().port, port);
     }
 
     #[test]
     fn p02_a_stranger_on_the_other_family_is_no_port_for_localhost() {
         let Ok(stranger) = TcpListener::bind("[::1]:0") else { return };
         let port = stranger.local_addr().unwrap().port();
-        assert!(bind(&[uri(&format!("http://localhost:{port}/callback"))]).is_err());
+        assert!(bind_first(&[uri(&format!("http://localhost:{port}/callback"))]).is_err());
     }
 }

@@ -12,7 +12,7 @@ const WRITE_LIMIT: Duration = Duration::from_secs(5);
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Sends the whole page and says that it was the last thing.
-pub(super) fn send(stream: &mut TcpStream, page: &Page) -> io::Result<()> {
+pub(super) fn send(mut stream: &TcpStream, page: &Page) -> io::Result<()> {
     stream.set_write_timeout(Some(WRITE_LIMIT))?;
     stream.write_all(&page.to_http())?;
     stream.flush()?;
@@ -21,7 +21,7 @@ pub(super) fn send(stream: &mut TcpStream, page: &Page) -> io::Result<()> {
 
 /// Reads what the browser may still send: closing a socket with unread data would throw away the page
 /// that is on its way.
-pub(super) fn drain(stream: &mut TcpStream) {
+pub(super) fn drain(mut stream: &TcpStream) {
     let mut rest = [0; 1024];
     let _ = stream.set_read_timeout(Some(DRAIN_LIMIT));
     for _ in 0..64 {

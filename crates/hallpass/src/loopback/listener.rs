@@ -1,21 +1,25 @@
 //! Accepting connections for as long as a login waits.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::bind;
+use super::bind::{self, Landing};
 use super::connection;
 use super::page::Page;
 use super::request::{self, Incoming, Request};
 use crate::error::Misuse;
-use crate::protocol::redirect_uri::{LoopbackHost, RedirectUri};
+use crate::protocol::redirect_uri::LoopbackHost;
 
-/// Connections served at once; more are closed unanswered. A browser opens a handful.
-const MAX_CONNECTIONS: usize = 64;
+/// Connections that may be silent at once; the one that was silent longest is closed for the next. A browser opens
+/// a handful.
+const MAX_SILENT: usize = 64;
+/// Browsers that may wait for the outcome at once; more get the neutral page.
+const MAX_WAITING: usize = 64;
 /// How long the browser is kept waiting for the outcome before it gets a neutral page.
 const HOLD_LIMIT: Duration = Duration::from_secs(30);
 /// How long an answer may take to leave this process.
@@ -61,17 +65,18 @@ impl Listener {
     ///
     /// `report` is called on the connections' threads; whoever it does not answer in time gets `finishing`.
     pub(crate) fn start(
-        uris: &[RedirectUri],
+        landing: &Landing,
         finishing: Page,
         report: impl Fn(Callback) + Send + Sync + 'static,
     ) -> Result<Listener, Misuse> {
-        let bound = bind::bind(uris)?;
+        let bound = bind::bind(landing)?;
         let desk = Arc::new(Desk {
             path: bound.path,
-            hosts: hosts(bound.port),
+            hosts: hosts(bound.port).into_iter().chain(bound.authority).collect(),
             finishing,
             report: Box::new(report),
-            open: AtomicUsize::new(0),
+            silent: Mutex::default(),
+            waiting: AtomicUsize::new(0),
         });
         let closing = Arc::new(AtomicBool::new(false));
         let acceptors = bound.sockets.into_iter().map(|socket| acceptor(socket, &desk, &closing)).collect();
@@ -129,23 +134,33 @@ struct Desk {
     hosts: Vec<String>,
     finishing: Page,
     report: Box<dyn Fn(Callback) + Send + Sync>,
-    open: AtomicUsize,
+    /// Connections whose request is not there yet, the oldest first.
+    silent: Mutex<VecDeque<Arc<TcpStream>>>,
+    waiting: AtomicUsize,
 }
 
 impl Desk {
-    fn take(self: Arc<Self>, mut stream: TcpStream) {
-        if self.open.fetch_add(1, Ordering::SeqCst) >= MAX_CONNECTIONS {
-            self.open.fetch_sub(1, Ordering::SeqCst);
-            return;
+    /// Whoever connects and says nothing must not keep the one out who has something to say.
+    fn take(self: Arc<Self>, stream: TcpStream) {
+        let stream = Arc::new(stream);
+        let mut silent = self.silent();
+        silent.push_back(stream.clone());
+        let oldest = if silent.len() > MAX_SILENT { silent.pop_front() } else { None };
+        drop(silent);
+        if let Some(oldest) = oldest {
+            let _ = oldest.shutdown(Shutdown::Both);
         }
-        std::thread::spawn(move || {
-            self.serve(&mut stream);
-            self.open.fetch_sub(1, Ordering::SeqCst);
-        });
+        std::thread::spawn(move || self.serve(&stream));
     }
 
-    fn serve(&self, stream: &mut TcpStream) {
-        match request::read(stream) {
+    fn silent(&self) -> MutexGuard<'_, VecDeque<Arc<TcpStream>>> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, stream: &Arc<TcpStream>) {
+        let incoming = request::read(stream);
+        self.silent().retain(|silent| !Arc::ptr_eq(silent, stream));
+        match incoming {
             Incoming::Noise => {}
             Incoming::TlsHello => (self.report)(Callback::TlsHello),
             Incoming::Request(request) => match self.refusal(&request) {
@@ -171,18 +186,21 @@ impl Desk {
         }
     }
 
-    fn hand_on(&self, stream: &mut TcpStream, query: String) {
+    fn hand_on(&self, stream: &TcpStream, query: String) {
         let (page, decided) = mpsc::channel();
         let (done, sent) = mpsc::channel();
         (self.report)(Callback::Arrival(Arrival { query, page, sent }));
-        let page = decided.recv_timeout(HOLD_LIMIT).unwrap_or_else(|_| self.finishing.clone());
+        let is_one_too_many = self.waiting.fetch_add(1, Ordering::SeqCst) >= MAX_WAITING;
+        let limit = if is_one_too_many { Duration::ZERO } else { HOLD_LIMIT };
+        let page = decided.recv_timeout(limit).unwrap_or_else(|_| self.finishing.clone());
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
         let _ = connection::send(stream, &page);
         let _ = done.send(());
         connection::drain(stream);
     }
 }
 
-fn finish(stream: &mut TcpStream, page: &Page) {
+fn finish(stream: &TcpStream, page: &Page) {
     if connection::send(stream, page).is_ok() {
         connection::drain(stream);
     }
@@ -191,6 +209,7 @@ fn finish(stream: &mut TcpStream, page: &Page) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::redirect_uri::RedirectUri;
     use std::io::{Read, Write};
     use std::time::Instant;
 
@@ -203,7 +222,9 @@ mod tests {
     fn start() -> Bench {
         let (sender, callbacks) = mpsc::channel();
         let report = move |callback| drop(sender.send(callback));
-        let listener = Listener::start(&[RedirectUri::default()], Page::bare(200), report).unwrap();
+        let listener =
+            Listener::start(&Landing::Loopback(vec![RedirectUri::default()]), Page::bare(200), report)
+                .unwrap();
         let port =
             listener.redirect_uri()["http://127.0.0.1:".len()..].split('/').next().unwrap().parse().unwrap();
         Bench { listener, callbacks, port }
@@ -282,7 +303,7 @@ mod tests {
     #[test]
     fn p04_silent_and_slow_connections_hold_nobody_up() {
         let bench = start();
-        let silent: Vec<_> = (0..16).map(|_| connect(&bench)).collect();
+        let silent: Vec<_> = (0..3 * MAX_SILENT).map(|_| connect(&bench)).collect();
         let mut slow = connect(&bench);
         slow.write_all(b"G").unwrap();
         let begin = Instant::now();

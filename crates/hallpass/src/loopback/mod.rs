@@ -7,5 +7,6 @@ mod listener;
 pub(crate) mod page;
 mod request;
 
+pub(crate) use bind::Landing;
 pub(crate) use listener::{Arrival, Callback, Listener};
 pub(crate) use page::Page;

@@ -30,7 +30,7 @@ pub(super) enum Incoming {
     Noise,
 }
 
-pub(super) fn read(stream: &mut TcpStream) -> Incoming {
+pub(super) fn read(stream: &TcpStream) -> Incoming {
     let deadline = Instant::now() + READ_LIMIT;
     let mut head = Vec::with_capacity(2048);
     let mut buffer = [0; 4096];
@@ -49,7 +49,7 @@ pub(super) fn read(stream: &mut TcpStream) -> Incoming {
     Incoming::Noise
 }
 
-fn read_some(stream: &mut TcpStream, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
+fn read_some(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());

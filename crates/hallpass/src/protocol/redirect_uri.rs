@@ -81,6 +81,54 @@ impl RedirectUri {
     }
 }
 
+/// A redirect URI that something forwards to where this program listens: a published port of a container, a
+/// development environment's address. Sent exactly as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForwardedUri {
+    text: String,
+    authority: String,
+    path: String,
+}
+
+impl ForwardedUri {
+    /// Reads a redirect URI of any host.
+    ///
+    /// # Errors
+    /// [`Misuse::Setting`] where it is neither http nor https, or has a user name, query or fragment.
+    pub fn parse(text: &str) -> Result<ForwardedUri, Misuse> {
+        let problem =
+            |what: &str| Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::clean::text(text)));
+        let url = Url::parse(text).map_err(|_| problem("is not a URL"))?;
+        let is_bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(problem("must start with http:// or https://"));
+        }
+        if !is_bare || url.password().is_some() {
+            return Err(problem("must have no query, no fragment and no user name"));
+        }
+        Ok(ForwardedUri {
+            text: text.to_owned(),
+            authority: url.authority().to_owned(),
+            path: url.path().to_owned(),
+        })
+    }
+
+    /// As it is registered and sent.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Host and port as a browser names them, the scheme's own port left out.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path that the answer must come on.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
 impl LoopbackHost {
     /// As it stands in a URI.
     pub fn as_str(self) -> &'static str {
@@ -125,6 +173,26 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn p24_a_forwarded_uri_may_have_any_host_and_nothing_behind_its_path() {
+        let uri = ForwardedUri::parse("https://box-8080.dev.example/callback").unwrap();
+        assert_eq!((uri.authority(), uri.path()), ("box-8080.dev.example", "/callback"));
+        assert_eq!(
+            ForwardedUri::parse("http://localhost:9999/callback").unwrap().authority(),
+            "localhost:9999"
+        );
+        for text in [
+            "box/callback",
+            "ftp://a/b",
+            "https://a/b?c",
+            "https://a/b#c",
+            "https://u@a/b",
+            "https://u:p@a/b",
+        ] {
+            assert!(ForwardedUri::parse(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_registered_uri_is_used_to_the_letter() {
