@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::browsers::Browsers;
 use crate::codes::Codes;
 use crate::config::Config;
+use crate::devices::Devices;
 use crate::event::Event;
 use crate::grants::Grants;
 use crate::journal::Journal;
@@ -31,6 +32,7 @@ pub(crate) struct Memory {
     pub(crate) codes: Codes,
     pub(crate) grants: Grants,
     pub(crate) browsers: Browsers,
+    pub(crate) devices: Devices,
 }
 
 impl App {

@@ -95,7 +95,7 @@ fn judge(params: &Params, client: Arc<Client>, back: &ReturnTo) -> Result<Author
         client,
         redirect_uri: back.redirect_uri.clone(),
         state: back.state.clone(),
-        scope: scope(params)?,
+        scope: Scope::requested(params.text("scope"))?,
         challenge: challenge(params)?,
         nonce: params.text("nonce").map(str::to_owned),
         login_hint: params.text("login_hint").map(str::to_owned),
@@ -123,15 +123,6 @@ fn refuse_unsupported(params: &Params) -> Result<(), OAuthError> {
         None | Some("query") => Ok(()),
         Some(_) => Err(OAuthError::invalid_request("The only response_mode is query.")),
     }
-}
-
-/// A request without scope gets `openid`, and the token response says so (RFC 6749 §3.3).
-fn scope(params: &Params) -> Result<Scope, OAuthError> {
-    let scope = Scope::known(params.text("scope").unwrap_or("openid"));
-    if scope.is_empty() {
-        return Err(OAuthError::new(ErrorCode::InvalidScope, "No scope of the request is known here."));
-    }
-    Ok(scope)
 }
 
 /// PKCE with S256, from every client (OAuth 2.1 §4.1.1, §7.5).

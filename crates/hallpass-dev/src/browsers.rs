@@ -1,4 +1,4 @@
-//! Browsers that came by, who is signed in there, and the authorization requests they carry.
+//! Browsers that came by, who is signed in there, and what they are asked to allow.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use subtle::ConstantTimeEq;
 
+use crate::asked::Asked;
 use crate::authorization_request::AuthorizationRequest;
 use crate::fingerprint::Fingerprint;
+use crate::guesses::Guesses;
 use crate::id_token::unix_now;
 use crate::random;
 use crate::user::User;
@@ -31,9 +33,23 @@ pub(crate) struct Browser {
     csrf: String,
     pub(crate) signed_in: Option<SignedIn>,
     consents: HashSet<(String, String)>,
+    pub(crate) guesses: Guesses,
+    /// What was typed as a user code and is none, shown once on the next page.
+    pub(crate) wrong_code: Option<String>,
 }
 
 impl Browser {
+    fn new(id: BrowserId) -> Browser {
+        Browser {
+            id,
+            csrf: random::token(),
+            signed_in: None,
+            consents: HashSet::new(),
+            guesses: Guesses::default(),
+            wrong_code: None,
+        }
+    }
+
     /// The value that our forms carry and other sites cannot read.
     pub(crate) fn csrf(&self) -> &str {
         &self.csrf
@@ -58,9 +74,9 @@ fn consent_key(request: &AuthorizationRequest) -> (String, String) {
     (request.client.id.clone(), request.scope.to_string())
 }
 
-/// An authorization request that waits for its user.
+/// A request that waits for its user.
 pub(crate) struct Pending {
-    pub(crate) request: AuthorizationRequest,
+    pub(crate) asked: Asked,
     browser: BrowserId,
     since: Instant,
     /// Whether an earlier sign-in does not do, because of `prompt=login` or `max_age`. Cleared by a new one.
@@ -81,9 +97,8 @@ impl Browsers {
     pub(crate) fn meet(&mut self) -> String {
         self.next += 1;
         let id = BrowserId(self.next);
-        let browser = Browser { id, csrf: random::token(), signed_in: None, consents: HashSet::new() };
         let cookie = random::token();
-        self.browsers.insert(Fingerprint::of(&cookie), browser);
+        self.browsers.insert(Fingerprint::of(&cookie), Browser::new(id));
         cookie
     }
 
@@ -107,18 +122,11 @@ impl Browsers {
     }
 
     /// Keeps a request until its user is done; the answer is its name in page addresses.
-    /// `signed_in`: whether the session that exists is good enough for it.
-    pub(crate) fn suspend(
-        &mut self,
-        browser: BrowserId,
-        request: AuthorizationRequest,
-        signed_in: bool,
-    ) -> String {
+    pub(crate) fn suspend(&mut self, browser: BrowserId, asked: Asked, needs_new_sign_in: bool) -> String {
         self.pending.retain(|_, pending| pending.since.elapsed() < REQUEST_LIFETIME);
         let name = random::token();
-        let needs_new_sign_in = !signed_in && (request.prompt.login || request.max_age.is_some());
         let since = Instant::now();
-        let pending = Pending { request, browser, since, needs_new_sign_in, failed_email: None };
+        let pending = Pending { asked, browser, since, needs_new_sign_in, failed_email: None };
         self.pending.insert(name.clone(), pending);
         name
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::app::OnEvent;
 use crate::client::Client;
 use crate::config::Config;
+use crate::devices::Polling;
 use crate::event::Event;
 use crate::keys::Alg;
 use crate::server::{self, DevServer};
@@ -34,6 +35,7 @@ pub struct Builder {
     signing_alg: Alg,
     profile_in_id_token: bool,
     refresh_reuse_grace: Duration,
+    device_polling: Polling,
     on_event: Option<OnEvent>,
 }
 
@@ -47,6 +49,7 @@ impl Builder {
             signing_alg: Alg::Es256,
             profile_in_id_token: true,
             refresh_reuse_grace: Duration::ZERO,
+            device_polling: Polling { lifetime: Duration::from_secs(600), interval: Duration::from_secs(5) },
             on_event: None,
         }
     }
@@ -99,6 +102,20 @@ impl Builder {
         self
     }
 
+    /// How long a device waits for its user: the `expires_in` of a device code, in whole seconds. Defaults to 10
+    /// minutes (RFC 8628 §3.2).
+    pub fn device_code_ttl(mut self, ttl: Duration) -> Builder {
+        self.device_polling.lifetime = ttl;
+        self
+    }
+
+    /// How long a device has to wait between two polls: `interval`, in whole seconds. Defaults to 5 s. Each poll
+    /// that comes sooner is answered by `slow_down`, and makes it 5 s longer for that device (RFC 8628 §3.5).
+    pub fn device_interval(mut self, interval: Duration) -> Builder {
+        self.device_polling.interval = interval;
+        self
+    }
+
     /// Called after each request, on the server's thread; for log lines.
     pub fn on_event(mut self, callback: Box<dyn Fn(&Event) + Send + Sync>) -> Builder {
         self.on_event = Some(callback);
@@ -122,6 +139,7 @@ impl Builder {
             signing_alg: self.signing_alg,
             profile_in_id_token: self.profile_in_id_token,
             refresh_reuse_grace: self.refresh_reuse_grace,
+            device_polling: self.device_polling,
         };
         server::start(self.port, config, self.on_event)
     }

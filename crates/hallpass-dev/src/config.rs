@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Client;
+use crate::devices::Polling;
 use crate::keys::Alg;
 use crate::user::User;
 
@@ -14,6 +15,7 @@ pub(crate) struct Config {
     pub(crate) signing_alg: Alg,
     pub(crate) profile_in_id_token: bool,
     pub(crate) refresh_reuse_grace: Duration,
+    pub(crate) device_polling: Polling,
 }
 
 impl Config {

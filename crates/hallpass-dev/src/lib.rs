@@ -42,6 +42,7 @@
 //! server share no mistake.
 
 mod app;
+mod asked;
 mod authorization_request;
 mod authorization_response;
 mod browsers;
@@ -50,10 +51,12 @@ mod client;
 mod client_auth;
 mod codes;
 mod config;
+mod devices;
 mod endpoints;
 mod event;
 mod fingerprint;
 mod grants;
+mod guesses;
 mod id_token;
 mod journal;
 mod keys;
@@ -70,6 +73,7 @@ mod robot;
 mod scope;
 mod server;
 mod user;
+mod user_code;
 
 pub use builder::Builder;
 pub use client::Client;

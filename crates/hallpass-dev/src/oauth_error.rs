@@ -4,11 +4,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// An error code of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1 or OpenID Connect Core §3.1.2.6.
+/// An error code of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 8628 §3.5 or OpenID Connect Core §3.1.2.6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorCode {
     AccessDenied,
+    AuthorizationPending,
     ConsentRequired,
+    ExpiredToken,
     InsufficientScope,
     InvalidClient,
     InvalidGrant,
@@ -19,6 +21,7 @@ pub(crate) enum ErrorCode {
     RequestNotSupported,
     RequestUriNotSupported,
     ServerError,
+    SlowDown,
     UnsupportedGrantType,
     UnsupportedResponseType,
 }
@@ -27,7 +30,9 @@ impl ErrorCode {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             ErrorCode::AccessDenied => "access_denied",
+            ErrorCode::AuthorizationPending => "authorization_pending",
             ErrorCode::ConsentRequired => "consent_required",
+            ErrorCode::ExpiredToken => "expired_token",
             ErrorCode::InsufficientScope => "insufficient_scope",
             ErrorCode::InvalidClient => "invalid_client",
             ErrorCode::InvalidGrant => "invalid_grant",
@@ -38,6 +43,7 @@ impl ErrorCode {
             ErrorCode::RequestNotSupported => "request_not_supported",
             ErrorCode::RequestUriNotSupported => "request_uri_not_supported",
             ErrorCode::ServerError => "server_error",
+            ErrorCode::SlowDown => "slow_down",
             ErrorCode::UnsupportedGrantType => "unsupported_grant_type",
             ErrorCode::UnsupportedResponseType => "unsupported_response_type",
         }
@@ -76,7 +82,7 @@ impl OAuthError {
         OAuthError::invalid_request(format!("The parameter {name} was sent more than once."))
     }
 
-    /// The JSON answer of a token, revocation or introspection endpoint (RFC 6749 §5.2).
+    /// The JSON answer of an endpoint for clients (RFC 6749 §5.2).
     pub(crate) fn into_json(self) -> Response {
         let body = json!({ "error": self.code.as_str(), "error_description": self.description });
         let mut response = (self.code.status(), axum::Json(body)).into_response();

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::oauth_error::{ErrorCode, OAuthError};
+
 /// What this server knows.
 pub(crate) const SUPPORTED: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
@@ -10,6 +12,15 @@ pub(crate) const SUPPORTED: [&str; 4] = ["openid", "profile", "email", "offline_
 pub(crate) struct Scope(Vec<&'static str>);
 
 impl Scope {
+    /// What a request asks for. One without scope gets `openid`, and the token response says so (RFC 6749 §3.3).
+    pub(crate) fn requested(list: Option<&str>) -> Result<Scope, OAuthError> {
+        let scope = Scope::known(list.unwrap_or("openid"));
+        if scope.0.is_empty() {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "No scope of the request is known here."));
+        }
+        Ok(scope)
+    }
+
     /// The known values of a space-separated list; unknown ones are dropped, as RFC 6749 §3.3 allows.
     pub(crate) fn known(list: &str) -> Scope {
         let mut values = Vec::new();

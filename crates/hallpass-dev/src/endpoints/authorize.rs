@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
 use crate::app::{App, Memory};
+use crate::asked::Asked;
 use crate::authorization_request::{AuthorizationRequest, Refusal};
 use crate::authorization_response::{redirect, with_error};
 use crate::browsers::SignedIn;
@@ -89,7 +90,8 @@ fn suspend(memory: &mut Memory, cookie: &str, request: AuthorizationRequest, sig
     let Some(browser) = memory.browsers.find(cookie).map(|browser| browser.id) else {
         return pages::error::stale();
     };
-    let name = memory.browsers.suspend(browser, request, signed_in);
+    let needs_new_sign_in = !signed_in && (request.prompt.login || request.max_age.is_some());
+    let name = memory.browsers.suspend(browser, Asked::AtRedirectUri(request), needs_new_sign_in);
     let page = if signed_in { "/consent" } else { "/login" };
     let mut response = redirect(&format!("{page}?request={name}"));
     response.extensions_mut().insert(ForClient(client));

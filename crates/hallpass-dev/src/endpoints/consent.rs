@@ -1,4 +1,4 @@
-//! `/consent`: the consent page, its form, and the authorization response.
+//! `/consent`: the consent page, its form, and the answer to whoever asked.
 
 use std::sync::Arc;
 
@@ -7,10 +7,12 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::{App, Memory};
+use crate::asked::Asked;
 use crate::authorization_request::AuthorizationRequest;
 use crate::authorization_response::{redirect, with_code, with_error};
-use crate::browsers::{Browsers, Pending, SignedIn};
+use crate::browsers::{Browsers, SignedIn};
 use crate::codes::Authorization;
+use crate::endpoints::device;
 use crate::endpoints::form_post::FormPost;
 use crate::oauth_error::{ErrorCode, OAuthError};
 use crate::observe::ForClient;
@@ -32,10 +34,10 @@ fn page(browsers: &mut Browsers, cookie: &str, name: &str) -> Option<Response> {
     let (id, csrf, signed_in) = (browser.id, browser.csrf().to_owned(), browser.signed_in.clone());
     let pending = browsers.pending(id, name)?;
     let mut response = match signed_in.filter(|_| !pending.needs_new_sign_in) {
-        Some(session) => pages::consent::page(&pending.request, name, &csrf, &session.user),
+        Some(session) => pages::consent::page(&pending.asked, name, &csrf, &session.user),
         None => redirect(&format!("/login?request={name}")),
     };
-    response.extensions_mut().insert(ForClient(pending.request.client.id.clone()));
+    response.extensions_mut().insert(ForClient(pending.asked.client().id.clone()));
     Some(response)
 }
 
@@ -48,27 +50,47 @@ pub(super) async fn submit(
         Ok(post) => post,
         Err(refused) => return refused.page(),
     };
-    let decision = post.form.text("decision");
-    let signed_in = memory.browsers.find(post.cookie).and_then(|browser| browser.signed_in.clone());
-    let waiting = memory.browsers.pending(post.browser, post.request).is_some_and(|p| !p.needs_new_sign_in);
-    let (true, Some(session)) = (waiting, signed_in) else { return pages::error::stale() };
-    let Some(Pending { request, .. }) = memory.browsers.finish(post.browser, post.request) else {
-        return pages::error::stale();
+    let Some((asked, session)) = take(&mut memory.browsers, &post) else { return pages::error::stale() };
+    let mut response = match post.form.text("decision") {
+        Some("allow") => allowed(&app, memory, &post, &asked, session),
+        _ => denied(&app, memory, &asked),
     };
-    if decision != Some("allow") {
-        return deny(&app, &request);
-    }
-    if let Some(browser) = memory.browsers.find(post.cookie) {
-        browser.remember_consent(&request);
-    }
-    allow(&app, memory, &request, session)
+    response.extensions_mut().insert(ForClient(asked.client().id.clone()));
+    response
 }
 
-fn deny(app: &App, request: &AuthorizationRequest) -> Response {
+/// The request that a form answers, taken out so that it is answered once, and who answers it.
+fn take(browsers: &mut Browsers, post: &FormPost<'_>) -> Option<(Asked, SignedIn)> {
+    let session = browsers.find(post.cookie)?.signed_in.clone()?;
+    browsers.pending(post.browser, post.request()).filter(|pending| !pending.needs_new_sign_in)?;
+    Some((browsers.finish(post.browser, post.request())?.asked, session))
+}
+
+/// A device is asked about each time, so consent for it is not remembered (RFC 8628 §5.4).
+fn allowed(
+    app: &App,
+    memory: &mut Memory,
+    post: &FormPost<'_>,
+    asked: &Asked,
+    session: SignedIn,
+) -> Response {
+    match asked {
+        Asked::AtRedirectUri(request) => {
+            if let Some(browser) = memory.browsers.find(post.cookie) {
+                browser.remember_consent(request);
+            }
+            allow(app, memory, request, session)
+        }
+        Asked::OnDevice(request) => device::allow(memory, request, session),
+    }
+}
+
+fn denied(app: &App, memory: &mut Memory, asked: &Asked) -> Response {
     let error = OAuthError::new(ErrorCode::AccessDenied, "The user did not allow it.");
-    let mut response = with_error(&app.issuer, &request.return_to(), &error);
-    response.extensions_mut().insert(ForClient(request.client.id.clone()));
-    response
+    match asked {
+        Asked::AtRedirectUri(request) => with_error(&app.issuer, &request.return_to(), &error),
+        Asked::OnDevice(request) => device::deny(memory, request),
+    }
 }
 
 /// Issues the code and sends the user back with it.

@@ -30,8 +30,6 @@ pub(super) struct FormPost<'a> {
     pub(super) form: &'a Params,
     pub(super) cookie: &'a str,
     pub(super) browser: BrowserId,
-    /// The name of the waiting authorization request.
-    pub(super) request: &'a str,
 }
 
 impl<'a> FormPost<'a> {
@@ -48,8 +46,12 @@ impl<'a> FormPost<'a> {
         if !browser.owns_form(form.text("csrf")) {
             return Err(Refused::CrossSite);
         }
-        let request = form.text("request").ok_or(Refused::Stale)?;
-        Ok(FormPost { form, cookie, browser: browser.id, request })
+        Ok(FormPost { form, cookie, browser: browser.id })
+    }
+
+    /// The name of the request that waits for this answer; empty where the form has none.
+    pub(super) fn request(&self) -> &'a str {
+        self.form.text("request").unwrap_or_default()
     }
 }
 

@@ -28,8 +28,8 @@ pub(super) async fn show(
         Some(pending) => {
             let failed_email = pending.failed_email.take();
             let mut response =
-                pages::sign_in::page(&app, &pending.request, name, &csrf, failed_email.as_deref());
-            response.extensions_mut().insert(ForClient(pending.request.client.id.clone()));
+                pages::sign_in::page(&app, &pending.asked, name, &csrf, failed_email.as_deref());
+            response.extensions_mut().insert(ForClient(pending.asked.client().id.clone()));
             response
         }
         None => pages::error::stale(),
@@ -46,16 +46,16 @@ pub(super) async fn submit(
         Ok(post) => post,
         Err(refused) => return refused.page(),
     };
-    let Some(pending) = memory.browsers.pending(post.browser, post.request) else {
+    let Some(pending) = memory.browsers.pending(post.browser, post.request()) else {
         return pages::error::stale();
     };
-    let client = ForClient(pending.request.client.id.clone());
+    let client = ForClient(pending.asked.client().id.clone());
     let email = post.form.text("email").unwrap_or_default();
     let user = app.config.user(email, post.form.text("password").unwrap_or_default());
     pending.needs_new_sign_in &= user.is_none();
     pending.failed_email = user.is_none().then(|| email.to_owned());
     let page = if user.is_some() { "/consent" } else { "/login" };
-    let mut response = redirect(&format!("{page}?request={}", post.request));
+    let mut response = redirect(&format!("{page}?request={}", post.request()));
     if let Some(cookie) = user.and_then(|user| memory.browsers.sign_in(post.cookie, user)) {
         set_cookie(&app, &mut response, &cookie);
     }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::endpoints::token;
 use crate::scope;
 
 pub(super) async fn show(State(app): State<Arc<App>>) -> Json<Value> {
@@ -19,6 +20,7 @@ fn document(issuer: &str) -> Value {
     json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
+        "device_authorization_endpoint": at("/device_authorization"),
         "token_endpoint": at("/token"),
         "userinfo_endpoint": at("/userinfo"),
         "jwks_uri": at("/jwks"),
@@ -27,7 +29,7 @@ fn document(issuer: &str) -> Value {
         "scopes_supported": scope::SUPPORTED,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", token::DEVICE_CODE],
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "subject_types_supported": ["public"],

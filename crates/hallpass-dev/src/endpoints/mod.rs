@@ -12,6 +12,8 @@ use crate::pages;
 
 mod authorize;
 mod consent;
+mod device;
+mod device_authorization;
 mod form_post;
 mod home;
 mod introspect;
@@ -31,6 +33,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/authorize", get(authorize::ask).post(authorize::ask))
         .route("/login", get(login::show).post(login::submit))
         .route("/consent", get(consent::show).post(consent::submit))
+        .route("/device", get(device::show).post(device::submit))
+        .route("/device/allowed", get(device::allowed))
+        .route("/device/denied", get(device::denied))
+        .route("/device_authorization", post(device_authorization::begin))
         .route("/token", post(token::issue))
         .route("/userinfo", get(userinfo::show).post(userinfo::show))
         .route("/revoke", post(revoke::revoke))

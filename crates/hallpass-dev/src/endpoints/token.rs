@@ -1,6 +1,7 @@
-//! `POST /token` (RFC 6749 §3.2): codes and refresh tokens become tokens.
+//! `POST /token` (RFC 6749 §3.2): codes, refresh tokens and device codes become tokens.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -16,6 +17,9 @@ use crate::oauth_error::{ErrorCode, OAuthError};
 use crate::params::Params;
 use crate::received::Received;
 use crate::scope::Scope;
+
+/// The grant type of RFC 8628 §3.4.
+pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 pub(super) async fn issue(
     State(app): State<Arc<App>>,
@@ -33,8 +37,9 @@ async fn answer(app: &App, received: &Received) -> Result<Response, OAuthError> 
     let issued = match required(form, "grant_type")? {
         "authorization_code" => by_code(app, form, &client.id),
         "refresh_token" => by_refresh_token(app, form, &client.id),
+        DEVICE_CODE => by_device_code(app, form, &client.id),
         _ => {
-            let why = "The grant types are authorization_code and refresh_token.";
+            let why = format!("The grant types are authorization_code, refresh_token and {DEVICE_CODE}.");
             Err(OAuthError::new(ErrorCode::UnsupportedGrantType, why))
         }
     }?;
@@ -90,6 +95,18 @@ fn by_refresh_token(app: &App, form: &Params, client_id: &str) -> Result<Issued,
     }
     let (id, grant) = memory.grants.rotate(token, client_id, app.config.refresh_reuse_grace)?;
     let scope = allowed(&grant.scope).unwrap_or_else(|| grant.scope.clone());
+    Ok(tokens(app, &mut memory.grants, id, grant, scope, None))
+}
+
+/// RFC 8628 §3.4.
+fn by_device_code(app: &App, form: &Params, client_id: &str) -> Result<Issued, OAuthError> {
+    let memory = &mut *app.memory();
+    let device_code = required(form, "device_code")?;
+    let (session, scope) = memory.devices.poll(device_code, client_id, Instant::now())?;
+    let (user, auth_time) = (session.user, session.auth_time);
+    let grant = Grant { client_id: client_id.to_owned(), user, scope: scope.clone(), auth_time };
+    let id = memory.grants.reserve();
+    memory.grants.open(id, grant.clone());
     Ok(tokens(app, &mut memory.grants, id, grant, scope, None))
 }
 

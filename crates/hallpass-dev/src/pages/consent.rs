@@ -8,17 +8,19 @@ use url::Url;
 use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
-use crate::authorization_request::AuthorizationRequest;
+use crate::asked::Asked;
+use crate::devices::DeviceRequest;
 use crate::user::User;
 
-pub(crate) fn page(request: &AuthorizationRequest, name: &str, csrf: &str, user: &User) -> Response {
-    let client = clean(request.client.display_name());
+pub(crate) fn page(asked: &Asked, name: &str, csrf: &str, user: &User) -> Response {
+    let client = clean(asked.client().display_name());
     let card = html! {
         h1 { "Allow " (client) " to use your account?" }
+        @if let Asked::OnDevice(request) = asked { (request_code(request)) }
         (account(user, name))
         h2 { (client) " will be able to" }
         ul.scopes {
-            @for scope in request.scope.iter() { (wish(scope)) }
+            @for scope in asked.scope().iter() { (wish(scope)) }
         }
         form method="post" action="/consent" {
             input type="hidden" name="request" value=(name);
@@ -28,12 +30,9 @@ pub(crate) fn page(request: &AuthorizationRequest, name: &str, csrf: &str, user:
                 button type="submit" name="decision" value="allow" { "Allow" }
             }
         }
-        p.small {
-            "You will be sent back to " code { (destination(&request.redirect_uri)) }
-            ". Allow this only if you have just started a sign-in yourself."
-        }
+        (caution(asked))
     };
-    let form_action = FormAction::returning_to(&request.redirect_uri);
+    let form_action = FormAction::answering(asked);
     Page { status: StatusCode::OK, title: "Allow access", form_action, card }.respond()
 }
 
@@ -67,6 +66,27 @@ fn wish(scope: &str) -> Markup {
             }
             div { strong { (title) } span { (detail) } }
         }
+    }
+}
+
+fn request_code(request: &DeviceRequest) -> Markup {
+    html! { p.lead { "For the device that shows the code " strong { code { (request.user_code) } } } }
+}
+
+/// A link or a code can come from a stranger, who would get the account (RFC 8628 §5.4).
+fn caution(asked: &Asked) -> Markup {
+    match asked {
+        Asked::AtRedirectUri(request) => html! {
+            p.small {
+                "You will be sent back to " code { (destination(&request.redirect_uri)) }
+                ". Allow this only if you have just started a sign-in yourself."
+            }
+        },
+        Asked::OnDevice(_) => html! {
+            p.small {
+                "Only continue if you started this on your device yourself."
+            }
+        },
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use url::{Host, Url};
 
+use crate::asked::Asked;
+
 /// The `form-action` directive of a page.
 ///
 /// Browsers check it for every redirect that follows a form, and ours end at the client: a page
@@ -13,12 +15,22 @@ use url::{Host, Url};
 pub(super) enum FormAction {
     /// The page has no form.
     None,
+    /// Forms end on a page of this server.
+    Own,
     /// Forms go to this server, which may send the user on to the client's redirect URI.
     Returning(String),
 }
 
 impl FormAction {
-    pub(super) fn returning_to(redirect_uri: &str) -> FormAction {
+    /// Of the pages that a user walks through to answer.
+    pub(super) fn answering(asked: &Asked) -> FormAction {
+        match asked {
+            Asked::AtRedirectUri(request) => FormAction::returning_to(&request.redirect_uri),
+            Asked::OnDevice(_) => FormAction::Own,
+        }
+    }
+
+    fn returning_to(redirect_uri: &str) -> FormAction {
         match Url::parse(redirect_uri) {
             Ok(url) => FormAction::Returning(source(&url)),
             Err(_) => FormAction::None,
@@ -37,6 +49,7 @@ impl fmt::Display for FormAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FormAction::None => f.write_str("'none'"),
+            FormAction::Own => f.write_str("'self'"),
             FormAction::Returning(source) => write!(f, "'self' {source} https:"),
         }
     }

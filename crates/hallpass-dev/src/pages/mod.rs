@@ -10,6 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
 pub(crate) mod consent;
+pub(crate) mod device;
 pub(crate) mod error;
 mod form_action;
 pub(crate) mod home;

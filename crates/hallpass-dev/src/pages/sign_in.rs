@@ -8,21 +8,15 @@ use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
 use crate::app::App;
-use crate::authorization_request::AuthorizationRequest;
+use crate::asked::Asked;
 
 /// `failed_email` is the address of an attempt that was refused just now.
-pub(crate) fn page(
-    app: &App,
-    request: &AuthorizationRequest,
-    name: &str,
-    csrf: &str,
-    failed_email: Option<&str>,
-) -> Response {
-    let email = failed_email.or(request.login_hint.as_deref()).map(clean).unwrap_or_default();
+pub(crate) fn page(app: &App, asked: &Asked, name: &str, csrf: &str, failed_email: Option<&str>) -> Response {
+    let email = failed_email.or(asked.login_hint()).map(clean).unwrap_or_default();
     let user = app.config.first_user();
     let card = html! {
         h1 { "Sign in" }
-        p.lead { "to continue to " strong { (clean(request.client.display_name())) } }
+        p.lead { "to continue to " strong { (clean(asked.client().display_name())) } }
         @if failed_email.is_some() {
             p.alert role="alert" id="alert" { "That email and password do not match. Try again." }
         }
@@ -40,7 +34,7 @@ pub(crate) fn page(
             }
         }
     };
-    let form_action = FormAction::returning_to(&request.redirect_uri);
+    let form_action = FormAction::answering(asked);
     Page { status: StatusCode::OK, title: "Sign in", form_action, card }.respond()
 }
 

@@ -252,7 +252,8 @@ fn a_request_by_post_is_judged_like_one_by_get() {
 #[test]
 fn s18_no_endpoint_opens_itself_to_scripts_of_other_sites() {
     let server = server();
-    for path in ["/authorize", "/token", "/userinfo", "/jwks", "/revoke"] {
+    for path in ["/authorize", "/device", "/device_authorization", "/token", "/userinfo", "/jwks", "/revoke"]
+    {
         let request = format!(
             "OPTIONS {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nOrigin: https://evil.test\r\n\
              Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n",

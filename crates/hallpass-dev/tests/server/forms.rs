@@ -24,11 +24,6 @@ fn open(server: DevServer, request: &Authorization) -> OnSignIn {
     OnSignIn { server, cookie, request, csrf, page }
 }
 
-fn hidden(page: &str, name: &str) -> String {
-    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).expect("the field");
-    rest.split_once('"').unwrap().0.to_owned()
-}
-
 impl OnSignIn {
     fn new() -> OnSignIn {
         open(server(), &Authorization::good())

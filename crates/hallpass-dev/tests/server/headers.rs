@@ -36,7 +36,20 @@ fn s36_a_request_for_another_host_is_misdirected() {
 #[test]
 fn s19_no_answer_can_be_framed_sniffed_cached_or_referred_to() {
     let server = server();
-    for path in ["/", "/nothing", "/authorize", "/login", "/consent", "/jwks", "/token", "/userinfo"] {
+    for path in [
+        "/",
+        "/nothing",
+        "/authorize",
+        "/login",
+        "/consent",
+        "/device",
+        "/device/allowed",
+        "/device/denied",
+        "/device_authorization",
+        "/jwks",
+        "/token",
+        "/userinfo",
+    ] {
         let answer = get(&format!("{}{path}", server.issuer()), &[]);
         assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");

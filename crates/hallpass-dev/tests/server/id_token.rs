@@ -41,6 +41,15 @@ fn s22_an_es256_id_token_says_who_signed_in_when_and_for_whom() {
 }
 
 #[test]
+fn s22_a_devices_id_token_has_no_nonce_as_there_was_none_to_repeat() {
+    let server = server();
+    let tokens = approved(&server, &begin_device(&server));
+    let claims = claims(&server, text(&tokens, "id_token"), Algorithm::ES256);
+    assert_eq!((claims.get("nonce"), claims["email"].as_str()), (None, Some("test@example.com")));
+    assert!(claims["auth_time"].is_u64() && claims["at_hash"].is_string());
+}
+
+#[test]
 fn s22_at_hash_is_the_left_half_of_the_access_tokens_hash() {
     let server = server();
     let tokens = sign_in(&server);

@@ -77,6 +77,36 @@ fn a_log_line_names_the_client_and_no_value() {
 }
 
 #[test]
+fn a_devices_sign_in_is_in_the_journal_and_in_the_log() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let written = lines.clone();
+    let callback = move |event: &hallpass_dev::Event| written.lock().unwrap().push(event.to_string());
+    let server = DevServer::builder().on_event(Box::new(callback)).start().unwrap();
+    let device = begin_device(&server);
+    server.robot().approve_device(text(&device, "verification_uri"), text(&device, "user_code")).unwrap();
+    poll(&server, text(&device, "device_code"));
+    let expected = [
+        "POST /device_authorization demo → 200",
+        "GET /device → 200",
+        "POST /device demo → 303",
+        "GET /login demo → 200",
+        "POST /login demo → 303",
+        "GET /consent demo → 200",
+        "POST /consent demo → 303",
+        "GET /device/allowed → 200",
+        "POST /token demo → 200",
+    ];
+    assert_eq!(*lines.lock().unwrap(), expected);
+    let journal = server.journal();
+    assert_eq!(journal.requests_to("/device_authorization")[0].param("scope"), Some(SCOPE));
+    assert_eq!(journal.requests_to("/device")[1].param("user_code"), device["user_code"].as_str());
+    let printed = format!("{journal:?}");
+    for secret in ["device_code", "user_code"] {
+        assert!(printed.contains(secret) && !printed.contains(text(&device, secret)), "{secret}");
+    }
+}
+
+#[test]
 fn a_client_that_is_not_registered_is_not_repeated_in_the_log() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let written = lines.clone();

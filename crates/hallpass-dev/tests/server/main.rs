@@ -2,6 +2,8 @@
 
 mod authorization;
 mod code_flow;
+mod device;
+mod device_pages;
 mod forms;
 mod headers;
 mod id_token;

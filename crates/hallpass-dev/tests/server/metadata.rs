@@ -23,6 +23,7 @@ fn s21_both_documents_are_complete_and_alike() {
         "userinfo_endpoint",
         "revocation_endpoint",
         "introspection_endpoint",
+        "device_authorization_endpoint",
     ] {
         assert!(metadata.get(required).is_some(), "{required}");
     }
@@ -37,7 +38,10 @@ fn s34_only_what_exists_is_announced() {
     let server = server();
     let metadata = get(&format!("{}/.well-known/openid-configuration", server.issuer()), &[]).json();
     assert_eq!(metadata["response_types_supported"], json!(["code"]));
-    assert_eq!(metadata["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
+    assert_eq!(
+        metadata["grant_types_supported"],
+        json!(["authorization_code", "refresh_token", DEVICE_CODE])
+    );
     for (name, value) in metadata.as_object().unwrap() {
         let is_endpoint = name.ends_with("_endpoint") || name == "jwks_uri";
         if let Some(url) = value.as_str().filter(|_| is_endpoint) {

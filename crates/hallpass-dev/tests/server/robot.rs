@@ -83,6 +83,60 @@ fn a_listener_that_is_gone_is_a_refused_connection() {
 }
 
 #[test]
+fn a_device_is_answered_at_both_of_its_addresses() {
+    let server = server();
+    for uri in ["verification_uri", "verification_uri_complete"] {
+        let device = begin_device(&server);
+        let visit = server.robot().approve_device(text(&device, uri), text(&device, "user_code")).unwrap();
+        assert_eq!((visit.landed.path(), visit.status), ("/device/allowed", 200), "{uri}");
+        assert!(visit.body.contains("go back to your terminal"));
+        assert_eq!(poll(&server, text(&device, "device_code")).status, 200, "{uri}");
+    }
+}
+
+#[test]
+fn a_device_can_be_denied_and_by_somebody_else() {
+    let server =
+        DevServer::builder().user("test@example.com", "x").user("ada@example.com", "y").start().unwrap();
+    let (denied, allowed) = (begin_device(&server), begin_device(&server));
+    let go = |robot: hallpass_dev::Robot, device: &serde_json::Value| {
+        robot.approve_device(text(device, "verification_uri"), text(device, "user_code")).unwrap()
+    };
+    assert_eq!(go(server.robot().deny(), &denied).landed.path(), "/device/denied");
+    assert_eq!(poll(&server, text(&denied, "device_code")).error(), "access_denied");
+    go(server.robot().as_user("ada@example.com", "y"), &allowed);
+    let tokens = poll(&server, text(&allowed, "device_code")).json();
+    assert_eq!(userinfo(&server, text(&tokens, "access_token")).json()["email"], "ada@example.com");
+}
+
+#[test]
+fn the_opener_follows_a_link_to_a_device() {
+    let server = server();
+    let device = begin_device(&server);
+    server.robot().opener()(text(&device, "verification_uri_complete")).unwrap();
+    assert_eq!(poll(&server, text(&device, "device_code")).status, 200);
+}
+
+#[test]
+fn s28_a_page_with_another_code_than_the_devices_is_not_answered() {
+    let server = server();
+    let (mine, other) = (begin_device(&server), begin_device(&server));
+    let link = text(&other, "verification_uri_complete");
+    let error = server.robot().approve_device(link, text(&mine, "user_code")).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+    assert_eq!(poll(&server, text(&other, "device_code")).error(), "authorization_pending");
+}
+
+#[test]
+fn a_code_that_nobody_knows_is_an_error_that_says_so() {
+    let server = server();
+    let uri = format!("{}/device", server.issuer());
+    let error = server.robot().approve_device(&uri, "BBBB-BBBB").unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("at /device: No device is waiting"), "{error}");
+}
+
+#[test]
 fn each_visit_is_a_browser_of_its_own() {
     let server = server();
     let robot = server.robot().without_landing();

@@ -14,6 +14,8 @@ pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:50123/callback";
 pub(crate) const SCOPE: &str = "openid profile email offline_access";
 
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 pub(crate) fn server() -> DevServer {
@@ -135,6 +137,12 @@ impl Authorization {
     }
 }
 
+/// The value of a hidden field.
+pub(crate) fn hidden(page: &str, name: &str) -> String {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).expect("the field");
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
 pub(crate) fn token(server: &DevServer, form: Pairs<'_>) -> Answer {
     post(&format!("{}/token", server.issuer()), &[], form)
 }
@@ -153,6 +161,29 @@ pub(crate) fn redeem(server: &DevServer, code: &str) -> Answer {
 pub(crate) fn refresh(server: &DevServer, refresh_token: &str) -> Answer {
     let form = [("grant_type", "refresh_token"), ("client_id", "demo"), ("refresh_token", refresh_token)];
     token(server, &form)
+}
+
+/// A device authorization request of `demo`.
+pub(crate) fn begin_device(server: &DevServer) -> Value {
+    let url = format!("{}/device_authorization", server.issuer());
+    let answer = post(&url, &[], &[("client_id", "demo"), ("scope", SCOPE)]);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()
+}
+
+/// One poll of `demo`.
+pub(crate) fn poll(server: &DevServer, device_code: &str) -> Answer {
+    let form = [("grant_type", DEVICE_CODE), ("client_id", "demo"), ("device_code", device_code)];
+    token(server, &form)
+}
+
+/// The user allows what a device asked for, and the device gets its answer.
+pub(crate) fn approved(server: &DevServer, device: &Value) -> Value {
+    let visit = server.robot().approve_device(text(device, "verification_uri"), text(device, "user_code"));
+    visit.expect("the robot signs in");
+    let answer = poll(server, text(device, "device_code"));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()
 }
 
 /// The answer of a whole sign-in.

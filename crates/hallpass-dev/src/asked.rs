@@ -1,0 +1,36 @@
+//! What a user is asked to allow, and how the one who asks gets the answer.
+
+use crate::authorization_request::AuthorizationRequest;
+use crate::client::Client;
+use crate::devices::DeviceRequest;
+use crate::scope::Scope;
+
+pub(crate) enum Asked {
+    /// The client waits at its redirect URI (RFC 6749 §4.1).
+    AtRedirectUri(AuthorizationRequest),
+    /// The client polls (RFC 8628).
+    OnDevice(DeviceRequest),
+}
+
+impl Asked {
+    pub(crate) fn client(&self) -> &Client {
+        match self {
+            Asked::AtRedirectUri(request) => &request.client,
+            Asked::OnDevice(request) => &request.client,
+        }
+    }
+
+    pub(crate) fn scope(&self) -> &Scope {
+        match self {
+            Asked::AtRedirectUri(request) => &request.scope,
+            Asked::OnDevice(request) => &request.scope,
+        }
+    }
+
+    pub(crate) fn login_hint(&self) -> Option<&str> {
+        match self {
+            Asked::AtRedirectUri(request) => request.login_hint.as_deref(),
+            Asked::OnDevice(_) => None,
+        }
+    }
+}
