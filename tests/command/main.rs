@@ -6,12 +6,14 @@ mod bench;
 #[path = "../../crates/hallpass/tests/library/scripted.rs"]
 mod scripted;
 
+mod accounts;
 mod bad_input;
 mod blips;
 mod blow;
 mod care;
 mod crash;
 mod demo;
+mod device;
 mod disk;
 mod front;
 mod homes;
