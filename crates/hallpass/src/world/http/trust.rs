@@ -8,16 +8,27 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 
 use super::failure::{Failure, plain};
 use super::issuer::Issuer;
 
-/// On these systems the platform verifier reads `SSL_CERT_FILE` itself (and then, like every
-/// program there, trusts that file instead of the system's list).
+/// On these systems the platform verifier reads `SSL_CERT_FILE` itself, in place of the system's list.
 const PLATFORM_READS_SSL_CERT_FILE: bool =
     cfg!(all(unix, not(target_vendor = "apple"), not(target_os = "android")));
+
+/// Where the system's list is then read from, beside the file: whoever adds a company's authority still wants to
+/// reach the rest of the world.
+const SYSTEM_LISTS: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",                // Debian, Arch
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
+    "/etc/ssl/ca-bundle.pem",                            // SUSE
+    "/etc/ssl/cert.pem",                                 // Alpine, OpenBSD
+    "/usr/local/share/certs/ca-root-nss.crt",            // FreeBSD
+];
 
 const HOW_TO_TRUST: &str = "if you trust it, give its CA file with SSL_CERT_FILE or --ca-cert";
 
@@ -77,7 +88,18 @@ fn from_ssl_cert_file() -> Result<Vec<CertificateDer<'static>>, Failure> {
     if env::var_os("SSL_CERT_DIR").is_none() {
         first_certificate(path, "SSL_CERT_FILE")?;
     }
-    Ok(Vec::new())
+    Ok(system_list())
+}
+
+/// What of the system's list can be read: nobody here can repair it.
+fn system_list() -> Vec<CertificateDer<'static>> {
+    let path = SYSTEM_LISTS.iter().find(|path| Path::new(path).exists());
+    let list = path.and_then(|path| CertificateDer::pem_file_iter(path).ok());
+    list.into_iter().flatten().flatten().filter(is_usable).collect()
+}
+
+fn is_usable(certificate: &CertificateDer<'static>) -> bool {
+    RootCertStore::empty().add(certificate.clone()).is_ok()
 }
 
 fn certificates(path: &Path, setting: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
@@ -207,5 +229,16 @@ fn presented(problem: &CertificateError) -> String {
             format!(" ({})", presented[..presented.len().min(3)].join(", "))
         }
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p55_the_systems_list_is_found_where_it_is_installed() {
+        let is_installed = SYSTEM_LISTS.iter().any(|path| Path::new(path).exists());
+        assert_eq!(is_installed, system_list().len() > 10);
     }
 }
