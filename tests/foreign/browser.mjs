@@ -26,6 +26,8 @@ const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
 const MOST_PAGES = 8;
 const ANSWER_MS = 40_000;
+/** A page that asks for these a second time did not take the first answer. */
+const ASKED_ONCE = ['sign-in', 'user-code'];
 
 /** A page in a Chromium of its own with a new profile; `closeBrowser` ends both. */
 export async function openPage() {
@@ -107,11 +109,18 @@ async function nextAct(page, options) {
   }
   const code = firstVisible(page, 'input[name=user_code]');
   if (await has(code) && (options.userCode || await code.inputValue())) {
-    const prepare = async () => options.userCode && code.fill(options.userCode);
+    const prepare = () => enterOrCompare(code, options.userCode);
     return { name: 'user-code', prepare, run: () => code.press('Enter') };
   }
   const button = await buttonNamed(page, options.deny ? DENY : ALLOW);
   return button && { name: 'consent', prepare: () => {}, run: () => button.click({ noWaitAfter: true }) };
+}
+
+/** What a person does with the code of the device at hand; without one, a code that is shown is taken for right. */
+async function enterOrCompare(code, userCode) {
+  if (!userCode) return;
+  if (await code.isEditable()) await code.fill(userCode);
+  else if (await code.inputValue() !== userCode) throw new Error(`the page shows another code than ${userCode}`);
 }
 
 async function fillSignIn(page, password, options) {
@@ -137,7 +146,7 @@ async function walk(page, seen, options, snap) {
   while (!seen.landed) {
     const act = await nextAct(page, options);
     if (!act) return { steps, refused: false };
-    if (steps.length === MOST_PAGES || (act.name === 'sign-in' && steps.includes('sign-in'))) break;
+    if (steps.length === MOST_PAGES || (ASKED_ONCE.includes(act.name) && steps.includes(act.name))) break;
     await act.prepare();
     await snap(act.name);
     steps.push(act.name);

@@ -1,4 +1,4 @@
-// What the foreign clients share: settings, a loopback listener, a browser, and the record of their steps.
+// What the foreign clients share: settings, a loopback listener, a person with a browser, and the record of their steps.
 //
 //   CLIENT_ID, CLIENT_SECRET   who the client is (default demo, public)
 //   SCOPE                      default "openid profile email offline_access"
@@ -52,6 +52,11 @@ async function person() {
       const { ok, text } = await signIn(page, String(url));
       if (!ok || listener.arrivals.length !== 1) throw new Error(`the browser did not come back once: ${text}`);
       return listener.arrivals.pop();
+    },
+    /** Answers a device at its `uri`, typing or comparing what the device shows. */
+    async answer(uri, userCode, deny = false) {
+      const { ok, text } = await signIn(page, uri, { userCode, deny });
+      if (!ok) throw new Error(`the device was not answered: ${text}`);
     },
     async leave() {
       listener.close();

@@ -79,8 +79,9 @@ async function userinfo(server, accessToken, subject) {
   return oauth.processUserInfoResponse(server, client, subject, response);
 }
 
-const isInvalidGrant = (error) =>
-  error instanceof oauth.ResponseBodyError && error.error === 'invalid_grant' && error.status === 400;
+const isError = (code) => (error) =>
+  error instanceof oauth.ResponseBodyError && error.error === code && error.status === 400;
+const isInvalidGrant = isError('invalid_grant');
 const isInvalidToken = (error) =>
   error instanceof oauth.WWWAuthenticateChallengeError && error.cause[0].parameters.error === 'invalid_token';
 
@@ -88,6 +89,34 @@ async function wrongVerifier(server, person) {
   const grant = await authorize(server, person);
   const response = await codeRequest(server, person, grant, oauth.generateRandomCodeVerifier());
   await assert.rejects(oauth.processAuthorizationCodeResponse(server, client, response), isInvalidGrant);
+}
+
+async function beginDevice(server) {
+  const response = await oauth.deviceAuthorizationRequest(server, client, authentication, { scope }, http);
+  return oauth.processDeviceAuthorizationResponse(server, client, response);
+}
+
+async function pollDevice(server, deviceCode) {
+  const response = await oauth.deviceCodeGrantRequest(server, client, authentication, deviceCode, http);
+  const tokens = await oauth.processDeviceCodeResponse(server, client, response);
+  await oauth.validateApplicationLevelSignature(server, response, http);
+  return tokens;
+}
+
+const refusesDevice = (server, deviceCode, code) => assert.rejects(pollDevice(server, deviceCode), isError(code));
+
+async function deviceGrant(server, person) {
+  const device = await step('device authorization', () => beginDevice(server));
+  await step('device waits', () => refusesDevice(server, device.device_code, 'authorization_pending'));
+  await step('device polls too fast', () => refusesDevice(server, device.device_code, 'slow_down'));
+  await step('device is answered', () => person.answer(device.verification_uri, device.user_code));
+  const tokens = await step('device code and signature', () => pollDevice(server, device.device_code));
+  await step('userinfo of the device', async () => {
+    const { sub } = oauth.getValidatedIdTokenClaims(tokens);
+    assert.equal((await userinfo(server, tokens.access_token, sub)).email, user);
+  });
+  await step('device code is used up', () => refusesDevice(server, device.device_code, 'invalid_grant'));
+  await step('unknown device code', () => refusesDevice(server, 'unknown', 'invalid_grant'));
 }
 
 await run(async (issuer, person) => {
@@ -113,4 +142,5 @@ await run(async (issuer, person) => {
   await step('revocation', () => revoke(server, second.refresh_token));
   await step('refused after revocation', () => assert.rejects(refresh(server, second.refresh_token), isInvalidGrant));
   await step('wrong verifier', () => wrongVerifier(server, person));
+  await deviceGrant(server, person);
 });

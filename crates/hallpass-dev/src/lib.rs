@@ -1,6 +1,6 @@
 //! The other side: a development authorization server for one machine.
 //!
-//! A real OAuth 2.1 and OpenID Connect server with a sign-in page and a consent page, in memory, on
+//! A real OAuth 2.1 and OpenID Connect server with pages for sign-in, consent and devices, in memory, on
 //! 127.0.0.1. It is strict, so that a client which works here works elsewhere, and it tells tests
 //! what it was sent.
 //!
@@ -29,14 +29,16 @@
 //! | client | `demo`, public; `http://127.0.0.1/callback` and `http://[::1]/callback` on any port, `http://localhost:9999/callback` exactly |
 //! | user | `test@example.com`, password `password` |
 //! | scopes | `openid profile email offline_access`; others are dropped, a request without any gets `openid` |
+//! | device codes | live for 10 minutes, polled every 5 s |
 //! | tokens | opaque access tokens for an hour; refresh tokens with `offline_access`, rotated, reuse revokes the family; ES256 ID tokens |
 //!
 //! # What it follows
 //!
-//! RFC 6749 and OAuth 2.1 with PKCE S256 for every client (RFC 7636), loopback redirects (RFC 8252), metadata
-//! (RFC 8414, OpenID Connect Discovery), `iss` in every authorization response (RFC 9207), revocation
-//! (RFC 7009), OpenID Connect Core. Introspection (RFC 7662) is open to public clients, by their `client_id`
-//! and for their own tokens: RFC 7662 §2.1 wants an authenticated caller, which they cannot be.
+//! RFC 6749 and OAuth 2.1 with PKCE S256 for every client (RFC 7636), loopback redirects (RFC 8252), the
+//! device authorization grant (RFC 8628), metadata (RFC 8414, OpenID Connect Discovery), `iss` in every
+//! authorization response (RFC 9207), revocation (RFC 7009), OpenID Connect Core. Introspection (RFC 7662) is
+//! open to public clients, by their `client_id` and for their own tokens: RFC 7662 §2.1 wants an authenticated
+//! caller, which they cannot be.
 //!
 //! It prints nothing and installs no handler. It does not depend on the `hallpass` library, so that client and
 //! server share no mistake.

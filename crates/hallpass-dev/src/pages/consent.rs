@@ -9,6 +9,7 @@ use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
 use crate::asked::Asked;
+use crate::authorization_request::AuthorizationRequest;
 use crate::devices::DeviceRequest;
 use crate::user::User;
 
@@ -16,12 +17,13 @@ pub(crate) fn page(asked: &Asked, name: &str, csrf: &str, user: &User) -> Respon
     let client = clean(asked.client().display_name());
     let card = html! {
         h1 { "Allow " (client) " to use your account?" }
-        @if let Asked::OnDevice(request) = asked { (request_code(request)) }
+        @if let Asked::OnDevice(request) = asked { (code(request)) }
         (account(user, name))
         h2 { (client) " will be able to" }
         ul.scopes {
             @for scope in asked.scope().iter() { (wish(scope)) }
         }
+        @if let Asked::OnDevice(_) = asked { (caution()) }
         form method="post" action="/consent" {
             input type="hidden" name="request" value=(name);
             input type="hidden" name="csrf" value=(csrf);
@@ -30,7 +32,7 @@ pub(crate) fn page(asked: &Asked, name: &str, csrf: &str, user: &User) -> Respon
                 button type="submit" name="decision" value="allow" { "Allow" }
             }
         }
-        (caution(asked))
+        @if let Asked::AtRedirectUri(request) = asked { (way_back(request)) }
     };
     let form_action = FormAction::answering(asked);
     Page { status: StatusCode::OK, title: "Allow access", form_action, card }.respond()
@@ -69,24 +71,33 @@ fn wish(scope: &str) -> Markup {
     }
 }
 
-fn request_code(request: &DeviceRequest) -> Markup {
-    html! { p.lead { "For the device that shows the code " strong { code { (request.user_code) } } } }
+/// The code, once more: it says which of several devices this is about.
+fn code(request: &DeviceRequest) -> Markup {
+    html! {
+        p.lead { "It asks on the device that shows this code:" }
+        p.code { (request.user_code) }
+    }
 }
 
-/// A link or a code can come from a stranger, who would get the account (RFC 8628 §5.4).
-fn caution(asked: &Asked) -> Markup {
-    match asked {
-        Asked::AtRedirectUri(request) => html! {
-            p.small {
-                "You will be sent back to " code { (destination(&request.redirect_uri)) }
-                ". Allow this only if you have just started a sign-in yourself."
+/// A code or link can come from a stranger, who would get the account (RFC 8628 §5.4). It is said before the choice.
+fn caution() -> Markup {
+    html! {
+        div.note {
+            h2 { "Did you start this yourself?" }
+            p {
+                "Only continue if you started this on your device. If somebody sent you the code or a link, deny it: "
+                "they would get into your account."
             }
-        },
-        Asked::OnDevice(_) => html! {
-            p.small {
-                "Only continue if you started this on your device yourself."
-            }
-        },
+        }
+    }
+}
+
+fn way_back(request: &AuthorizationRequest) -> Markup {
+    html! {
+        p.small {
+            "You will be sent back to " code { (destination(&request.redirect_uri)) }
+            ". Allow this only if you have just started a sign-in yourself."
+        }
     }
 }
 
