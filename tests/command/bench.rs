@@ -302,9 +302,18 @@ impl Running<'_> {
         kill_process(self.pid, signal).unwrap();
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
     /// Waits for the end.
-    pub(crate) fn finish(mut self) -> Outcome {
-        if !self.has_ended(PATIENCE) {
+    pub(crate) fn finish(self) -> Outcome {
+        self.finish_within(PATIENCE)
+    }
+
+    /// Waits for the end of a call that takes its time.
+    pub(crate) fn finish_within(mut self, limit: Duration) -> Outcome {
+        if !self.has_ended(limit) {
             self.signal(Signal::KILL);
             self.is_over = true;
             panic!("{} hangs: {:?}", self.call, self.end.recv());

@@ -9,42 +9,13 @@ use std::time::Duration;
 
 use hallpass_dev::DevServer;
 
-use crate::bench::{Bench, Outcome};
-use crate::front::{self, Front};
+use crate::bench::Outcome;
+use crate::front::{self, Front, Fronted};
 
 /// How a connection ends, and what that is called.
 type End = (&'static str, fn(&mut TcpStream));
 
-/// A token endpoint that is reached through a front, by somebody who signed in.
-struct Site {
-    bench: Bench,
-    server: DevServer,
-    front: Front,
-}
-
-impl Site {
-    fn new() -> Site {
-        Site::at(DevServer::start().unwrap())
-    }
-
-    fn at(server: DevServer) -> Site {
-        let bench = Bench::new();
-        bench.sign_in(&server, &[]);
-        let front = Front::before(server.port());
-        let site = Site { bench, server, front };
-        site.use_endpoint(&site.front.url("/token"));
-        site
-    }
-
-    fn use_endpoint(&self, url: &str) {
-        self.bench.edit("default", |record| record["endpoints"]["token"] = url.into());
-    }
-
-    fn refreshes(&self) -> usize {
-        let asked = self.server.journal().requests_to("/token");
-        asked.iter().filter(|entry| entry.param("grant_type") == Some("refresh_token")).count()
-    }
-
+impl Fronted {
     /// While it lasts nothing is lost, and afterwards everything works.
     fn survives(&self, name: &str) {
         self.bench.let_expire_in("default", 0);
@@ -160,7 +131,7 @@ fn answers() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn p31_no_answer_but_invalid_grant_costs_a_sign_in() {
-    let site = Site::new();
+    let site = Fronted::new();
     for (name, answer) in answers() {
         site.front.act(move |client| {
             front::request(client);
@@ -183,7 +154,7 @@ fn p31_no_connection_that_ends_costs_a_sign_in() {
         ("reset in the request", leave_unread),
         ("closed after the request", |client| drop(front::request(client))),
     ];
-    let site = Site::new();
+    let site = Fronted::new();
     for (name, end) in ends {
         site.front.act(end);
         site.survives(name);
@@ -198,7 +169,7 @@ fn p31_no_failure_of_tls_costs_a_sign_in() {
         ("a handshake that fails", |client| drop(client.write_all(ALERT))),
         ("a handshake that breaks off", leave_unread),
     ];
-    let site = Site::new();
+    let site = Fronted::new();
     for (name, hello) in hellos {
         site.front.act(hello);
         site.use_endpoint(&site.front.url("/token").replace("http:", "https:"));
@@ -209,7 +180,7 @@ fn p31_no_failure_of_tls_costs_a_sign_in() {
 #[test]
 fn p31_no_host_that_cannot_be_found_or_reached_costs_a_sign_in() {
     let nobody = format!("http://127.0.0.1:{}/token", crate::bench::free_port());
-    let site = Site::new();
+    let site = Fronted::new();
     for (name, url) in [("an unknown name", "https://login.invalid/token"), ("nobody listens", &nobody)] {
         site.use_endpoint(url);
         site.survives(name);
@@ -219,7 +190,7 @@ fn p31_no_host_that_cannot_be_found_or_reached_costs_a_sign_in() {
 #[test]
 fn p32_a_server_that_asks_to_wait_is_left_alone_by_every_process_until_then() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
-        let site = Site::new();
+        let site = Fronted::new();
         site.bench.let_expire_in("default", 0);
         let busy = http(status, "Retry-After: 2\r\n", "");
         site.front.act(move |client| {
@@ -253,7 +224,7 @@ fn loses_one_answer(front: &Front) {
 #[test]
 fn p30_an_answer_that_was_lost_is_asked_for_again_at_once() {
     let grace = Duration::from_secs(30);
-    let site = Site::at(DevServer::builder().refresh_reuse_grace(grace).start().unwrap());
+    let site = Fronted::at(DevServer::builder().refresh_reuse_grace(grace).start().unwrap());
     loses_one_answer(&site.front);
     site.bench.value(&["token", "--refresh"]);
     assert_eq!(site.refreshes(), 2);
@@ -263,7 +234,7 @@ fn p30_an_answer_that_was_lost_is_asked_for_again_at_once() {
 
 #[test]
 fn p30_a_server_without_grace_for_a_lost_answer_ends_the_session_and_nothing_else() {
-    let site = Site::new();
+    let site = Fronted::new();
     loses_one_answer(&site.front);
     for _ in 0..3 {
         site.bench.run(&["token", "--refresh"]).fails(4, "invalid_grant", "hallpass login");

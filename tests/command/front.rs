@@ -3,9 +3,17 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use hallpass_dev::DevServer;
+
+use crate::bench::Bench;
+
+/// Nothing here takes longer.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What is done with a connection in place of handing it on. The connection is closed after it.
 pub(crate) type Act = Arc<dyn Fn(&mut TcpStream) + Send + Sync>;
@@ -59,6 +67,19 @@ impl Front {
         *self.shared.act.lock().unwrap() = Some(Arc::new(act));
     }
 
+    /// Requests are kept from now on until the returned value is dropped. Then they get this answer, or are handed on.
+    pub(crate) fn hold(&self, answer: Option<Vec<u8>>) -> Sender<()> {
+        let ((release, gate), desk) = (mpsc::channel(), self.desk);
+        let gate = Mutex::new(gate);
+        self.act(move |client| {
+            let request = request(client);
+            let _ = gate.lock().unwrap().recv_timeout(LONGEST);
+            let answer = answer.clone().unwrap_or_else(|| desk.asked(&request));
+            let _ = client.write_all(&answer); // the client may be gone
+        });
+        release
+    }
+
     /// Hands on again.
     pub(crate) fn behave(&self) {
         *self.shared.act.lock().unwrap() = None;
@@ -74,6 +95,38 @@ impl Front {
         let came = |_: &u32| self.connections() >= count;
         let pause = |_: &u32| thread::sleep(Duration::from_millis(5));
         assert!((0..2000).inspect(pause).any(|round| came(&round)), "nobody came");
+    }
+}
+
+/// Somebody who signed in at a server whose token endpoint is reached through a front.
+pub(crate) struct Fronted {
+    pub(crate) bench: Bench,
+    pub(crate) server: DevServer,
+    pub(crate) front: Front,
+}
+
+impl Fronted {
+    pub(crate) fn new() -> Fronted {
+        Fronted::at(DevServer::start().unwrap())
+    }
+
+    pub(crate) fn at(server: DevServer) -> Fronted {
+        let bench = Bench::new();
+        bench.sign_in(&server, &[]);
+        let front = Front::before(server.port());
+        let fronted = Fronted { bench, server, front };
+        fronted.use_endpoint(&fronted.front.url("/token"));
+        fronted
+    }
+
+    pub(crate) fn use_endpoint(&self, url: &str) {
+        self.bench.edit("default", |record| record["endpoints"]["token"] = url.into());
+    }
+
+    /// How many the server got.
+    pub(crate) fn refreshes(&self) -> usize {
+        let asked = self.server.journal().requests_to("/token");
+        asked.iter().filter(|entry| entry.param("grant_type") == Some("refresh_token")).count()
     }
 }
 
@@ -94,8 +147,12 @@ impl Shared {
 impl Desk {
     /// The server's answer to the request on this connection.
     pub(crate) fn handed_on(&self, client: &mut TcpStream) -> Vec<u8> {
+        self.asked(&request(client))
+    }
+
+    fn asked(&self, request: &str) -> Vec<u8> {
         let server = format!("127.0.0.1:{}", self.server);
-        let request = request(client).replace(&self.front.to_string(), &server);
+        let request = request.replace(&self.front.to_string(), &server);
         let request = request.replacen("\r\n", "\r\nConnection: close\r\n", 1);
         let mut stream = TcpStream::connect(server).unwrap();
         stream.write_all(request.as_bytes()).unwrap();

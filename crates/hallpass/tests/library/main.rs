@@ -12,5 +12,6 @@ mod checks;
 mod hostile_callback;
 mod login_browser;
 mod logout;
+mod long_lived;
 mod refresh;
 mod whoami;

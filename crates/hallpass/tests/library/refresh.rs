@@ -133,6 +133,30 @@ fn p33_without_a_new_refresh_token_the_old_one_stays() {
 }
 
 #[test]
+fn p33_whatever_an_answer_says_of_the_refresh_token_the_next_refresh_works() {
+    let (bench, provider) = (Bench::new(), bench::paylent());
+    bench.signed_in(&provider);
+    let same = stored_refresh_token(&bench);
+    let answers = [None, Some(Value::Null), Some(json!("")), Some(same), None];
+    for (round, answer) in answers.into_iter().enumerate() {
+        provider.twist_tokens(move |tokens| {
+            tokens.as_object_mut().unwrap().remove("refresh_token");
+            tokens
+                .as_object_mut()
+                .unwrap()
+                .extend(answer.clone().map(|answer| ("refresh_token".to_owned(), answer)));
+        });
+        bench.wait(3600);
+        bench.pass(&provider).access_token().unwrap();
+        assert_eq!(provider.count(TOKEN), round + 1);
+    }
+    provider.twist_tokens(|tokens| tokens["refresh_token"] = json!("new"));
+    bench.wait(3600);
+    bench.pass(&provider).access_token().unwrap();
+    assert_eq!(stored_refresh_token(&bench), "new");
+}
+
+#[test]
 fn n82_invalid_grant_ends_the_session_whatever_its_status_and_nobody_asks_again() {
     for status in [400, 401, 403, 200] {
         let (bench, provider) = expired();
