@@ -16,9 +16,11 @@ pub enum Habit {
     Slow,
     /// Every answer takes a second and a half: each is in time, and together they are not.
     Sluggish,
-    /// The service ends at the first call.
+    /// The service ends at the first call of it.
     Dies,
-    /// The bus ends at the first call.
+    /// The bus lets programs in and answers nothing.
+    BusSilent,
+    /// The bus ends at the first call of the service.
     BusDies,
     /// Gives back another key than it was given.
     SwapsKeys,
@@ -30,6 +32,8 @@ pub enum Habit {
     Forgets,
     /// Answers with other types than the standard's.
     Babbles,
+    /// The items are in a collection that is locked, and the default one is another and open.
+    LocksItems,
     /// Finds nothing while it is locked, as services do that encrypt the attributes too.
     HidesWhileLocked,
     /// Wants to ask somebody before it keeps or removes anything.

@@ -17,10 +17,13 @@ type Answer = zbus::Result<Reaction>;
 
 pub(crate) fn react(state: &Mutex<State>, call: &Message) -> Answer {
     let header = call.header();
+    let mut state = lock(state);
+    if state.habit == Habit::BusSilent {
+        return Ok(Reaction::silence());
+    }
     if header.destination().is_some_and(|name| name.as_str() == "org.freedesktop.DBus") {
         return of_the_bus(call);
     }
-    let mut state = lock(state);
     let member = header.member().map(|member| member.to_string()).unwrap_or_default();
     state.calls.push(member.clone());
     match state.habit {
@@ -84,10 +87,11 @@ impl State {
         let (attributes,): (HashMap<String, String>,) = call.body().deserialize()?;
         let found = self.vault.search(&attributes);
         let nothing: Vec<OwnedObjectPath> = Vec::new();
-        match (self.vault.is_locked, self.habit) {
-            (true, Habit::HidesWhileLocked) => Reaction::reply(call, &(&nothing, &nothing)),
-            (true, _) => Reaction::reply(call, &(&nothing, found)),
-            (false, _) => Reaction::reply(call, &(found, &nothing)),
+        match self.habit {
+            Habit::HidesWhileLocked if self.vault.is_locked => Reaction::reply(call, &(&nothing, &nothing)),
+            Habit::LocksItems => Reaction::reply(call, &(&nothing, found)),
+            _ if self.vault.is_locked => Reaction::reply(call, &(&nothing, found)),
+            _ => Reaction::reply(call, &(found, &nothing)),
         }
     }
 

@@ -42,3 +42,23 @@ impl Keychain for Nowhere {
         absent()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::SystemKeychain;
+    use super::*;
+
+    #[test]
+    fn where_there_is_no_keychain_every_call_says_so() {
+        let keychain = SystemKeychain::new(&Environment::default());
+        let item = Item::new("mytool", "k1");
+        let answers = [
+            keychain.get(&item).map(drop),
+            keychain.set(&item, &Key::new([7; 32])),
+            keychain.delete(&item),
+            keychain.unlock(),
+            keychain.key_ids("mytool").map(drop),
+        ];
+        assert!(answers.iter().all(|answer| matches!(answer, Err(KeychainError::Absent(_)))), "{answers:?}");
+    }
+}

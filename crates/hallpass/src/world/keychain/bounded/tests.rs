@@ -151,7 +151,7 @@ fn p48_a_process_ends_while_a_call_hangs() {
     assert!(taken > PATIENCE && taken < IN_TIME + AT_ONCE, "{taken:?}");
 }
 
-#[cfg(all(unix, not(target_vendor = "apple")))]
+#[cfg(all(feature = "keychain", unix, not(target_vendor = "apple")))]
 mod at_a_bus {
     use hallpass_test_keychain::{Habit, MuteBus, ScriptedService, Variables};
 
@@ -185,9 +185,9 @@ mod at_a_bus {
     }
 
     #[test]
-    fn p47_a_service_that_is_silent_or_slow_or_slow_in_sum_is_silent_in_time() {
+    fn p47_a_bus_or_a_service_that_is_silent_or_slow_or_slow_in_sum_is_silent_in_time() {
         thread::scope(|scope| {
-            for habit in [Habit::Silent, Habit::Slow, Habit::Sluggish] {
+            for habit in [Habit::BusSilent, Habit::Silent, Habit::Slow, Habit::Sluggish] {
                 scope.spawn(move || is_silent_in_time(&ScriptedService::start(habit).unwrap().variables()));
             }
         });

@@ -4,9 +4,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use zbus::Connection;
 use zbus::address::transport::{Transport, Unix, UnixSocket};
-use zbus::{Address, connection};
+use zbus::{Address, Connection, connection};
 
 use super::failure;
 use crate::environment::Environment;
@@ -30,8 +29,10 @@ impl SessionBus {
         }
     }
 
+    /// Waits without a limit for a bus that accepts and says nothing.
+    ///
     /// # Errors
-    /// [`KeychainError::Absent`] where no bus can be reached, [`KeychainError::Silent`] where one does not answer.
+    /// [`KeychainError::Absent`] where no bus can be reached.
     pub(super) async fn connect(&self) -> Result<Connection, KeychainError> {
         let mut failure = KeychainError::Absent("this session has no bus".to_owned());
         for address in self.addresses()? {
@@ -45,12 +46,20 @@ impl SessionBus {
 
     /// In the order in which they are to be tried.
     fn addresses(&self) -> Result<Vec<Address>, KeychainError> {
-        let malformed = |error: zbus::Error| failure::of_connecting(&error);
         match (&self.address, &self.runtime_dir) {
-            (Some(list), _) => list.split(';').map(|one| one.try_into().map_err(malformed)).collect(),
+            (Some(list), _) => list.split(';').map(local).collect(),
             (None, Some(dir)) => Ok(own_socket(&dir.join("bus")).into_iter().collect()),
             (None, None) => Ok(Vec::new()),
         }
+    }
+}
+
+/// Keys cross the bus in clear, so it must not be at the other end of a network.
+fn local(address: &str) -> Result<Address, KeychainError> {
+    let address: Address = address.try_into().map_err(|error| failure::of_connecting(&error))?;
+    match address.transport() {
+        Transport::Unix(_) => Ok(address),
+        _ => Err(KeychainError::Absent("the session's bus is not on this computer".to_owned())),
     }
 }
 

@@ -20,11 +20,7 @@ pub(super) fn of_call(error: zbus::Error) -> KeychainError {
 
 /// Without a bus there is no keychain, whatever the reason.
 pub(super) fn of_connecting(error: &zbus::Error) -> KeychainError {
-    if is_time_out(error) {
-        KeychainError::Silent
-    } else {
-        KeychainError::Absent(clean::text(&format!("the session's bus: {error}")))
-    }
+    KeychainError::Absent(clean::text(&format!("the session's bus: {error}")))
 }
 
 /// The name of the D-Bus error that came as the reply.
