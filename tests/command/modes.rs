@@ -22,7 +22,7 @@ fn under<'a>(bench: &'a Bench, umask: &str, args: &[&str]) -> Call<'a> {
     bench.call(command)
 }
 
-fn login<'a>(bench: &Bench, server: &'a DevServer) -> Vec<String> {
+fn login(bench: &Bench, server: &DevServer) -> Vec<String> {
     let browser = format!("--browser={}", bench.browser());
     ["login", &browser, "--issuer", server.issuer(), "--client-id", CLIENT].map(str::to_owned).into()
 }
