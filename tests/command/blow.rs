@@ -2,11 +2,11 @@
 //! thread. Struck before each of them in turn, a command has no place left to die in.
 
 use std::collections::HashMap;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// Where it falls.
 #[derive(Clone, Debug)]
@@ -29,21 +29,29 @@ pub(crate) fn spread(over: Duration, count: u32) -> Vec<Blow> {
     (0..count).map(|number| Blow::After(over * number / count)).collect()
 }
 
-/// Starts the command without streams but stderr, and lets the blow fall.
-pub(crate) fn strike(command: Command, blow: &Blow, signal: Signal) -> std::process::Child {
-    let mut command = match blow {
-        Blow::After(_) => command,
-        Blow::Before(call) => traced(&command, &["-o", "/dev/null", "-e", &injection(call, signal)]),
-    };
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    if let Blow::After(time) = *blow {
-        let pid = Pid::from_child(&child);
-        thread::spawn(move || {
-            thread::sleep(time);
-            let _ = kill_process(pid, signal); // it may have ended by itself
-        });
+/// Starts the command, and lets the blow fall.
+pub(crate) fn strike(command: Command, blow: &Blow, signal: Signal) -> Child {
+    match blow {
+        Blow::Before(call) => {
+            let options = ["-o", "/dev/null", "-e", &injection(call, signal)];
+            started(traced(&command, &options))
+        }
+        Blow::After(time) => {
+            let (child, time) = (started(command), *time);
+            // Unlike its number, this can never mean another process.
+            let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+            thread::spawn(move || {
+                thread::sleep(time);
+                let _ = pidfd_send_signal(process, signal); // it may have ended by itself
+            });
+            child
+        }
     }
-    child
+}
+
+/// Starts the command with no stream but stderr.
+pub(crate) fn started(mut command: Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn injection(call: &SystemCall, signal: Signal) -> String {

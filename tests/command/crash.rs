@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hallpass_dev::DevServer;
 use rustix::process::Signal;
@@ -83,8 +83,7 @@ impl Site {
     /// Blows that are spread over the time of a call.
     fn by_time(&self, verb: Verb, count: u32) -> Vec<Blow> {
         let begun = Instant::now();
-        let never = Blow::After(Duration::from_secs(60));
-        assert!(self.accompany(blow::strike(self.command(verb), &never, Signal::KILL)).success());
+        assert!(self.accompany(blow::started(self.command(verb))).success());
         blow::spread(begun.elapsed() * 11 / 10, count)
     }
 
@@ -95,9 +94,8 @@ impl Site {
             return self.by_time(verb, 100);
         }
         let log = self.bench.beside("calls");
-        let mut traced = blow::traced(&self.command(verb), &["-o", log.to_str().unwrap()]);
-        let child = traced.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn();
-        assert!(self.accompany(child.unwrap()).success());
+        let traced = blow::traced(&self.command(verb), &["-o", log.to_str().unwrap()]);
+        assert!(self.accompany(blow::started(traced)).success());
         blow::system_calls(&fs::read_to_string(log).unwrap()).into_iter().map(Blow::Before).collect()
     }
 

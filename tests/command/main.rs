@@ -9,21 +9,28 @@ mod scripted;
 mod accounts;
 mod bad_input;
 mod blips;
-mod blow;
 mod care;
-mod crash;
 mod demo;
 mod device;
-mod disk;
 mod front;
 mod homes;
 mod journey;
 mod links;
 mod locks;
-mod modes;
-mod mounts;
 mod neighbours;
 mod override_token;
 mod profiles;
 mod shape;
 mod users;
+
+// They strike with `strace`, mount and look on as only this system lets them.
+#[cfg(target_os = "linux")]
+mod blow;
+#[cfg(target_os = "linux")]
+mod crash;
+#[cfg(target_os = "linux")]
+mod disk;
+#[cfg(target_os = "linux")]
+mod modes;
+#[cfg(target_os = "linux")]
+mod mounts;
