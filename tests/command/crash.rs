@@ -14,7 +14,7 @@ use hallpass_dev::DevServer;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::bench::{Bench, CLIENT, files_below, skipped};
+use crate::bench::{Bench, CLIENT, files_below};
 use crate::blow::{self, Blow};
 
 /// The call that is struck.
@@ -90,7 +90,6 @@ impl Site {
     /// A blow before each of its system calls; without `strace` some that are spread over its time.
     fn everywhere(&self, verb: Verb) -> Vec<Blow> {
         if !blow::can_trace() {
-            skipped("strace may not be used: the blows are spread over time");
             return self.by_time(verb, 100);
         }
         let log = self.bench.beside("calls");
