@@ -6,6 +6,7 @@ use std::sync::Arc;
 use keyring_core::api::CredentialStoreApi;
 use keyring_core::{Entry, Error};
 use windows_native_keyring_store::Store;
+use zeroize::Zeroizing;
 
 use super::{Item, Key, Keychain, KeychainError, key_text};
 use crate::environment::Environment;
@@ -23,7 +24,7 @@ impl CredentialManager {
 impl Keychain for CredentialManager {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
         let secret = entry(item)?.get_secret().map_err(sort)?;
-        key_text::read(&zeroize::Zeroizing::new(secret))
+        key_text::read(&Zeroizing::new(secret))
     }
 
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {

@@ -37,6 +37,11 @@ mod tests {
     }
 
     #[test]
+    fn p50_a_key_is_far_below_the_limit_of_windows_even_where_it_is_kept_as_utf_16() {
+        assert!(2 * write(&Key::new([0xff; 32])).len() < 2560);
+    }
+
+    #[test]
     fn p53_anything_else_is_no_key() {
         let text = write(&Key::new([7; 32]));
         let longer = format!("{}A", *text);

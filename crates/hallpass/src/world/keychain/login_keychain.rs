@@ -1,13 +1,16 @@
 //! The login keychain of macOS.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use keyring_core::Error;
+use apple_native_keyring_store::keychain::Store;
 use keyring_core::api::CredentialStoreApi;
+use keyring_core::{Entry, Error};
 use security_framework::base::Error as Status;
 use security_framework::os::macos::keychain::{SecKeychain, SecPreferencesDomain};
+use zeroize::Zeroizing;
 
-use super::{Item, Key, Keychain, KeychainError, key_text};
+use super::{Item, Key, Keychain, KeychainError, key_text, os_status};
 use crate::environment::Environment;
 
 /// One generic password for each key, its account the key's identifier.
@@ -27,7 +30,7 @@ impl LoginKeychain {
 impl Keychain for LoginKeychain {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
         let secret = entry(item)?.get_secret().map_err(sort)?;
-        key_text::read(&zeroize::Zeroizing::new(secret))
+        key_text::read(&Zeroizing::new(secret))
     }
 
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
@@ -52,11 +55,11 @@ impl Keychain for LoginKeychain {
     }
 }
 
-fn store() -> Result<std::sync::Arc<apple_native_keyring_store::keychain::Store>, KeychainError> {
-    apple_native_keyring_store::keychain::Store::new().map_err(sort)
+fn store() -> Result<Arc<Store>, KeychainError> {
+    Store::new().map_err(sort)
 }
 
-fn entry(item: &Item<'_>) -> Result<keyring_core::Entry, KeychainError> {
+fn entry(item: &Item<'_>) -> Result<Entry, KeychainError> {
     store()?.build(&name(item.service), item.key_id, None).map_err(sort)
 }
 
@@ -67,8 +70,7 @@ fn name(service: &str) -> String {
 
 fn sort(error: Error) -> KeychainError {
     match error {
-        Error::NoEntry if is_session_of_the_desktop() => KeychainError::NoItem,
-        Error::NoEntry => KeychainError::Locked,
+        Error::NoEntry => os_status::sort(os_status::ITEM_NOT_FOUND, "not found", is_on_the_desktop),
         Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => match cause.downcast_ref::<Status>()
         {
             Some(status) => of_status(*status),
@@ -78,21 +80,12 @@ fn sort(error: Error) -> KeychainError {
     }
 }
 
-/// By `SecBase.h`.
 fn of_status(status: Status) -> KeychainError {
-    let text = || format!("{status} ({})", status.code());
-    match status.code() {
-        -25308 | -25293 => KeychainError::Locked, // errSecInteractionNotAllowed, errSecAuthFailed
-        -128 => KeychainError::Refused,           // errSecUserCanceled
-        // errSecNotAvailable, errSecNoSuchKeychain, errSecInvalidKeychain, errSecNoDefaultKeychain
-        -25291 | -25294 | -25295 | -25307 => KeychainError::Absent(text()),
-        _ => KeychainError::Failed(text()),
-    }
+    os_status::sort(status.code(), &status.to_string(), is_on_the_desktop)
 }
 
-/// Over SSH, in cron or in a daemon the login keychain may be missing from the session's search list, and what it
-/// has is then "not found". There is no safe call for the kind of the session; `launchctl` says it.
-fn is_session_of_the_desktop() -> bool {
+/// There is no safe call for the kind of the session; `launchctl` says it.
+fn is_on_the_desktop() -> bool {
     let asked = Command::new("/bin/launchctl").arg("managername").stdin(Stdio::null()).output();
     asked.is_ok_and(|answer| answer.stdout.trim_ascii() == b"Aqua")
 }

@@ -16,6 +16,8 @@ mod login_keychain;
     all(target_vendor = "apple", not(target_os = "macos"))
 ))]
 mod nowhere;
+#[cfg(all(feature = "keychain", any(target_os = "macos", test)))]
+mod os_status;
 #[cfg(all(feature = "keychain", unix, not(target_vendor = "apple")))]
 mod secret_service;
 mod system;
