@@ -116,6 +116,9 @@ Examples:
 pub(crate) struct Login {
     #[command(flatten)]
     pub(crate) asked: Asked,
+    /// A server whose peculiarities are known: clerk, paylent, google, github, gitlab, entra, auth0, okta, keycloak
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
     /// What to ask for, separated by spaces [default: openid profile email offline_access] [env: HALLPASS_SCOPE]
     #[arg(long, value_name = "SCOPES")]
     pub(crate) scope: Option<String>,

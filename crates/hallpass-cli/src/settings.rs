@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hallpass::{Builder, DeviceGrant, Environment, Hallpass, Secret, Storage};
+use hallpass::{Builder, DeviceGrant, Environment, Hallpass, Provider, Secret, Storage};
 
 use crate::args::{Asked, Common, Login, StorageArg};
 use crate::env_file::EnvFile;
@@ -105,8 +105,12 @@ impl LoginSettings {
         };
         let secret_file =
             args.client_secret_file.clone().or(own.client_secret_file).or(config.client_secret_file);
+        let provider = args.provider.clone().or(own.provider).or(config.provider);
+        let known_issuer = issuer_of(provider.as_deref())?;
         let file = SettingsFile {
-            issuer: text(&args.asked.issuer, "HALLPASS_ISSUER", "issuer", own.issuer, config.issuer),
+            provider,
+            issuer: text(&args.asked.issuer, "HALLPASS_ISSUER", "issuer", own.issuer, config.issuer)
+                .or(known_issuer),
             client_id: text(
                 &args.asked.client_id,
                 "HALLPASS_CLIENT_ID",
@@ -149,6 +153,9 @@ impl LoginSettings {
         let mut builder =
             Hallpass::builder(SERVICE, issuer, client_id).profile(profile).environment(environment);
         let file = &self.file;
+        if let Some(provider) = &file.provider {
+            builder = builder.provider(parse_provider(provider)?);
+        }
         if let Some(scope) = &file.scope {
             builder = builder.scopes(scope.split_ascii_whitespace());
         }
@@ -166,13 +173,20 @@ impl LoginSettings {
         Ok(builder.redirect_uris(file.redirect_uri.clone()).storage(storage(file.storage)))
     }
 
+    fn no_issuer(&self, hint: &str) -> Failure {
+        let provider = self.file.provider.as_deref().and_then(|name| Provider::parse(name).ok());
+        match provider {
+            Some(provider) => Failure::usage(
+                format!("which {provider}?"),
+                format!("say its address: --issuer {}", provider.issuer_example()),
+            ),
+            None => Failure::usage("no issuer: which server to sign in at?", hint),
+        }
+    }
+
     fn client(&self) -> Result<(&str, &str), Failure> {
         const HINT: &str = "hallpass login --issuer https://login.example.com --client-id ID (or try it without any: hallpass demo)";
-        let issuer = self
-            .file
-            .issuer
-            .as_deref()
-            .ok_or_else(|| Failure::usage("no issuer: which server to sign in at?", HINT))?;
+        let issuer = self.file.issuer.as_deref().ok_or_else(|| self.no_issuer(HINT))?;
         let client_id = self
             .file
             .client_id
@@ -180,6 +194,14 @@ impl LoginSettings {
             .ok_or_else(|| Failure::usage(format!("no client id for {issuer}"), HINT))?;
         Ok((issuer, client_id))
     }
+}
+
+fn parse_provider(name: &str) -> Result<Provider, Failure> {
+    Ok(Provider::parse(name).map_err(hallpass::Error::from)?)
+}
+
+fn issuer_of(provider: Option<&str>) -> Result<Option<String>, Failure> {
+    Ok(provider.map(parse_provider).transpose()?.and_then(Provider::issuer))
 }
 
 fn device_grant(args: &Login, setting: Option<DeviceSetting>) -> Result<DeviceGrant, Failure> {

@@ -1,5 +1,6 @@
 //! Settings, parsed once and valid after.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::protocol::client::AuthMethod;
 use crate::protocol::issuer::Issuer;
 use crate::protocol::metadata::{Endpoint, Endpoints};
 use crate::protocol::redirect_uri::{ForwardedUri, RedirectUri};
+use crate::provider::{Preset, Provider};
 use crate::secret::Secret;
 
 /// Where to keep the record. Defaults to [`Storage::Auto`].
@@ -70,6 +72,7 @@ pub(crate) struct Draft {
     pub(crate) service: String,
     pub(crate) profile: String,
     pub(crate) client: Option<(String, String)>,
+    pub(crate) provider: Option<Provider>,
     pub(crate) client_secret: Option<Secret>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) redirect_uris: Vec<String>,
@@ -119,9 +122,19 @@ pub(crate) struct Client {
     pub(crate) secret: Option<Secret>,
     /// Endpoints given by hand; they rule over the metadata.
     pub(crate) endpoints: Endpoints,
+    /// How the metadata may spell the issuer where one document serves all tenants.
+    pub(crate) metadata_issuer: Option<String>,
+    /// Claims by the standard's names, with the server's own names.
+    pub(crate) claim_names: BTreeMap<String, String>,
 }
 
 impl Client {
+    /// Whether a record of this issuer is one of this client's server.
+    pub(crate) fn is_issuer(&self, issuer: &str) -> bool {
+        let is_of_all_tenants = self.metadata_issuer.as_deref() == Some(issuer);
+        self.issuer.as_str() == issuer || self.issuer.differs_by_slash(issuer) || is_of_all_tenants
+    }
+
     /// How the client names itself, given what the server accepts.
     pub(crate) fn auth_method(&self, supported: Option<&[String]>) -> AuthMethod {
         let has = |name: &str| supported.is_some_and(|methods| methods.iter().any(|method| method == name));
@@ -141,6 +154,7 @@ impl Draft {
             service: service.to_owned(),
             profile: "default".to_owned(),
             client: None,
+            provider: None,
             client_secret: None,
             scopes: None,
             redirect_uris: Vec::new(),
@@ -160,10 +174,12 @@ impl Draft {
     }
 
     /// Judges every setting; the first that cannot work is named.
-    pub(crate) fn check(self) -> Result<Config> {
+    pub(crate) fn check(mut self) -> Result<Config> {
         name::check("service", &self.service)?;
         name::check("profile", &self.profile)?;
-        let client = self.check_client()?;
+        let preset = self.provider.map(Provider::preset).unwrap_or_default();
+        self.fill_from(&preset);
+        let client = self.check_client(preset)?;
         Ok(Config {
             scopes_are_ours: self.scopes.is_none(),
             scopes: check_scopes(self.scopes.as_deref())?,
@@ -183,7 +199,23 @@ impl Draft {
         })
     }
 
-    fn check_client(&self) -> Result<Option<Client>> {
+    /// What the program set itself rules.
+    fn fill_from(&mut self, preset: &Preset) {
+        if self.scopes.is_none() && !preset.scopes.is_empty() {
+            self.scopes = Some(preset.scopes.clone());
+        }
+        if self.redirect_uris.is_empty() && self.listen.is_none() {
+            self.redirect_uris.clone_from(&preset.redirect_uris);
+        }
+        self.prompt = self.prompt.take().or_else(|| preset.prompt.clone());
+        let missing = |set: &[(String, String)], name: &str| !set.iter().any(|(known, _)| known == name);
+        for (own, all) in [(&mut self.params, &preset.params), (&mut self.endpoints, &preset.endpoints)] {
+            let more: Vec<_> = all.iter().filter(|(name, _)| missing(own, name)).collect();
+            own.extend(more.into_iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+    }
+
+    fn check_client(&self, preset: Preset) -> Result<Option<Client>> {
         let Some((issuer, client_id)) = &self.client else { return Ok(None) };
         let issuer = Issuer::parse(issuer)?;
         if client_id.trim().is_empty() {
@@ -207,6 +239,8 @@ impl Draft {
             client_id: client_id.clone(),
             secret: self.client_secret.clone(),
             endpoints,
+            metadata_issuer: preset.metadata_issuer,
+            claim_names: preset.claims,
         }))
     }
 }

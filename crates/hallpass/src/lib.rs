@@ -22,7 +22,7 @@
 //! | to | see |
 //! |---|---|
 //! | sign in, get a token, ask who, sign out | [`Hallpass`] and its [`Builder`] |
-//! | show the steps of a login in your own words | [`LoginUi`], [`LoginEvent`], [`Terminal`] |
+//! | show the steps of a login in your own words | [`LoginUi`], [`LoginEvent`], [`Terminal`], [`Keyboard`] |
 //! | style the page that ends it | [`Pages`] |
 //! | know who must act on a failure | [`error`] |
 //! | end a wait from a signal handler | [`Canceller`] |
@@ -57,6 +57,7 @@ mod loopback;
 mod name;
 mod pages;
 mod pass;
+mod provider;
 mod saving;
 mod secret;
 mod session;
@@ -75,9 +76,10 @@ pub use error::{Error, Result};
 pub use pages::Pages;
 pub use pass::{Builder, Hallpass, TokenWish, check_profile_name};
 pub use protocol::revocation::Revocation;
+pub use provider::Provider;
 pub use secret::Secret;
 pub use session::{AccessToken, LogoutReport, Session, State, Status};
 pub use store::StoreKind;
 pub use token_source::TokenSource;
-pub use ui::{Ignored, LoginEvent, LoginUi, Terminal};
+pub use ui::{Ignored, Keyboard, LoginEvent, LoginUi, Terminal};
 pub use user::User;

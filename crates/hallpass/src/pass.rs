@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::flow::{self, Context};
 use crate::name;
 use crate::pages::Pages;
+use crate::provider::Provider;
 use crate::saving::Saving;
 use crate::secret::Secret;
 use crate::session::{AccessToken, LogoutReport, Session, Status};
@@ -309,6 +310,12 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// A server whose peculiarities are known. What is set here otherwise rules over it.
+    pub fn provider(mut self, provider: Provider) -> Builder {
+        self.draft.provider = Some(provider);
+        self
+    }
+
     /// Which of several sign-ins this is: 1 to 64 of `a-z 0-9 . _ -`. Defaults to `default`.
     pub fn profile(mut self, profile: &str) -> Builder {
         profile.clone_into(&mut self.draft.profile);

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-use hallpass::{AccessToken, Environment, Error, Hallpass, LoginUi, Session, Terminal, User};
+use hallpass::{AccessToken, Environment, Error, Hallpass, LoginUi, Provider, Session, Terminal, User};
 
 use crate::args::{Common, Login};
 use crate::browser::Choice;
@@ -95,8 +95,9 @@ fn fits(target: &Target, known: &Target) -> bool {
 
 fn target(args: &Login, env_file: &EnvFile) -> Target {
     let given = Target::of(&args.asked);
+    let known = || Provider::parse(args.provider.as_deref()?).ok()?.issuer();
     Target {
-        issuer: given.issuer.or_else(|| env_file.get("issuer").map(str::to_owned)),
+        issuer: given.issuer.or_else(|| env_file.get("issuer").map(str::to_owned)).or_else(known),
         client_id: given.client_id.or_else(|| env_file.get("client_id").map(str::to_owned)),
     }
 }

@@ -68,7 +68,10 @@ impl Attempts<'_> {
     fn ask(&mut self, url: &url::Url) -> Result<Option<ServerMetadata>> {
         let answer = self.context.send("metadata", HttpRequest::get(url.clone()))?;
         let found = match answer.status {
-            200 => ServerMetadata::judge(&self.client.issuer, &answer.body)?,
+            200 => {
+                let of_all_tenants = self.client.metadata_issuer.as_deref();
+                ServerMetadata::judge(&self.client.issuer, of_all_tenants, &answer.body)?
+            }
             _ => None,
         };
         if found.is_none() {

@@ -144,7 +144,7 @@ impl Exchange {
             return Ok(());
         };
         let sub = judged.claims.get("sub").and_then(Value::as_str);
-        match userinfo::ask(&self.context, url, &judged.tokens.access_token, sub) {
+        match userinfo::ask(&self.context, url, &judged.tokens.access_token, &self.client.claim_names, sub) {
             Ok(claims) => judged.claims.extend(claims),
             Err(Error::ServerMisbehaved(ServerMisbehaved::UserinfoSub)) => {
                 return Err(ServerMisbehaved::UserinfoSub.into());
@@ -206,6 +206,7 @@ impl Exchange {
             scopes_requested: self.scopes.clone(),
             user: User::of_claims(claims),
             claims: claims.clone(),
+            claim_names: self.client.claim_names.clone(),
             obtained_at: *received_at,
             renewable: tokens.refresh_token.is_some(),
             tombstone: None,

@@ -94,7 +94,7 @@ impl Context {
     fn check_session(&self, record: &StoredRecord) -> Result<(), LoginRequired> {
         let Some(client) = &self.config.client else { return Ok(()) };
         let issuer = client.issuer.as_str();
-        let is_same_issuer = record.issuer == issuer || client.issuer.differs_by_slash(&record.issuer);
+        let is_same_issuer = client.is_issuer(&record.issuer);
         if is_same_issuer && record.client_id == client.client_id {
             return Ok(());
         }

@@ -75,15 +75,13 @@ fn is_new(before: Option<&StoredRecord>, after: &StoredRecord) -> bool {
 
 /// Whether the other one's record is what this login asks for.
 fn will_do(context: &Context, client: &Client, record: &StoredRecord) -> bool {
-    let issuer = &client.issuer;
-    let is_same_server = record.issuer == issuer.as_str() || issuer.differs_by_slash(&record.issuer);
     let account = context.config.account.as_deref();
     let is_meant =
         account.is_none_or(|account| record.user.as_ref().is_some_and(|user| user.is_called(account)));
     let has_scopes = context.config.scopes_are_ours
         || context.config.scopes.iter().all(|scope| record.scopes_requested.contains(scope));
     let resource = record.access.first().and_then(|access| access.resource.as_ref());
-    is_same_server
+    client.is_issuer(&record.issuer)
         && record.client_id == client.client_id
         && is_meant
         && has_scopes

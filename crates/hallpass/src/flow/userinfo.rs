@@ -1,5 +1,7 @@
 //! Asking the server who the token speaks for.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -18,6 +20,7 @@ pub(super) fn ask(
     context: &Context,
     url: &Url,
     access_token: &Secret,
+    names: &BTreeMap<String, String>,
     sub: Option<&str>,
 ) -> Result<Map<String, Value>> {
     let authorization = Secret::new(format!("Bearer {}", access_token.expose()));
@@ -26,7 +29,7 @@ pub(super) fn ask(
     if answer.status != 200 {
         return Err(status_error(url, &answer));
     }
-    Ok(userinfo::profile_claims(userinfo::judge(&answer.body, sub)?))
+    Ok(userinfo::profile_claims(userinfo::judge(&answer.body, names, sub)?))
 }
 
 /// Asks with the session's own token, renews it once if the server no longer takes it, and saves the answer.
@@ -36,11 +39,11 @@ pub(crate) fn fetch_user(context: &Context) -> Result<User> {
         .ok_or(ServerIncompatible::NoEndpoint(Endpoint::Userinfo.member()))?;
     let sub = record.user.as_ref().map(|user| user.sub.as_str());
     let token = refresh::access_token(context, &refresh::Ask::default())?;
-    let claims = match ask(context, &url, token.secret(), sub) {
+    let claims = match ask(context, &url, token.secret(), &record.claim_names, sub) {
         Err(error) if is_unauthorized(&error) && record.renewable => {
             let renewed =
                 refresh::access_token(context, &refresh::Ask { force: true, ..refresh::Ask::default() })?;
-            ask(context, &url, renewed.secret(), sub)?
+            ask(context, &url, renewed.secret(), &record.claim_names, sub)?
         }
         result => result?,
     };
@@ -49,13 +52,16 @@ pub(crate) fn fetch_user(context: &Context) -> Result<User> {
 
 /// Asks with a token that is not the session's.
 pub(crate) fn user_behind(context: &Context, access_token: &Secret) -> Result<User> {
-    let url = match (context.stored(), &context.config.client) {
-        (Ok(record), _) => endpoint_of(&record, Endpoint::Userinfo),
-        (Err(_), Some(client)) => discover(context, client)?.endpoints.get(Endpoint::Userinfo).cloned(),
+    let (url, names) = match (context.stored(), &context.config.client) {
+        (Ok(record), _) => (endpoint_of(&record, Endpoint::Userinfo), record.claim_names),
+        (Err(_), Some(client)) => {
+            let metadata = discover(context, client)?;
+            (metadata.endpoints.get(Endpoint::Userinfo).cloned(), client.claim_names.clone())
+        }
         (Err(error), None) => return Err(error),
     };
     let url = url.ok_or(ServerIncompatible::NoEndpoint(Endpoint::Userinfo.member()))?;
-    let claims = ask(context, &url, access_token, None)?;
+    let claims = ask(context, &url, access_token, &names, None)?;
     Ok(User::of_claims(&claims).ok_or(ServerMisbehaved::UserinfoSub)?)
 }
 

@@ -3,6 +3,8 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use super::Context;
 use super::browser::BrowserWay;
 use super::device::{DeviceNews, DeviceWay};
@@ -51,12 +53,18 @@ impl<'a> Wait<'a> {
     /// Takes what comes until one of it is the answer, the time is up, or somebody cancels.
     pub(super) fn for_grant(&mut self) -> Result<(Grant, Option<Arrival>)> {
         let pasted = self.browser.as_ref().and_then(|_| self.ui.pasted());
+        let answer = self.first_answer(pasted.as_ref());
+        self.ui.pasting_is_over();
+        answer
+    }
+
+    fn first_answer(&mut self, pasted: Option<&Receiver<String>>) -> Result<(Grant, Option<Arrival>)> {
         let mut shown = None;
         loop {
             self.context.cancel.check()?;
             shown = Some(self.show_time_left(shown)?);
-            if let Some(text) = pasted.as_ref().and_then(|pasted| pasted.try_recv().ok())
-                && let Some(code) = self.judge_pasted(&text)?
+            if let Some(text) = pasted.and_then(|pasted| pasted.try_recv().ok())
+                && let Some(code) = self.judge_pasted(&Zeroizing::new(text))?
             {
                 return Ok((Grant::Code(code), None));
             }
@@ -141,7 +149,11 @@ impl<'a> Wait<'a> {
     /// `None` is an answer of another sign-in; an error ends this one.
     fn verdict(&self, query: &str) -> Result<Option<VerifiedCode>> {
         let Some(browser) = &self.browser else { return Ok(None) };
-        match browser.pending.judge(query) {
+        self.outcome(browser.pending.judge(query))
+    }
+
+    fn outcome(&self, verdict: Verdict) -> Result<Option<VerifiedCode>> {
+        match verdict {
             Verdict::NotOurs => Ok(None),
             Verdict::Code(code) => Ok(Some(code)),
             Verdict::Broken(rule) => Err(rule.into()),
@@ -160,19 +172,18 @@ impl<'a> Wait<'a> {
         arrival.answer(page);
     }
 
-    /// A pasted address, its query, or the bare code.
+    /// What cannot be the answer is told why, and the person may paste again.
     fn judge_pasted(&mut self, text: &str) -> Result<Option<VerifiedCode>> {
-        let text = text.trim();
-        let is_bare = !text.contains(['=', '?', '&']) && !text.contains("://") && !text.is_empty();
-        let query = text.split_once('?').map_or(text, |(_, query)| query);
-        let (code, ignored) = match &self.browser {
-            Some(browser) if is_bare => (browser.pending.take_bare_code(text), Ignored::BareCode),
-            _ => (self.verdict(query.split('#').next().unwrap_or_default())?, Ignored::Pasted),
-        };
-        if code.is_none() {
-            self.ui.event(LoginEvent::Ignored(ignored));
+        let Some(browser) = &self.browser else { return Ok(None) };
+        let judged = browser.pending.judge_pasted(text);
+        self.ui.event(LoginEvent::Pasted { characters: text.chars().count() });
+        match judged {
+            Ok(verdict) => self.outcome(verdict),
+            Err(why) => {
+                self.ui.event(LoginEvent::Ignored(Ignored::Pasted(why)));
+                Ok(None)
+            }
         }
-        Ok(code)
     }
 
     /// Closes the port, then gives the browser, and every repeat of its request, the one outcome.

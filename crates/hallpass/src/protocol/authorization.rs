@@ -41,7 +41,7 @@ pub struct Randomness(pub [[u8; 32]; 3]);
 #[derive(Debug)]
 pub struct PendingAuthorization {
     issuer: String,
-    iss_promised: bool,
+    pub(super) iss_promised: bool,
     redirect_uri: String,
     state: Secret,
     nonce: Option<Secret>,
@@ -142,15 +142,7 @@ impl PendingAuthorization {
         }
     }
 
-    /// A code that a person copied without the address around it. Nothing says which sign-in it belongs to but
-    /// the person and PKCE, so it is only taken where the server does not promise `iss` (RFC 9207 §2.4), and
-    /// only if it can be a code.
-    pub fn take_bare_code(&self, code: &str) -> Option<VerifiedCode> {
-        let is_code = !code.is_empty() && code.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
-        (is_code && !self.iss_promised).then(|| self.verified(code))
-    }
-
-    fn verified(&self, code: &str) -> VerifiedCode {
+    pub(super) fn verified(&self, code: &str) -> VerifiedCode {
         VerifiedCode {
             code: Secret::new(code.to_owned()),
             verifier: self.verifier.clone(),
@@ -183,16 +175,21 @@ impl PendingAuthorization {
 }
 
 /// The parameters of an answer, empty ones left out.
-struct Answer(Vec<(String, String)>);
+pub(super) struct Answer(Vec<(String, String)>);
 
 impl Answer {
-    fn parse(query: &str) -> Answer {
+    pub(super) fn parse(query: &str) -> Answer {
         Answer(
             form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
         )
+    }
+
+    /// Whether a parameter came, be it more than once.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(n, _)| n == name)
     }
 
     /// The value of a parameter that came exactly once.
@@ -213,13 +210,13 @@ impl Answer {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    const STATE: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
+    pub(in crate::protocol) const STATE: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE";
 
-    fn begin(
+    pub(in crate::protocol) fn begin(
         endpoint: &str,
         scopes: &[&str],
         iss_promised: bool,
@@ -243,7 +240,7 @@ mod tests {
         .begin(Randomness([[1; 32], [2; 32], [3; 32]]))
     }
 
-    fn pending(iss_promised: bool) -> PendingAuthorization {
+    pub(in crate::protocol) fn pending(iss_promised: bool) -> PendingAuthorization {
         begin("https://a.example/authorize", &["openid"], iss_promised, &[]).1
     }
 

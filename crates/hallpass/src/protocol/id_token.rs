@@ -31,6 +31,7 @@ use std::time::{Duration, SystemTime};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::issuer::of_tenant;
 use crate::Secret;
 use crate::crypto;
 use crate::error::ServerMisbehaved;
@@ -299,11 +300,12 @@ impl IdTokenClaims {
 
     /// Byte for byte: no normal form of a URL is the same URL (OpenID Connect Core §3.1.3.7, 2).
     fn judge_iss(&self, issuer: &str) -> Result<(), ServerMisbehaved> {
-        if self.iss == issuer {
+        let expected = of_tenant(issuer, &self.all);
+        if self.iss == expected {
             return Ok(());
         }
         let found = crate::clean::text(&self.iss);
-        Err(ServerMisbehaved::IdTokenIss { expected: issuer.to_owned(), found })
+        Err(ServerMisbehaved::IdTokenIss { expected: expected.into_owned(), found })
     }
 
     /// Only we: a token that is for others too may have been passed on by one of them (§3.1.3.7, 3).

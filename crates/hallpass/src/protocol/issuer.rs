@@ -1,5 +1,8 @@
 //! The issuer: who the server says it is.
 
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use crate::error::Misuse;
@@ -77,9 +80,39 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// The part of a metadata document's issuer that stands for the tenant, where one document serves all of them
+/// (Microsoft Entra ID); the claim `tid` of each ID token fills it in.
+const TENANT: &str = "{tenantid}";
+
+/// The issuer that an ID token with these claims has to name. It is what was asked for, but for the tenant.
+pub(crate) fn of_tenant<'a>(issuer: &'a str, claims: &Map<String, Value>) -> Cow<'a, str> {
+    let tenant = claims.get("tid").and_then(Value::as_str).filter(|tenant| is_tenant(tenant));
+    match tenant.filter(|_| issuer.contains(TENANT)) {
+        Some(tenant) => Cow::Owned(issuer.replace(TENANT, tenant)),
+        None => Cow::Borrowed(issuer),
+    }
+}
+
+fn is_tenant(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tenant_of_an_id_token_fills_in_the_issuer_and_nothing_else_does() {
+        let claims = |tid: Value| Map::from_iter([("tid".to_owned(), tid)]);
+        let of_all = "https://login.example.com/{tenantid}/v2.0";
+        let filled = |tid: &str| of_tenant(of_all, &claims(tid.into())).into_owned();
+        assert_eq!(filled("9188040d-6c67"), "https://login.example.com/9188040d-6c67/v2.0");
+        for tid in ["", "a/b", "../x", "a.b", "{tenantid}", &"a".repeat(65)] {
+            assert_eq!(filled(tid), of_all, "{tid}");
+        }
+        assert_eq!(of_tenant(of_all, &claims(7.into())), of_all);
+        assert_eq!(of_tenant("https://a.example", &claims("t".into())), "https://a.example");
+    }
 
     #[test]
     fn https_and_http_on_loopback_are_issuers() {

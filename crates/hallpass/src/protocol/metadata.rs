@@ -160,15 +160,20 @@ impl ServerMetadata {
     ///
     /// Members of the wrong type count as absent, unknown ones are ignored (RFC 8414 §3.2). The issuer
     /// must match byte for byte; one trailing slash more or less is accepted, and then the document's
-    /// spelling rules.
+    /// spelling rules, and so it does if it is the one `of_all_tenants`.
     ///
     /// # Errors
     /// `Ok(None)` where the body is no metadata at all, so that the next address can be asked; an error
     /// where it is and breaks a rule.
-    pub fn judge(issuer: &Issuer, body: &[u8]) -> crate::Result<Option<ServerMetadata>> {
+    pub fn judge(
+        issuer: &Issuer,
+        of_all_tenants: Option<&str>,
+        body: &[u8],
+    ) -> crate::Result<Option<ServerMetadata>> {
         let Ok(document) = serde_json::from_slice::<Map<String, Value>>(body) else { return Ok(None) };
         let Some(named) = document.get("issuer").and_then(Value::as_str) else { return Ok(None) };
-        if named != issuer.as_str() && !issuer.differs_by_slash(named) {
+        let is_ours = named == issuer.as_str() || issuer.differs_by_slash(named);
+        if !is_ours && of_all_tenants != Some(named) {
             let found = crate::clean::text(named);
             return Err(
                 ServerMisbehaved::MetadataIssuer { expected: issuer.as_str().to_owned(), found }.into()
@@ -292,7 +297,7 @@ mod tests {
     #[test]
     fn n71_the_issuer_matches_but_for_one_slash() {
         let judge = |asked: &str, found: &str| {
-            ServerMetadata::judge(&issuer(asked), format!(r#"{{"issuer":"{found}"}}"#).as_bytes())
+            ServerMetadata::judge(&issuer(asked), None, format!(r#"{{"issuer":"{found}"}}"#).as_bytes())
                 .map(|m| m.unwrap().issuer)
         };
         assert_eq!(judge("https://a.example", "https://a.example/").unwrap(), "https://a.example/");
@@ -314,7 +319,10 @@ mod tests {
     #[test]
     fn what_is_no_metadata_is_passed_over() {
         for body in ["<html>", "[]", "{}", r#"{"issuer":1}"#, ""] {
-            assert_eq!(ServerMetadata::judge(&issuer("https://a.example"), body.as_bytes()).unwrap(), None);
+            assert_eq!(
+                ServerMetadata::judge(&issuer("https://a.example"), None, body.as_bytes()).unwrap(),
+                None
+            );
         }
     }
 
@@ -322,7 +330,7 @@ mod tests {
     fn n73_an_endpoint_without_tls_is_refused_unless_all_is_on_this_machine() {
         let judge = |asked: &str, endpoint: &str| {
             let body = format!(r#"{{"issuer":"{asked}","token_endpoint":"{endpoint}"}}"#);
-            ServerMetadata::judge(&issuer(asked), body.as_bytes())
+            ServerMetadata::judge(&issuer(asked), None, body.as_bytes())
         };
         assert!(judge("https://a.example", "https://b.example/token").is_ok());
         assert!(judge("http://127.0.0.1:4000", "http://127.0.0.1:4000/token").is_ok());
@@ -344,7 +352,7 @@ mod tests {
     fn n74_silence_about_pkce_is_no_refusal_but_a_list_without_s256_is() {
         let judge = |members: &str| {
             let body = format!(r#"{{"issuer":"https://a.example"{members}}}"#);
-            ServerMetadata::judge(&issuer("https://a.example"), body.as_bytes())
+            ServerMetadata::judge(&issuer("https://a.example"), None, body.as_bytes())
                 .unwrap()
                 .unwrap()
                 .check_pkce()
@@ -360,7 +368,7 @@ mod tests {
     #[test]
     fn two_documents_fill_each_others_gaps() {
         let judge = |body: &str| {
-            ServerMetadata::judge(&issuer("https://a.example"), body.as_bytes()).unwrap().unwrap()
+            ServerMetadata::judge(&issuer("https://a.example"), None, body.as_bytes()).unwrap().unwrap()
         };
         let oidc = judge(
             r#"{"issuer":"https://a.example","userinfo_endpoint":"https://a.example/me","scopes_supported":["openid"]}"#,

@@ -1,21 +1,40 @@
 //! Who the token speaks for (OpenID Connect Core §5.3).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::error::ServerMisbehaved;
 
 /// Judges a userinfo answer: a JSON object whose `sub`, where one is known, is that of the ID token
-/// (§5.3.2). Signed or encrypted answers (`application/jwt`) are not read.
+/// (§5.3.2). `names` are those of [`rename`]. Signed or encrypted answers (`application/jwt`) are not read.
 ///
 /// # Errors
 /// [`ServerMisbehaved::Userinfo`] or [`ServerMisbehaved::UserinfoSub`].
-pub fn judge(body: &[u8], expected_sub: Option<&str>) -> Result<Map<String, Value>, ServerMisbehaved> {
-    let claims: Map<String, Value> = serde_json::from_slice(body)
+pub fn judge(
+    body: &[u8],
+    names: &BTreeMap<String, String>,
+    expected_sub: Option<&str>,
+) -> Result<Map<String, Value>, ServerMisbehaved> {
+    let mut claims: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|_| ServerMisbehaved::Userinfo("it is no JSON object".to_owned()))?;
+    rename(&mut claims, names);
     match (claims.get("sub").and_then(Value::as_str), expected_sub) {
         (None | Some(""), _) => Err(ServerMisbehaved::UserinfoSub),
         (Some(sub), Some(expected)) if sub != expected => Err(ServerMisbehaved::UserinfoSub),
         _ => Ok(claims),
+    }
+}
+
+/// Adds claims by the standard's names where the server has names of its own. A number becomes text.
+pub fn rename(claims: &mut Map<String, Value>, names: &BTreeMap<String, String>) {
+    for (standard, own) in names {
+        let value = match claims.get(own) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => continue,
+        };
+        claims.entry(standard.clone()).or_insert(Value::String(value));
     }
 }
 
@@ -59,15 +78,29 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
+    fn names(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+    }
+
+    #[test]
+    fn names_of_the_servers_own_stand_for_the_standards() {
+        let github = names(&[("sub", "id"), ("preferred_username", "login")]);
+        let claims = judge(br#"{"id":583231,"login":"octocat"}"#, &github, Some("583231")).unwrap();
+        assert_eq!(claims["preferred_username"], "octocat");
+        let both = judge(br#"{"sub":"1","id":2}"#, &github, None).unwrap();
+        assert_eq!(both["sub"], "1");
+        assert_eq!(judge(br#"{"id":[1]}"#, &github, None), Err(ServerMisbehaved::UserinfoSub));
+    }
+
     #[test]
     fn n68_the_sub_must_be_there_and_the_same() {
-        assert!(judge(br#"{"sub":"1","email":"a@b"}"#, Some("1")).is_ok());
-        assert!(judge(br#"{"sub":"1"}"#, None).is_ok());
+        assert!(judge(br#"{"sub":"1","email":"a@b"}"#, &names(&[]), Some("1")).is_ok());
+        assert!(judge(br#"{"sub":"1"}"#, &names(&[]), None).is_ok());
         for body in [r#"{"sub":"2"}"#, r#"{"sub":""}"#, r#"{"sub":1}"#, "{}"] {
-            assert_eq!(judge(body.as_bytes(), Some("1")), Err(ServerMisbehaved::UserinfoSub));
+            assert_eq!(judge(body.as_bytes(), &names(&[]), Some("1")), Err(ServerMisbehaved::UserinfoSub));
         }
         for body in ["", "<html>", "[]", "eyJhbGciOi.x.y"] {
-            assert!(matches!(judge(body.as_bytes(), None), Err(ServerMisbehaved::Userinfo(_))));
+            assert!(matches!(judge(body.as_bytes(), &names(&[]), None), Err(ServerMisbehaved::Userinfo(_))));
         }
     }
 

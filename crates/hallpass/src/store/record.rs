@@ -42,6 +42,9 @@ pub(crate) struct Record<S = Secrets> {
     pub(crate) user: Option<User>,
     #[serde(default)]
     pub(crate) claims: Map<String, Value>,
+    /// Claims by the standard's names, with the server's own names, where those differ.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) claim_names: BTreeMap<String, String>,
     #[serde(with = "rfc3339")]
     pub(crate) obtained_at: SystemTime,
     pub(crate) renewable: bool,
@@ -227,6 +230,7 @@ impl<S> Record<S> {
             scopes_requested: self.scopes_requested,
             user: self.user,
             claims: self.claims,
+            claim_names: self.claim_names,
             obtained_at: self.obtained_at,
             renewable: self.renewable,
             tombstone: self.tombstone,

@@ -13,5 +13,6 @@ mod hostile_callback;
 mod login_browser;
 mod logout;
 mod long_lived;
+mod presets;
 mod refresh;
 mod whoami;

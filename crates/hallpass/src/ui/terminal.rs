@@ -1,120 +1,19 @@
-//! Telling the user what a login is doing.
+//! The ready-made [`LoginUi`]: lines for people.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use url::Url;
 
+use super::{Keyboard, LoginEvent, LoginUi, foreground};
 use crate::store::StoreKind;
 use crate::world::keychain::KeychainError;
 
-/// Sees the steps of a login and may take a pasted answer. Every text can be the program's own.
-pub trait LoginUi {
-    /// Something happened. Called on the thread that called [`login`](crate::Hallpass::login); return soon.
-    fn event(&mut self, event: LoginEvent);
-
-    /// Whether somebody is there who can answer the keychain's question to unlock it. Defaults to nobody, and a locked
-    /// keychain is then as good as none.
-    fn can_unlock(&self) -> bool {
-        false
-    }
-
-    /// Where pasted answers come from: the whole redirect address or its query, one in each message. Asked
-    /// once, when the wait begins. Defaults to nowhere.
-    fn pasted(&mut self) -> Option<Receiver<String>> {
-        None
-    }
-}
-
-/// A step of a login.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LoginEvent {
-    /// Where the sign-in will be kept; that it can be written there was tried.
-    Store {
-        /// What kind of store.
-        kind: StoreKind,
-        /// The record's file, where there is one.
-        path: Option<PathBuf>,
-        /// Why it is a file and not the keychain, where either would have done.
-        no_keychain: Option<KeychainError>,
-    },
-    /// The keychain is locked, and its own question to unlock it is shown to the person now. Only where
-    /// [`LoginUi::can_unlock`] says so.
-    Unlocking,
-    /// Another process waits for the person already; this one waits for it and takes over what it brings.
-    OtherLogin {
-        /// Its process id.
-        process: String,
-    },
-    /// The address to open. It is shown before the browser is started.
-    Url(Url),
-    /// The browser did not start. The login goes on: the address was shown.
-    BrowserFailed(String),
-    /// A code to use on another device (RFC 8628 §3.3). Comes again with another code when it expires.
-    UserCode {
-        /// What the person types.
-        user_code: String,
-        /// Where.
-        verification_uri: Url,
-        /// The same with the code in it, for a QR code. The code has to be shown all the same.
-        verification_uri_complete: Option<Url>,
-        /// How long the code lives.
-        expires_in: Duration,
-        /// The issuer's host. A code that a stranger sent would sign the stranger in, so a person has to know for
-        /// whom it is, and that only one who started the sign-in should use it.
-        host: String,
-    },
-    /// The login waits for the person. Comes again each second.
-    Waiting {
-        /// Where the browser will come back to: what has to be registered at the server. `None` for a device
-        /// grant alone.
-        redirect_uri: Option<String>,
-        /// The time that is left.
-        left: Duration,
-    },
-    /// Something came that is not the answer; the login goes on.
-    Ignored(Ignored),
-    /// The answer came and is exchanged for tokens.
-    Exchanging,
-    /// A remark that the user should see, in one sentence.
-    Note(String),
-}
-
-/// What was ignored while waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ignored {
-    /// A callback of another sign-in, or a forged one: its `state` is not ours.
-    OtherSignIn,
-    /// A callback without any parameters; the answer may have been after the `#`.
-    NoParameters,
-    /// The browser spoke https to the plain port.
-    TlsHello,
-    /// A pasted text that is not this sign-in's answer.
-    Pasted,
-    /// A pasted code without its address, where the server says more in the address.
-    BareCode,
-}
-
-impl Ignored {
-    /// One sentence for the user.
-    pub fn text(self) -> &'static str {
-        match self {
-            Ignored::OtherSignIn => "Ignored a callback of another sign-in; still waiting.",
-            Ignored::NoParameters => "The browser came back without an answer in the address; still waiting.",
-            Ignored::TlsHello => "Your browser switched to https; change the address to http:// and reload.",
-            Ignored::Pasted => {
-                "That is not this sign-in's answer; paste the whole address that the browser ended on."
-            }
-            Ignored::BareCode => {
-                "That is the code alone; this server needs the whole address that the browser ended on."
-            }
-        }
-    }
-}
+const PASTE: &str = "\
+If the browser cannot reach that, paste the address that it ended on here and press Enter.
+Paste it nowhere else: neither into a page nor into a chat.";
 
 /// A ready [`LoginUi`] that writes lines for people.
 ///
@@ -123,27 +22,33 @@ impl Ignored {
 pub struct Terminal {
     writer: Box<dyn Write + Send>,
     is_live: bool,
+    keyboard: Option<Keyboard>,
     invitation: &'static str,
     announced: bool,
+    is_paste_explained: bool,
     has_status: bool,
     qr_code: Option<fn(&str) -> Option<String>>,
 }
 
 impl Terminal {
-    /// Writes to the standard error stream; live if that is a terminal.
+    /// Writes to the standard error stream; live if that is a terminal. If the standard input is one too, what is
+    /// pasted there is taken: see [`Keyboard`] for what this means to a program that a signal may end.
     pub fn stderr() -> Terminal {
         let stream = io::stderr();
         let is_live = stream.is_terminal();
-        Terminal::new(Box::new(stream), is_live)
+        let keyboard = if is_live { Keyboard::of_stdin() } else { None };
+        Terminal { keyboard, ..Terminal::new(Box::new(stream), is_live) }
     }
 
-    /// Writes anywhere. `is_live` says whether a line can be written over by a carriage return.
+    /// Writes anywhere, reads nothing. `is_live` says whether a line can be written over by a carriage return.
     pub fn new(writer: Box<dyn Write + Send>, is_live: bool) -> Terminal {
         Terminal {
             writer,
             is_live,
+            keyboard: None,
             invitation: "Opening browser for authentication...",
             announced: false,
+            is_paste_explained: false,
             has_status: false,
             qr_code: None,
         }
@@ -161,6 +66,12 @@ impl Terminal {
         self
     }
 
+    /// What pasted answers are read from, if anything, so that a signal handler can
+    /// [release](Keyboard::release) it.
+    pub fn keyboard(&self) -> Option<Keyboard> {
+        self.keyboard.clone()
+    }
+
     /// A terminal that goes away must not end a login, so failed writes are let go.
     fn line(&mut self, text: &str) {
         self.clear_status();
@@ -168,9 +79,9 @@ impl Terminal {
         let _ = self.writer.flush();
     }
 
-    /// At most 40 columns, so that it never wraps.
+    /// At most 40 columns, so that it never wraps. A job in the background would write it over a shell's prompt.
     fn status(&mut self, text: &str) {
-        if self.is_live {
+        if self.is_live && foreground::is_ours() {
             self.clear_status();
             let _ = write!(self.writer, "  {text}");
             let _ = self.writer.flush();
@@ -190,8 +101,30 @@ impl Terminal {
         {
             self.line(&format!("Waiting for callback on {redirect_uri}..."));
         }
-        let seconds = left.as_secs();
-        self.status(&format!("{}:{:02} left · Ctrl-C cancels", seconds / 60, seconds % 60));
+        self.explain_paste();
+        let left = format!("{}:{:02}", left.as_secs() / 60, left.as_secs() % 60);
+        match self.keyboard.as_ref().map_or(0, Keyboard::pending) {
+            0 => self.status(&format!("{left} left · Ctrl-C cancels")),
+            pending => self.status(&format!("{left} left · {pending} bytes, then Enter")),
+        }
+    }
+
+    fn user_code(&mut self, user_code: &str, address: &Url, complete: Option<&Url>) {
+        self.line(&format!(
+            "On another device, open this address and type the code:\n\n{address}\n\n    {user_code}\n"
+        ));
+        let complete = complete.unwrap_or(address);
+        if let Some(picture) = self.qr_code.and_then(|draw| draw(complete.as_str())) {
+            self.line(&format!("{picture}\n"));
+        }
+    }
+
+    /// Not before somebody reads: in the background a paste would go to the shell.
+    fn explain_paste(&mut self) {
+        if !self.is_paste_explained && self.keyboard.as_ref().is_some_and(Keyboard::is_reading) {
+            self.is_paste_explained = true;
+            self.line(PASTE);
+        }
     }
 }
 
@@ -216,17 +149,22 @@ impl LoginUi for Terminal {
             }
             LoginEvent::Waiting { redirect_uri, left } => self.waiting(redirect_uri.as_deref(), left),
             LoginEvent::UserCode { user_code, verification_uri, verification_uri_complete, host, .. } => {
-                self.line(&format!("On another device, open this address and type the code:\n\n{verification_uri}\n\n    {user_code}\n"));
-                let complete = verification_uri_complete.as_ref().unwrap_or(&verification_uri);
-                if let Some(code) = self.qr_code.and_then(|draw| draw(complete.as_str())) {
-                    self.line(&format!("{code}\n"));
-                }
+                self.user_code(&user_code, &verification_uri, verification_uri_complete.as_ref());
                 self.line(&format!("Only if you started this sign-in yourself, at {host}."));
             }
+            LoginEvent::Pasted { characters } => self.line(&format!("Received {characters} characters.")),
             LoginEvent::Ignored(what) => self.line(what.text()),
             LoginEvent::Exchanging => self.status("Finishing the sign-in..."),
             LoginEvent::Note(note) => self.line(&format!("Note: {note}")),
         }
+    }
+
+    fn pasted(&mut self) -> Option<Receiver<String>> {
+        self.keyboard.as_ref().map(Keyboard::pasted)
+    }
+
+    fn pasting_is_over(&mut self) {
+        self.keyboard.iter().for_each(Keyboard::release);
     }
 }
 
@@ -241,6 +179,7 @@ fn place(path: &Path, kind: StoreKind, no_keychain: Option<&KeychainError>) -> S
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        self.pasting_is_over();
         self.clear_status();
         let _ = self.writer.flush();
     }
@@ -249,6 +188,7 @@ impl Drop for Terminal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::Ignored;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
