@@ -2,6 +2,7 @@
 //! comes twice, without any grace.
 
 use hallpass_end_to_end::{Expiry, Provider, Setup, Swarm, Tally, foreign};
+use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 
 use crate::programs::{Programs, find};
 use crate::stats::{Samples, millis};
@@ -12,7 +13,7 @@ const PROCESSES: usize = 64;
 
 /// Long enough that whoever comes last in a cycle finds the token in the first half of its life, where nobody
 /// renews it.
-const SHORT_LIFE: &str = "4";
+const SHORT_LIFE: [(&str, &str); 1] = [("ACCESS_TTL", "4")];
 
 pub(crate) fn measure(settings: &Settings, programs: &Programs) -> Outcome<Vec<Row>> {
     if find("node").is_none() || !foreign("node_modules").exists() {
@@ -20,26 +21,44 @@ pub(crate) fn measure(settings: &Settings, programs: &Programs) -> Outcome<Vec<R
         return Ok(Vec::new());
     }
     let (many, few) = if settings.quick { (20, 2) } else { (200, 20) };
-    let set_back = row(programs, Expiry::SetBack, &Provider::start(&[]), many)?;
-    let awaited = row(programs, Expiry::Awaited, &Provider::start(&[("ACCESS_TTL", SHORT_LIFE)]), few)?;
-    Ok(vec![set_back, awaited])
+    let file = ("file", &[][..]);
+    let mut rows =
+        vec![row(programs, file, Expiry::SetBack, many)?, row(programs, file, Expiry::Awaited, few)?];
+    if are_installed(&REAL_KEYCHAIN) {
+        rows.push(sealed(programs, few)?);
+    }
+    Ok(rows)
 }
 
-fn row(programs: &Programs, expiry: Expiry, provider: &Provider, cycles: usize) -> Outcome<Row> {
-    let setup =
-        Setup { program: &programs.hallpass, processes: PROCESSES, storage: "file", environment: &[] };
-    let swarm = Swarm::signed_in(setup, provider)?;
+/// The end of a sealed token cannot be set back: that would break the seal.
+fn sealed(programs: &Programs, cycles: usize) -> Outcome<Row> {
+    let bus = PrivateBus::start()?;
+    let _keyring = GnomeKeyring::start(&bus)?;
+    let variables = bus.variables();
+    let environment: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    row(programs, ("keychain", &environment), Expiry::Awaited, cycles)
+}
+
+/// What keeps the sign-in, and the variables that lead there.
+type Storage<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+
+fn row(programs: &Programs, storage: Storage<'_>, expiry: Expiry, cycles: usize) -> Outcome<Row> {
+    let (storage, environment) = storage;
+    let provider = Provider::start(if expiry == Expiry::Awaited { &SHORT_LIFE } else { &[] });
+    let setup = Setup { program: &programs.hallpass, processes: PROCESSES, storage, environment };
+    let swarm = Swarm::signed_in(setup, &provider)?;
     let mut tally = Tally::default();
     for _ in 0..cycles {
         swarm.cycle(expiry, &mut tally)?;
     }
     let is_alive = swarm.is_alive().is_ok();
-    let what = match expiry {
-        Expiry::SetBack => {
-            format!("{PROCESSES} processes at one expiry, certified server, {cycles} times in a row")
-        }
-        Expiry::Awaited => format!("the same, tokens that really live for {SHORT_LIFE} s, {cycles} times"),
+    let end = match expiry {
+        Expiry::SetBack => "set back in the record",
+        Expiry::Awaited => "awaited (4 s)",
     };
+    let what = format!(
+        "{PROCESSES} processes at one expiry, certified server, storage {storage}, {cycles} times, the end {end}"
+    );
     let bar = format!("{cycles} refreshes, 0 invalid_grant, 0 failures, session alive");
     let command = "hallpass token, against oidc-provider";
     Ok(Row::judged(what, told(&tally, is_alive), &bar, tally.is_clean() && is_alive, command))

@@ -107,8 +107,8 @@ impl<'a> Swarm<'a> {
 
     fn furnished(&self, mut command: Command) -> Command {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env_clear().env("PATH", path).env("HOME", self.home.path());
-        command.envs(self.setup.environment.iter().copied());
+        command.env_clear().envs(self.setup.environment.iter().copied());
+        command.env("PATH", path).env("HOME", self.home.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

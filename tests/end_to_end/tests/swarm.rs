@@ -2,10 +2,14 @@
 //! comes twice. `bench` runs the same with more of them, for longer.
 
 use hallpass_end_to_end::{Expiry, Provider, Setup, Swarm, Tally, hallpass};
+use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 
-fn swarmed(provider: &Provider, processes: usize, cycles: usize, expiry: Expiry) {
-    let program = hallpass();
-    let setup = Setup { program: &program, processes, storage: "file", environment: &[] };
+const PROCESSES: usize = 16;
+
+/// Tokens of a short life are renewed after half of it, so two seconds are enough for who comes last.
+const SHORT_LIFE: [(&str, &str); 1] = [("ACCESS_TTL", "4")];
+
+fn swarmed(setup: Setup<'_>, provider: &Provider, expiry: Expiry, cycles: usize) {
     let swarm = Swarm::signed_in(setup, provider).expect("signed in");
     let mut tally = Tally::default();
     for _ in 0..cycles {
@@ -17,11 +21,30 @@ fn swarmed(provider: &Provider, processes: usize, cycles: usize, expiry: Expiry)
 
 #[test]
 fn p27_sixteen_processes_at_twenty_expiries_in_a_row_make_one_refresh_each_time() {
-    swarmed(&Provider::start(&[]), 16, 20, Expiry::SetBack);
+    let program = hallpass();
+    let setup = Setup { program: &program, processes: PROCESSES, storage: "file", environment: &[] };
+    swarmed(setup, &Provider::start(&[]), Expiry::SetBack, 20);
 }
 
-/// Tokens of a real short life are renewed after half of it, so two seconds are enough for who comes last.
 #[test]
 fn p27_p35_tokens_that_really_end_every_four_seconds_are_renewed_once_each() {
-    swarmed(&Provider::start(&[("ACCESS_TTL", "4")]), 16, 3, Expiry::Awaited);
+    let program = hallpass();
+    let setup = Setup { program: &program, processes: PROCESSES, storage: "file", environment: &[] };
+    swarmed(setup, &Provider::start(&SHORT_LIFE), Expiry::Awaited, 3);
+}
+
+/// The end of a sealed token cannot be moved: that would break the seal.
+#[test]
+fn p27_sixteen_processes_over_a_sealed_sign_in_make_one_refresh_each_time() {
+    if !are_installed(&REAL_KEYCHAIN) {
+        return;
+    }
+    let bus = PrivateBus::start().expect("a bus");
+    let _keyring = GnomeKeyring::start(&bus).expect("a keyring");
+    let variables = bus.variables();
+    let environment: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let program = hallpass();
+    let setup =
+        Setup { program: &program, processes: PROCESSES, storage: "keychain", environment: &environment };
+    swarmed(setup, &Provider::start(&SHORT_LIFE), Expiry::Awaited, 3);
 }
