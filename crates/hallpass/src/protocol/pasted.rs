@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn p16_what_is_no_answer_is_told_why() {
-        let request = crate::protocol::authorization::tests::begin("https://a.example/authorize", &[], true, &[]).0;
+        let request =
+            crate::protocol::authorization::tests::begin("https://a.example/authorize", &[], true, &[]).0;
         for (text, why) in [
             ("", NoAnswer::Nonsense),
             ("ls -l", NoAnswer::Nonsense),

@@ -36,8 +36,9 @@ impl Terminal {
     pub fn stderr() -> Terminal {
         let stream = io::stderr();
         let is_live = stream.is_terminal();
-        let keyboard = if is_live { Keyboard::of_stdin() } else { None };
-        Terminal { keyboard, ..Terminal::new(Box::new(stream), is_live) }
+        let mut terminal = Terminal::new(Box::new(stream), is_live);
+        terminal.keyboard = if is_live { Keyboard::of_stdin() } else { None };
+        terminal
     }
 
     /// Writes anywhere, reads nothing. `is_live` says whether a line can be written over by a carriage return.

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use std::{fs, thread};
 
 use hallpass::error::{Denied, Misuse, StoreError};
+use hallpass::protocol::pasted::NoAnswer;
 use hallpass::{Builder, Error, Hallpass, Ignored, LoginEvent, Session, StoreKind};
 use hallpass_dev::{Client, DevServer, Entry};
 use url::Url;
@@ -281,7 +282,10 @@ fn p16_a_pasted_address_or_its_query_finishes_the_login() {
         let mut ui = Recorder { paste: Some(pasted), ..Recorder::default() };
         let pass = bench.at(&provider).browser(browser).build().unwrap();
         assert!(pass.login(&mut ui).unwrap().renewable());
-        assert_eq!(ui.count(|event| *event == LoginEvent::Ignored(Ignored::Pasted)), 1);
+        assert_eq!(
+            ui.count(|event| *event == LoginEvent::Ignored(Ignored::Pasted(NoAnswer::OtherSignIn))),
+            1
+        );
         assert!(bench.is_signed_in());
     }
 }

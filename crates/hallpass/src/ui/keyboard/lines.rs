@@ -63,7 +63,8 @@ impl Lines {
     fn inside(&mut self, parameter: u32, key: u8) -> Option<String> {
         match key {
             b'0'..=b'9' => {
-                self.sequence = Sequence::Inside(parameter.saturating_mul(10).saturating_add(u32::from(key - b'0')));
+                self.sequence =
+                    Sequence::Inside(parameter.saturating_mul(10).saturating_add(u32::from(key - b'0')));
             }
             b'~' if parameter == 200 => self.is_bracketed = true,
             b'~' if parameter == 201 => {

@@ -111,12 +111,20 @@ impl Desk {
         if self.turn != turn {
             return None;
         }
-        let count = self.tty.take().and_then(|is_ours| if is_ours { self.tty.read(keys).map(Some) } else { Ok(None) });
-        match count {
-            Ok(Some(0)) => None, // the window was closed
-            Ok(count) => Some(count.unwrap_or_default()),
+        match self.keys(keys) {
+            Ok(count) => Some(count),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Some(0),
             Err(_) => None,
+        }
+    }
+
+    fn keys(&mut self, keys: &mut [u8]) -> io::Result<usize> {
+        if !self.tty.take()? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        match self.tty.read(keys)? {
+            0 => Err(ErrorKind::UnexpectedEof.into()), // the window was closed
+            count => Ok(count),
         }
     }
 }
