@@ -177,7 +177,9 @@ impl Exchange {
         }
         let generation = replaced.as_ref().map_or(0, |record| record.generation);
         let record = Record { generation, ..self.record(&judged) };
+        notes.extend(context.store.sweep().err().map(|error| error.to_string()));
         let saved = context.store.stage()?.save(record)?;
+        context.store.settle_journal();
         notes.extend(self.remarks(&judged, &saved));
         let session = Session::new(&context.store, &saved, notes);
         self.seal.keep();

@@ -68,16 +68,28 @@ impl Context {
 
     /// The stored record with its secrets. What needs none reads [`stored`](Context::stored).
     pub(crate) fn record(&self) -> Result<Record> {
-        let stored = self.stored()?;
-        if let Some(tombstone) = &stored.tombstone {
-            return Err(refresh::ended(tombstone).into());
-        }
+        let stored = self.living()?;
+        let key_id = stored.key_id().map(str::to_owned);
         match self.store.open(stored) {
             // A login may have replaced the record and removed its key since it was read.
-            Err(StoreError::Keychain { cause: KeychainError::NoItem, .. }) => {
-                Ok(self.store.open(self.stored()?)?)
+            Err(error @ StoreError::Keychain { cause: KeychainError::NoItem, .. }) => {
+                let again = self.living()?;
+                if again.key_id() == key_id.as_deref() {
+                    Err(error.into())
+                } else {
+                    Ok(self.store.open(again)?)
+                }
             }
             result => Ok(result?),
+        }
+    }
+
+    /// The stored record of a session that the server did not end.
+    fn living(&self) -> Result<StoredRecord> {
+        let stored = self.stored()?;
+        match &stored.tombstone {
+            Some(tombstone) => Err(refresh::ended(tombstone).into()),
+            None => Ok(stored),
         }
     }
 

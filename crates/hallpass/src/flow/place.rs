@@ -33,15 +33,16 @@ pub(super) fn choose(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<New
             Err(why) => (None, Some(why)),
         },
     };
+    let seal = NewSeal { context: context.clone(), seal };
     context.cancel.check()?;
-    let kind = match (&context.config.storage, &seal) {
+    let kind = match (&context.config.storage, seal.seal()) {
         (Storage::Memory, _) => StoreKind::Memory,
         (_, Some(_)) => StoreKind::Keychain,
         (_, None) => StoreKind::File,
     };
     let path = context.store.path().map(ToOwned::to_owned);
     ui.event(LoginEvent::Store { kind, path, no_keychain });
-    Ok(NewSeal { context: context.clone(), seal })
+    Ok(seal)
 }
 
 fn key(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {

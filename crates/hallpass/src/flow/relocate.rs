@@ -18,6 +18,7 @@ pub(crate) fn relocate(context: &Context, storage: Storage) -> Result<StoreKind>
         return Ok(context.store.kind_of(&stored));
     }
     let record = context.store.open(stored)?;
+    context.store.sweep()?;
     let old = record.seal.clone();
     let new = wants_seal.then(|| context.store.new_seal()).transpose().map_err(StoreError::NoKeychain)?;
     let kind = save(context, Record { seal: new.clone(), ..record });

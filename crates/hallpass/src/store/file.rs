@@ -112,16 +112,18 @@ impl FileStore {
     /// Removes the record, and what a killed process may have left of one beside it.
     pub(crate) fn erase(&self) -> Result<bool, StoreError> {
         let target = self.target()?;
-        for left_over in self.left_overs(target.parent().unwrap_or(&self.dir)) {
-            fs::remove_file(&left_over).map_err(|error| StoreError::io("remove", &left_over, error))?;
-        }
-        let removed = match fs::remove_file(&target) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(StoreError::io("remove", &target, error)),
-        };
+        self.sweep()?;
+        let removed = remove(&target)?;
         sync_dir(&target);
         Ok(removed)
+    }
+
+    /// Removes what killed processes left of this profile's records. Only under the lock: else it may be what another
+    /// process is about to save.
+    pub(crate) fn sweep(&self) -> Result<(), StoreError> {
+        let target = self.target()?;
+        let left_overs = self.left_overs(target.parent().unwrap_or(&self.dir));
+        left_overs.iter().try_for_each(|left_over| remove(left_over).map(drop))
     }
 
     /// The record itself, behind a symbolic link that the user made (dotfiles): the link stays, also while
@@ -168,6 +170,15 @@ impl FileStore {
             fs::read(&self.path).map_err(|error| StoreError::io("read", &self.path, error))?,
         );
         if *found == written { Ok(()) } else { Err(StoreError::ReadBack { path: self.path.clone() }) }
+    }
+}
+
+/// Whether it was there.
+fn remove(path: &Path) -> Result<bool, StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io("remove", path, error)),
     }
 }
 

@@ -62,6 +62,13 @@ impl Fingerprint {
     }
 }
 
+impl Journal {
+    /// Nothing that is noted holds for what comes next.
+    pub(crate) fn settled(&self) -> Journal {
+        Journal { attempts: self.attempts + 1, ..Journal::default() }
+    }
+}
+
 /// Where a journal is kept.
 pub(crate) struct JournalFile(PathBuf);
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::record::Seal;
 use crate::cancel::Canceller;
 use crate::world::entropy;
 use crate::world::keychain::{Bounded, Item, Key, Keychain, KeychainError};
@@ -35,18 +36,21 @@ impl Keys {
         self.seen().as_ref().is_some_and(|(seen, _)| seen == key_id)
     }
 
-    /// Makes a new key and finds out whether the keychain keeps it; returns its identifier.
-    pub(crate) fn create(&self) -> Result<String, KeychainError> {
+    /// Makes a new key and finds out whether the keychain keeps it.
+    pub(crate) fn create(&self) -> Result<Seal, KeychainError> {
         let key_id = format!("{:032x}", u128::from_be_bytes(entropy::bytes()));
         let key = Key::new(entropy::bytes());
         self.keychain.set(&self.item(&key_id), &key)?;
         match self.keychain.get(&self.item(&key_id)) {
             Ok(kept) if kept == key => {
-                *self.seen() = Some((key_id.clone(), key));
-                Ok(key_id)
+                *self.seen() = Some((key_id.clone(), key.clone()));
+                Ok(Seal::under(key_id, key))
             }
-            Ok(_) => Err(KeychainError::Failed("it does not give back what it was given".to_owned())),
-            Err(error) => Err(error),
+            useless => {
+                self.delete(&key_id);
+                let unlike = || KeychainError::Failed("it does not give back what it was given".to_owned());
+                Err(useless.err().unwrap_or_else(unlike))
+            }
         }
     }
 

@@ -107,14 +107,19 @@ impl Store {
     /// The record with its secret half open.
     ///
     /// # Errors
-    /// [`StoreError::Keychain`] if its key cannot be had, [`StoreError::SealBroken`] if it does not fit.
+    /// [`StoreError::Keychain`] if its key cannot be had, [`StoreError::SealBroken`] if it does not fit,
+    /// [`StoreError::Newer`] if a later version may have sealed it in another way.
     pub(crate) fn open(&self, record: StoredRecord) -> Result<Record, StoreError> {
         let sealed = match record.into_open() {
             Ok(record) => return Ok(record),
             Err(sealed) => sealed,
         };
         let key = self.key_of(&sealed)?;
-        seal::open(*sealed, &key).ok_or_else(|| StoreError::SealBroken { path: self.shown_path() })
+        let unopened = match sealed.check_writable(self.path()) {
+            Ok(()) => StoreError::SealBroken { path: self.shown_path() },
+            Err(newer) => newer,
+        };
+        seal::open(*sealed, &key).ok_or(unopened)
     }
 
     /// Whether opening it asks no keychain.
@@ -128,6 +133,7 @@ impl Store {
 
     fn key_of<S>(&self, record: &Record<S>) -> Result<Key, StoreError> {
         let key = match (self, &record.seal) {
+            (_, Some(Seal { key: Some(key), .. })) => Ok(key.clone()),
             (Store::File(store), Some(seal)) => store.keys.get(&seal.key_id),
             _ => Err(KeychainError::NoItem),
         };
@@ -197,6 +203,14 @@ impl Store {
         }
     }
 
+    /// Removes what killed processes left of records, in clear perhaps. Only under the lock.
+    pub(crate) fn sweep(&self) -> Result<(), StoreError> {
+        match self {
+            Store::File(store) => store.file.sweep(),
+            Store::Memory(_) => Ok(()),
+        }
+    }
+
     /// What processes told each other about refreshes of this profile.
     pub(crate) fn journal(&self) -> Journal {
         match self {
@@ -213,13 +227,21 @@ impl Store {
         }
     }
 
+    /// What was noted of an earlier sign-in does not hold for the one that took its place. Only under the lock.
+    pub(crate) fn settle_journal(&self) {
+        let journal = self.journal();
+        if journal != Journal::default() {
+            self.note(&journal.settled());
+        }
+    }
+
     /// Makes a key in the keychain and finds out whether it stays there.
     ///
     /// # Errors
     /// [`KeychainError::Absent`] for a store that seals nothing.
     pub(crate) fn new_seal(&self) -> Result<Seal, KeychainError> {
         match self {
-            Store::File(store) => store.keys.create().map(Seal::under),
+            Store::File(store) => store.keys.create(),
             Store::Memory(_) => Err(KeychainError::Absent("what is kept in memory is not sealed".to_owned())),
         }
     }
@@ -232,10 +254,23 @@ impl Store {
         }
     }
 
-    /// Removes the key of a seal that no record has any more.
+    /// Removes the key of a seal that the record does not have, or not any more.
     pub(crate) fn break_seal(&self, seal: &Seal) {
-        if let Store::File(store) = self {
-            store.keys.delete(&seal.key_id);
+        match self {
+            Store::File(store) if !store.may_be_sealed_by(seal) => store.keys.delete(&seal.key_id),
+            _ => {}
+        }
+    }
+}
+
+impl SealableFile {
+    /// A write that failed may have put its record in place all the same; a key too many does no harm, one too few
+    /// does.
+    fn may_be_sealed_by(&self, seal: &Seal) -> bool {
+        match self.file.read() {
+            Ok(record) => record.is_some_and(|record| record.key_id() == Some(&seal.key_id)),
+            Err(StoreError::Corrupt { .. }) => false,
+            Err(_) => true,
         }
     }
 }
@@ -264,3 +299,6 @@ impl Staged<'_> {
         Ok(record)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::protocol::client::AuthMethod;
 use crate::secret::Secret;
 use crate::user::User;
+use crate::world::keychain::Key;
 
 /// The format that this version writes.
 pub(crate) const VERSION: u64 = 1;
@@ -72,6 +73,10 @@ pub(crate) struct Seal {
     pub(crate) key_id: String,
     /// Base64url; another one for each write.
     pub(crate) nonce: String,
+    /// The key itself where the record is open: what was opened can be sealed again, whatever becomes of the keychain
+    /// meanwhile.
+    #[serde(skip)]
+    pub(crate) key: Option<Key>,
     #[serde(flatten)]
     pub(crate) unknown: Map<String, Value>,
 }
@@ -181,6 +186,11 @@ impl Record {
 }
 
 impl<S> Record<S> {
+    /// The key that it is sealed under.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.seal.as_ref().map(|seal| seal.key_id.as_str())
+    }
+
     /// Whether two records may share one grant at the server: same issuer, client and user.
     pub(crate) fn is_of_same_user<T>(&self, other: &Record<T>) -> bool {
         let sub = |user: &Option<User>| user.as_ref().map(|user| user.sub.clone());

@@ -17,8 +17,8 @@ const ALG: &str = "A256GCM";
 
 impl Seal {
     /// A seal under a key of the keychain.
-    pub(crate) fn under(key_id: String) -> Seal {
-        Seal { alg: ALG.to_owned(), key_id, nonce: String::new(), unknown: Map::new() }
+    pub(crate) fn under(key_id: String, key: Key) -> Seal {
+        Seal { alg: ALG.to_owned(), key_id, nonce: String::new(), key: Some(key), unknown: Map::new() }
     }
 }
 
@@ -43,7 +43,9 @@ pub(super) fn open(record: StoredRecord, key: &Key) -> Option<Record> {
     let plain = crypto::open(key.expose(), nonce, &canonical(&clear), from_base64url(&text)?)?;
     let secrets: Secrets = serde_json::from_slice(&plain).ok()?;
     let is_whole = secrets.access_tokens.len() == clear.access.len();
-    is_whole.then(|| clear.exchange(secrets).0)
+    let mut opened = is_whole.then(|| clear.exchange(secrets).0)?;
+    opened.seal = opened.seal.map(|seal| Seal { key: Some(key.clone()), ..seal });
+    Some(opened)
 }
 
 /// One spelling of the clear half: members in the order of their names at every depth, whatever order the file
@@ -83,7 +85,7 @@ mod tests {
     }
 
     fn record() -> Record {
-        Record { seal: Some(Seal::under("k1".to_owned())), ..stored(V1).into_open().unwrap() }
+        Record { seal: Some(Seal::under("k1".to_owned(), key())), ..stored(V1).into_open().unwrap() }
     }
 
     fn text(record: &StoredRecord) -> String {
