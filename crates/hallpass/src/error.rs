@@ -369,7 +369,9 @@ impl NetworkError {
     /// that the server does not know stay as they are until somebody changes something.
     pub fn is_retryable(&self) -> bool {
         match self.kind {
-            NetworkErrorKind::Tls | NetworkErrorKind::ShortLived => false,
+            NetworkErrorKind::Tls | NetworkErrorKind::ShortLived | NetworkErrorKind::KeepsRefusing(_) => {
+                false
+            }
             NetworkErrorKind::Status(status) => status >= 500 || matches!(status, 408 | 425 | 429),
             _ => true,
         }

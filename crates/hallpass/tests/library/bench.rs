@@ -223,6 +223,18 @@ pub(crate) fn get(url: &Url) -> Page {
     get_at(Ipv4Addr::LOCALHOST.into(), url)
 }
 
+/// Posts a form, as another client of a server would.
+pub(crate) fn post(url: &Url, form: &str) -> Page {
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\nContent-Type: \
+         application/x-www-form-urlencoded\r\n\r\n{form}",
+        target(url),
+        authority(url),
+        form.len(),
+    );
+    exchange(Ipv4Addr::LOCALHOST.into(), url, head.as_bytes())
+}
+
 /// Gets a page from this address, whatever the URL's host is.
 pub(crate) fn get_at(address: IpAddr, url: &Url) -> Page {
     let head =

@@ -2,17 +2,25 @@
 //! and against scripted servers that keep to, or break, the contracts of real ones.
 
 mod bench;
+mod desk;
 mod jose;
+mod keychains;
 mod misbehaving_server;
 mod no_leak;
 mod provider;
 mod scripted;
+mod wire;
 
+mod back_off;
 mod checks;
 mod hostile_callback;
 mod login_browser;
 mod logout;
 mod long_lived;
+mod lost_answer;
+mod moving;
 mod presets;
 mod refresh;
+mod sealed;
+mod storage_policy;
 mod whoami;

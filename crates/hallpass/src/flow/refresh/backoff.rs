@@ -47,18 +47,24 @@ pub(super) fn lost_at(journal: &Journal, token: &Fingerprint) -> Option<SystemTi
 
 /// The server answered with tokens, or ended the session.
 pub(super) fn succeed(journal: &mut Journal) {
-    *journal = Journal { attempts: journal.attempts + 1, ..Journal::default() };
+    *journal = journal.settled();
 }
 
 /// The refresh failed and says nothing about the session; returns the failure as it is to be told.
 ///
-/// One whose answer was lost, or could not be kept, stays in flight: the token may be spent.
-pub(super) fn fail(journal: &mut Journal, token: Fingerprint, error: Error, now: SystemTime) -> Error {
+/// One whose answer was lost, now or at `lost_at`, or could not be kept, stays in flight: the token may be spent.
+pub(super) fn fail(
+    journal: &mut Journal,
+    token: Fingerprint,
+    lost_at: Option<SystemTime>,
+    error: Error,
+    now: SystemTime,
+) -> Error {
     journal.attempts += 1;
     journal.failure = Some(error.to_string());
     let Error::Network(error) = error else { return error };
     journal.not_before = error.retry_after.map(|pause| now + pause.min(LONGEST_PAUSE));
-    if !is_ambiguous(&error) && error.kind != NetworkErrorKind::NoAnswer {
+    if lost_at.is_none() && !is_ambiguous(&error) && error.kind != NetworkErrorKind::NoAnswer {
         journal.in_flight = None;
     }
     if is_refusal(&error) { refuse(journal, token, error, now).into() } else { error.into() }
@@ -111,7 +117,7 @@ mod tests {
     #[test]
     fn p32_a_pause_that_the_server_asked_for_holds_for_all() {
         let mut journal = Journal::default();
-        fail(&mut journal, token(), failed(NetworkErrorKind::Status(429), Some(120)), at(0));
+        fail(&mut journal, token(), None, failed(NetworkErrorKind::Status(429), Some(120)), at(0));
         let attempts = journal.attempts;
         assert_eq!(kind(may_send(&journal, attempts, "a.example", at(119))), NetworkErrorKind::Paused);
         assert_eq!(may_send(&journal, attempts, "a.example", at(120)), Ok(()));
@@ -120,7 +126,7 @@ mod tests {
     #[test]
     fn nobody_waits_longer_than_an_hour_or_for_a_clock_that_was_wrong() {
         let mut journal = Journal::default();
-        fail(&mut journal, token(), failed(NetworkErrorKind::Status(503), Some(1_000_000)), at(0));
+        fail(&mut journal, token(), None, failed(NetworkErrorKind::Status(503), Some(1_000_000)), at(0));
         let attempts = journal.attempts;
         assert_eq!(kind(may_send(&journal, attempts, "a.example", at(3599))), NetworkErrorKind::Paused);
         assert_eq!(may_send(&journal, attempts, "a.example", at(3600)), Ok(()));
@@ -132,7 +138,7 @@ mod tests {
     fn whoever_waited_while_another_failed_does_not_try_again() {
         let mut journal = Journal::default();
         let before = journal.attempts;
-        fail(&mut journal, token(), failed(NetworkErrorKind::TimedOut, None), at(0));
+        fail(&mut journal, token(), None, failed(NetworkErrorKind::TimedOut, None), at(0));
         assert_eq!(kind(may_send(&journal, before, "a.example", at(1))), NetworkErrorKind::Elsewhere);
         assert_eq!(may_send(&journal, journal.attempts, "a.example", at(1)), Ok(()));
         succeed(&mut journal);
@@ -150,9 +156,17 @@ mod tests {
         ] {
             let mut journal = Journal::default();
             begin(&mut journal, token(), at(0));
-            fail(&mut journal, token(), failed(kind, None), at(1));
+            fail(&mut journal, token(), None, failed(kind, None), at(1));
             assert_eq!(lost_at(&journal, &token()), is_lost.then(|| at(0)), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_definite_answer_to_a_repeat_does_not_settle_what_was_lost_before() {
+        let mut journal = Journal::default();
+        begin(&mut journal, token(), at(0));
+        fail(&mut journal, token(), Some(at(0)), failed(NetworkErrorKind::Status(503), None), at(1));
+        assert_eq!(lost_at(&journal, &token()), Some(at(0)));
     }
 
     #[test]
@@ -160,6 +174,7 @@ mod tests {
         let refuse = |journal: &mut Journal, token: Fingerprint, seconds| match fail(
             journal,
             token,
+            None,
             failed(NetworkErrorKind::Status(401), None),
             at(seconds),
         ) {
@@ -181,7 +196,7 @@ mod tests {
     fn a_busy_server_is_not_one_that_refuses() {
         let mut journal = Journal::default();
         for status in [408, 425, 429, 500, 503] {
-            fail(&mut journal, token(), failed(NetworkErrorKind::Status(status), None), at(0));
+            fail(&mut journal, token(), None, failed(NetworkErrorKind::Status(status), None), at(0));
             assert_eq!(journal.refusals, None, "{status}");
         }
     }

@@ -20,7 +20,12 @@ pub(super) type NewIdToken = Result<UnverifiedIdToken>;
 /// # Errors
 /// The server speaks of another user, issuer or client: nothing of its answer is kept.
 pub(super) fn judge(record: &Record, tokens: &mut Tokens) -> Result<Option<NewIdToken>> {
-    let (Some(raw), Some(user)) = (&tokens.id_token, &record.user) else { return Ok(None) };
+    let Some(user) = &record.user else {
+        // Nobody knows whom it has to speak of.
+        tokens.id_token = None;
+        return Ok(None);
+    };
+    let Some(raw) = &tokens.id_token else { return Ok(None) };
     let token = match UnverifiedIdToken::parse(raw) {
         Ok(token) => token,
         Err(rule) => {

@@ -89,13 +89,12 @@ impl<'a> Spending<'a> {
     fn run(&self, record: Record, staged: Staged<'_>) -> Result<Outcome> {
         let _saving = self.context.saving.begin();
         let mut journal = self.context.store.journal();
-        let earlier = backoff::lost_at(&journal, &self.token);
-        backoff::begin(&mut journal, self.token.clone(), earlier.unwrap_or(self.context.now()));
+        let mut lost_at = backoff::lost_at(&journal, &self.token);
+        backoff::begin(&mut journal, self.token.clone(), lost_at.unwrap_or(self.context.now()));
         self.context.store.note(&journal);
-        let outcome = self.send_and_save(record, staged, earlier);
-        let outcome = match outcome {
+        let outcome = match self.send_and_save(record, staged, &mut lost_at) {
             Err(error) if !matches!(error, Error::LoginRequired(_)) => {
-                Err(backoff::fail(&mut journal, self.token.clone(), error, self.context.now()))
+                Err(backoff::fail(&mut journal, self.token.clone(), lost_at, error, self.context.now()))
             }
             outcome => {
                 backoff::succeed(&mut journal);
@@ -110,15 +109,15 @@ impl<'a> Spending<'a> {
         &self,
         record: Record,
         staged: Staged<'_>,
-        mut lost_at: Option<SystemTime>,
+        lost_at: &mut Option<SystemTime>,
     ) -> Result<Outcome> {
-        let answer = self.answer(&record, &mut lost_at)?;
+        let answer = self.answer(&record, lost_at)?;
         if let Some(other) = self.replaced()? {
             return self.adopted(other);
         }
         let mut tokens = match answer {
             Answer::Granted(tokens) => tokens,
-            Answer::Ended(error) => return Err(self.bury(staged, record, error, lost_at)),
+            Answer::Ended(error) => return Err(self.bury(staged, record, error, *lost_at)),
         };
         let id_token = confirm::judge(&record, &mut tokens)?;
         let before = record.secret.id_token.clone();
