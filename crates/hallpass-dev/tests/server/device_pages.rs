@@ -247,6 +247,18 @@ fn s27_ten_wrong_codes_lock_a_browser_and_no_other_one() {
 }
 
 #[test]
+fn s27_a_sign_in_gives_no_new_guesses() {
+    let server = server();
+    let device = begin_device(&server);
+    let mut browser = OnDevice::open(&server, "");
+    (0..9).for_each(|_| drop(browser.submit("BBBB-BBBB", &[])));
+    browser.on_consent(text(&device, "user_code"));
+    browser.page = browser.get("/device").body;
+    browser.submit("BBBB-BBBB", &[]);
+    assert_eq!(browser.get("/device").status, 429);
+}
+
+#[test]
 fn s27_a_hundred_wrong_codes_lock_all_browsers() {
     let server = server();
     for _ in 0..10 {
