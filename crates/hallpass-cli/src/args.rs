@@ -137,6 +137,9 @@ pub(crate) struct Login {
     /// Sign in on another device with a code (RFC 8628), without a browser here
     #[arg(long, conflicts_with_all = ["browser", "no_browser", "redirect_uri"])]
     pub(crate) device: bool,
+    /// Take the address that the browser ended on from stdin, a pipe or a file (a terminal is read anyway)
+    #[arg(long, conflicts_with = "device")]
+    pub(crate) paste: bool,
     /// Draw no QR code
     #[arg(long)]
     pub(crate) no_qr: bool,

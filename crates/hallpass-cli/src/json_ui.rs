@@ -41,6 +41,7 @@ impl LoginUi for JsonUi {
             LoginEvent::Waiting { redirect_uri, left } => {
                 json!({"event": "waiting", "redirect_uri": redirect_uri, "until": json::time(Some(SystemTime::now() + left))})
             }
+            LoginEvent::Pasted { characters } => json!({"event": "pasted", "characters": characters}),
             LoginEvent::Ignored(what) => json!({"event": "ignored", "reason": what.text()}),
             LoginEvent::Exchanging => json!({"event": "exchanging"}),
             LoginEvent::Note(note) => json!({"event": "note", "note": note}),

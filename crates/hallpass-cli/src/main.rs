@@ -16,6 +16,7 @@ mod profiles;
 mod qr_code;
 mod report;
 mod say;
+mod screen;
 mod settings;
 mod signals;
 mod sources;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 
 /// The variables that mean anything here. No other is read.
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 22] = [
     "ALL_PROXY",
     "APPDATA",
     "BROWSER",
@@ -20,6 +20,7 @@ const VARIABLES: [&str; 21] = [
     "LOCALAPPDATA",
     "NO_PROXY",
     "REQUEST_METHOD",
+    "TERM",
     "WAYLAND_DISPLAY",
     "WSL_DISTRO_NAME",
     "XDG_CONFIG_HOME",

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Common, Demo};
 use crate::failure::Failure;
-use crate::json_ui::JsonUi;
-use crate::signals::Interrupts;
+use crate::screen::Screen;
 use crate::sources::variable;
 use crate::{json, say};
 
@@ -82,13 +81,8 @@ impl Play {
     }
 
     fn sign_in(&self, pass: &Hallpass) -> Result<Session, Failure> {
-        let canceller = pass.canceller();
-        let interrupts = Interrupts::watch(move || canceller.cancel())?;
-        let result = match self.as_json {
-            true => pass.login(&mut JsonUi::default()),
-            false => pass.login(&mut Terminal::stderr()),
-        };
-        result.map_err(|error| interrupts.explain(error))
+        let screen = if self.as_json { Screen::json() } else { Screen::words(Terminal::stderr()) };
+        screen.sign_in(pass)
     }
 
     /// The record tells who it is; the journal shows that nobody was asked.

@@ -4,17 +4,16 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-use hallpass::{AccessToken, Environment, Error, Hallpass, LoginUi, Provider, Session, Terminal, User};
+use hallpass::{AccessToken, Environment, Error, Hallpass, Provider, Session, Terminal, User};
 
 use crate::args::{Common, Login};
 use crate::browser::Choice;
 use crate::commands::override_token;
 use crate::env_file::EnvFile;
 use crate::failure::Failure;
-use crate::json_ui::JsonUi;
 use crate::profiles::{ConfigDir, DEFAULT, SERVICE, named};
+use crate::screen::Screen;
 use crate::settings::{LoginSettings, Target, files, read_env_file};
-use crate::signals::Interrupts;
 use crate::sources::SettingsFile;
 use crate::{json, qr_code, say};
 
@@ -43,7 +42,7 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     if is_new {
         SettingsFile::probe(&path)?;
     }
-    let session = sign_in(&pass, args, common.json)?;
+    let session = screen(args, common.json).sign_in(&pass)?;
     if is_new {
         settings.file.write(&path)?;
     }
@@ -172,14 +171,9 @@ fn is_signed_in(pass: &Hallpass, args: &Login, as_json: bool) -> Result<bool, Fa
     Ok(true)
 }
 
-fn sign_in(pass: &Hallpass, args: &Login, as_json: bool) -> Result<Session, Failure> {
-    let canceller = pass.canceller();
-    let interrupts = Interrupts::watch(move || canceller.cancel())?;
-    let mut ui: Box<dyn LoginUi> =
-        if as_json { Box::new(JsonUi::default()) } else { Box::new(terminal(args)) };
-    let result = pass.login(&mut *ui);
-    drop(ui);
-    result.map_err(|error| interrupts.explain(error))
+fn screen(args: &Login, as_json: bool) -> Screen {
+    let screen = if as_json { Screen::json() } else { Screen::words(terminal(args)) };
+    if args.paste { screen.with_paste() } else { screen }
 }
 
 fn terminal(args: &Login) -> Terminal {

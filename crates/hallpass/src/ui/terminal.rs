@@ -8,12 +8,15 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Keyboard, LoginEvent, LoginUi, foreground};
+use crate::environment::Environment;
 use crate::store::StoreKind;
 use crate::world::keychain::KeychainError;
 
+/// In lines that a narrow terminal need not break.
 const PASTE: &str = "\
-If the browser cannot reach that, paste the address that it ended on here and press Enter.
-Paste it nowhere else: neither into a page nor into a chat.";
+If the browser cannot reach that, paste
+the address it ended on and press Enter.
+Only here: in no page and in no chat.";
 
 /// A ready [`LoginUi`] that writes lines for people.
 ///
@@ -31,13 +34,15 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Writes to the standard error stream; live if that is a terminal. If the standard input is one too, what is
-    /// pasted there is taken: see [`Keyboard`] for what this means to a program that a signal may end.
+    /// Writes to the standard error stream; live if that is a terminal, and no dumb one. If the standard input is
+    /// a terminal too, what is pasted there is taken: see [`Keyboard`] for what this means to a program that a
+    /// signal may end.
     pub fn stderr() -> Terminal {
         let stream = io::stderr();
-        let is_live = stream.is_terminal();
-        let mut terminal = Terminal::new(Box::new(stream), is_live);
-        terminal.keyboard = if is_live { Keyboard::of_stdin() } else { None };
+        let is_terminal = stream.is_terminal();
+        let can_rewrite = Environment::of_process().text("TERM") != Some("dumb");
+        let mut terminal = Terminal::new(Box::new(stream), is_terminal && can_rewrite);
+        terminal.keyboard = if is_terminal { Keyboard::of_stdin() } else { None };
         terminal
     }
 
@@ -106,7 +111,7 @@ impl Terminal {
         let left = format!("{}:{:02}", left.as_secs() / 60, left.as_secs() % 60);
         match self.keyboard.as_ref().map_or(0, Keyboard::pending) {
             0 => self.status(&format!("{left} left · Ctrl-C cancels")),
-            pending => self.status(&format!("{left} left · {pending} bytes, then Enter")),
+            pending => self.status(&format!("{left} · {pending} characters · press Enter")),
         }
     }
 
@@ -131,7 +136,7 @@ impl Terminal {
 
 impl LoginUi for Terminal {
     fn can_unlock(&self) -> bool {
-        self.is_live
+        self.is_live || self.keyboard.is_some()
     }
 
     fn event(&mut self, event: LoginEvent) {

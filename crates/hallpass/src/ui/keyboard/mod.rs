@@ -81,7 +81,9 @@ impl Keyboard {
     fn read_on(&self, turn: u32, send: &Sender<String>) {
         let mut keys = Zeroizing::new([0; 4096]);
         let mut lines = Lines::default();
-        while let Some(count) = self.desk().read(turn, &mut keys[..]) {
+        loop {
+            let read = self.desk().read(turn, &mut keys[..]);
+            let Some(count) = read else { return };
             for line in keys[..count].iter().filter_map(|key| lines.take(*key)) {
                 let _ = send.send(line); // the wait may have ended meanwhile
             }
