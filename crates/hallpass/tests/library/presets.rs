@@ -18,12 +18,15 @@ use crate::jose::RS256;
 
 const CLIENT: &str = "client-id";
 
+type Posted = (String, Vec<(String, String)>);
+
 /// A provider on the other side of a wire that is none.
 #[derive(Clone)]
 struct Recorded {
     contract: Arc<Value>,
     nonce: Arc<Mutex<String>>,
-    forms: Arc<Mutex<Vec<(String, Vec<(String, String)>)>>>,
+    /// What was posted: where, and which fields.
+    forms: Arc<Mutex<Vec<Posted>>>,
 }
 
 impl Recorded {
