@@ -226,12 +226,10 @@ fn p30_p40_struck_everywhere_by_every_signal() {
             let (begun, mut tally) = (Instant::now(), Tally::default());
             let blows = [site.everywhere(verb), site.by_time(verb, 100)].concat();
             blows.iter().for_each(|blow| site.suffer(verb, blow, signal, &mut tally));
-            let _ = writeln!(
-                std::io::stderr(),
-                "{} {verb:?}: {tally}; {:?}",
-                blow::name(signal),
-                begun.elapsed()
-            );
+            let (name, left) = (blow::name(signal), site.temporary_files());
+            let took = begun.elapsed().as_secs();
+            let figures = format!("{name} {verb:?}: {tally}; {left} temporary files lie about; {took} s");
+            let _ = writeln!(std::io::stderr(), "{figures}");
         }
     }
 }
