@@ -50,6 +50,17 @@ struct Settings {
     groups: Vec<String>,
 }
 
+impl Settings {
+    fn wants(&self, group: &str) -> bool {
+        self.groups.is_empty() || self.groups.iter().any(|wanted| wanted == group)
+    }
+
+    /// The static build takes minutes, and two groups measure it.
+    fn wants_static(&self) -> bool {
+        !self.quick && ["cached", "footprint"].iter().any(|group| self.wants(group))
+    }
+}
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match helper::mode(&args) {
@@ -77,11 +88,11 @@ fn settings(args: Vec<String>) -> Outcome<Settings> {
 }
 
 fn run(settings: &Settings) -> Outcome {
-    let programs = Programs::build(settings.quick)?;
+    let programs = Programs::build(settings.wants_static())?;
     let before = load();
     let mut rows = Vec::new();
     for (name, measure) in GROUPS {
-        if settings.groups.is_empty() || settings.groups.iter().any(|group| group == name) {
+        if settings.wants(name) {
             eprintln!("measuring: {name}");
             rows.extend(measure(settings, &programs)?);
         }

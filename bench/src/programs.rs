@@ -21,7 +21,7 @@ pub(crate) struct Programs {
     pub(crate) bench: PathBuf,
     /// The command as `cargo build` links it.
     pub(crate) hallpass: PathBuf,
-    /// The command with the C library in it; `None` with `--quick` and where it is not glibc's.
+    /// The command with the C library in it; `None` where it is not wanted, or not glibc's.
     pub(crate) hallpass_static: Option<PathBuf>,
     /// By its whole path: a name would have to be looked up, and then the standard library forks this whole
     /// process instead of calling `posix_spawn`.
@@ -30,12 +30,12 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    pub(crate) fn build(quick: bool) -> Outcome<Programs> {
+    pub(crate) fn build(with_static: bool) -> Outcome<Programs> {
         let bench = env::current_exe()?;
         let profile_dir = bench.parent().ok_or("no folder of built programs")?;
         let target_dir = profile_dir.parent().ok_or("no target folder")?;
         cargo(target_dir, &[], None)?;
-        let hallpass_static = if quick { skipped("--quick") } else { build_static(target_dir)? };
+        let hallpass_static = if with_static { build_static(target_dir)? } else { None };
         let dir = tempfile::tempdir()?;
         let install = |program: &Path, name: &str| install(program, &dir.path().join(name));
         Ok(Programs {
