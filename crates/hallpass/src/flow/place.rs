@@ -12,15 +12,20 @@ use crate::world::keychain::KeychainError;
 /// What cannot be saved must fail now, not after the user has signed in. Returns the record that the login
 /// will replace.
 pub(super) fn probe(context: &Context) -> Result<Option<StoredRecord>> {
-    let previous = match context.store.read() {
-        Err(StoreError::Corrupt { .. }) => None,
-        result => result?,
-    };
+    let previous = readable(context)?;
     if let Some(previous) = &previous {
         previous.check_writable(context.store.path())?;
     }
     context.store.probe()?;
     Ok(previous)
+}
+
+/// The record, if there is one that can be read: a login sets any other aside.
+pub(super) fn readable(context: &Context) -> Result<Option<StoredRecord>> {
+    match context.store.read() {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        result => Ok(result?),
+    }
 }
 
 /// A key for the new record, where the policy and the keychain let there be one.

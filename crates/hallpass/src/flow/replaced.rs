@@ -5,9 +5,8 @@ use crate::store::{Record, StoredRecord};
 
 /// Revokes the old grant and removes the key that sealed it. Returns a remark where something of it is left.
 pub(super) fn clean_up(context: &Context, old: StoredRecord) -> Option<String> {
-    let new = context.store.read().ok().flatten()?;
-    let seal = old.seal.clone().filter(|seal| new.seal.as_ref().is_none_or(|new| new.key_id != seal.key_id));
-    let remark = revoke(context, old, &new);
+    let seal = old.seal.clone();
+    let remark = revoke(context, old);
     if let Some(seal) = seal {
         context.store.break_seal(&seal);
     }
@@ -17,18 +16,9 @@ pub(super) fn clean_up(context: &Context, old: StoredRecord) -> Option<String> {
 /// Revokes the old grant after the new one is saved, but only if no stored session, the new one included, has
 /// the same issuer, client and user: some servers end all of a user's grants with one. Returns a remark where
 /// the server did not confirm it.
-/// Revokes a grant that will not be saved, unless a stored session may share it.
-pub(super) fn give_back(context: &Context, grant: &Record) {
-    let is_shared = matches!(context.store.read(), Ok(Some(stored)) if stored.is_of_same_user(grant));
-    if grant.user.is_some() && !is_shared && context.store.siblings(grant).is_empty() {
-        let report = logout::revoke(context, grant);
-        log::debug!("a grant of another account was given back: {report}");
-    }
-}
-
-fn revoke(context: &Context, old: StoredRecord, new: &StoredRecord) -> Option<String> {
+fn revoke(context: &Context, old: StoredRecord) -> Option<String> {
     let user = old.user.clone()?;
-    if old.is_of_same_user(new) || !context.store.siblings(&old).is_empty() {
+    if is_shared(context, &old) {
         return None;
     }
     let issuer = old.issuer.clone();
@@ -36,4 +26,21 @@ fn revoke(context: &Context, old: StoredRecord, new: &StoredRecord) -> Option<St
     report
         .is_unconfirmed()
         .then(|| format!("the earlier sign-in of {} at {issuer} may live on at the server", user.label()))
+}
+
+/// Revokes a grant that will not be saved, unless a stored session may share it.
+pub(super) fn give_back(context: &Context, grant: &Record) {
+    if grant.user.is_some() && !is_shared(context, grant) {
+        let report = logout::revoke(context, grant);
+        log::debug!("a grant of another account was given back: {report}");
+    }
+}
+
+/// Whether a stored session has the same issuer, client and user. What cannot be read may be one.
+fn is_shared<S>(context: &Context, grant: &Record<S>) -> bool {
+    let is_stored = match context.store.read() {
+        Ok(stored) => stored.is_some_and(|stored| stored.is_of_same_user(grant)),
+        Err(_) => true,
+    };
+    is_stored || !context.store.siblings(grant).is_empty()
 }

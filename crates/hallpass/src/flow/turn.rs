@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Context;
+use super::{Context, place};
 use crate::cancel::TICK;
-use crate::config::Client;
+use crate::config::{Client, Storage};
 use crate::error::{Error, Result};
 use crate::session::Session;
 use crate::store::{LoginGuard, StoredRecord};
@@ -32,16 +32,17 @@ pub(super) fn take(
     if !context.config.takes_turns {
         return Ok(Turn::Ours(None));
     }
-    let holder = match context.store.login_turn()? {
-        Ok(guard) => return Ok(Turn::Ours(Some(guard))),
-        Err(holder) => holder,
+    let (guard, finisher) = match context.store.login_turn()? {
+        Ok(guard) => (guard, "another process".to_owned()),
+        Err(holder) => {
+            ui.event(LoginEvent::OtherLogin { process: holder.clone() });
+            (wait(context, begun)?, format!("process {holder}"))
+        }
     };
-    ui.event(LoginEvent::OtherLogin { process: holder.clone() });
-    let guard = wait(context, begun)?;
-    let after =
-        context.store.read()?.filter(|record| is_new(before, record) && will_do(context, client, record));
-    if let Some(record) = after {
-        let note = format!("process {holder} finished this sign-in");
+    // One may have been finished before we could wait for it.
+    let after = place::readable(context)?;
+    if let Some(record) = after.filter(|record| is_new(before, record) && will_do(context, client, record)) {
+        let note = format!("{finisher} finished this sign-in");
         return Ok(Turn::Done(Box::new(Session::new(&context.store, &record, vec![note]))));
     }
     if time_left(context, begun) < LEAST_TIME.min(context.config.login_timeout / 2) {
@@ -83,7 +84,16 @@ fn will_do(context: &Context, client: &Client, record: &StoredRecord) -> bool {
     let resource = record.access.first().and_then(|access| access.resource.as_ref());
     client.is_issuer(&record.issuer)
         && record.client_id == client.client_id
+        && is_kept_as_asked(context, record)
         && is_meant
         && has_scopes
         && resource == context.config.resource.as_ref()
+}
+
+fn is_kept_as_asked(context: &Context, record: &StoredRecord) -> bool {
+    match context.config.storage {
+        Storage::Keychain => record.seal.is_some(),
+        Storage::File => record.seal.is_none(),
+        Storage::Auto | Storage::Memory => true,
+    }
 }

@@ -34,7 +34,8 @@ pub(super) fn ask(
 
 /// Asks with the session's own token, renews it once if the server no longer takes it, and saves the answer.
 pub(crate) fn fetch_user(context: &Context) -> Result<User> {
-    let record = context.stored()?;
+    // Opened, so that the address is the one that was sealed with the token.
+    let record = context.record()?;
     let url = endpoint_of(&record, Endpoint::Userinfo)
         .ok_or(ServerIncompatible::NoEndpoint(Endpoint::Userinfo.member()))?;
     let sub = record.user.as_ref().map(|user| user.sub.as_str());

@@ -13,16 +13,17 @@ pub(crate) struct MemoryStore {
     record: Mutex<Option<Box<Record>>>,
     journal: Mutex<Journal>,
     turn: Arc<Turn>,
+    login_turn: Arc<Turn>,
 }
 
-/// One writer at a time among the threads of this process.
+/// One at a time among the threads of this process.
 #[derive(Default)]
 struct Turn {
     is_taken: Mutex<bool>,
     freed: Condvar,
 }
 
-/// The right to write; given back when it is dropped.
+/// The right to do what one at a time may do; given back when it is dropped.
 pub(crate) struct MemoryLock(Arc<Turn>);
 
 impl MemoryStore {
@@ -47,15 +48,27 @@ impl MemoryStore {
     }
 
     pub(crate) fn lock(&self, limit: Duration) -> Result<MemoryLock, NetworkError> {
-        let taken = whole(&self.turn.is_taken);
-        let waited = self.turn.freed.wait_timeout_while(taken, limit, |taken| *taken);
+        self.turn.take(limit).ok_or_else(|| {
+            let detail = format!("another thread holds it for more than {} s", limit.as_secs());
+            NetworkError::new(NetworkErrorKind::Busy, "", &detail)
+        })
+    }
+
+    /// The right to wait for the person, where no other thread has it.
+    pub(crate) fn login_lock(&self) -> Option<MemoryLock> {
+        self.login_turn.take(Duration::ZERO)
+    }
+}
+
+impl Turn {
+    fn take(self: &Arc<Turn>, limit: Duration) -> Option<MemoryLock> {
+        let waited = self.freed.wait_timeout_while(whole(&self.is_taken), limit, |taken| *taken);
         let (mut taken, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
-            let detail = format!("another thread holds it for more than {} s", limit.as_secs());
-            return Err(NetworkError::new(NetworkErrorKind::Busy, "", &detail));
+            return None;
         }
         *taken = true;
-        Ok(MemoryLock(self.turn.clone()))
+        Some(MemoryLock(self.clone()))
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) enum Guard {
 
 /// Held while a person is waited for.
 pub(crate) struct LoginGuard {
-    _lock: Option<lock::Lock>,
+    _guard: Guard,
 }
 
 /// Space that is already reserved, so that what is written into it next cannot fail for want of any.
@@ -164,9 +164,13 @@ impl Store {
     /// The right to wait for the person, or the pid of the process that does so.
     pub(crate) fn login_turn(&self) -> Result<Result<LoginGuard, String>, StoreError> {
         Ok(match self {
-            Store::File(store) => store.file.login_lock()?.map(|lock| LoginGuard { _lock: Some(lock) }),
-            Store::Memory(_) => Ok(LoginGuard { _lock: None }),
-        })
+            Store::File(store) => store.file.login_lock()?.map(|lock| Guard::File { _lock: lock }),
+            Store::Memory(memory) => {
+                let lock = memory.login_lock().ok_or_else(|| std::process::id().to_string());
+                lock.map(|lock| Guard::Memory { _lock: lock })
+            }
+        }
+        .map(|guard| LoginGuard { _guard: guard }))
     }
 
     pub(crate) fn stage(&self) -> Result<Staged<'_>, StoreError> {

@@ -23,4 +23,5 @@ mod presets;
 mod refresh;
 mod sealed;
 mod storage_policy;
+mod turns;
 mod whoami;
