@@ -53,6 +53,9 @@ mod crypto;
 mod environment;
 pub mod error;
 mod flow;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod loopback;
 mod name;
 mod pages;

@@ -76,21 +76,25 @@ fn bind_one(uri: &RedirectUri) -> io::Result<Bound> {
     Ok(Bound { sockets, redirect_uri: uri.on_port(port), path: uri.path().to_owned(), port, authority: None })
 }
 
-/// One socket for each address, all on the port of the first. The others may be missing only where this
-/// machine does not have their family; a port that is taken there belongs to somebody who would get the
-/// user's answer.
-fn sockets(addresses: &[IpAddr], port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
-    let first = TcpListener::bind(SocketAddr::new(addresses[0], port))?;
-    let port = first.local_addr()?.port();
-    let mut sockets = vec![first];
-    for address in &addresses[1..] {
+/// One socket for each address that this machine has, all on one port; a port that is taken on one of them belongs
+/// to somebody who would get the user's answer.
+fn sockets(addresses: &[IpAddr], mut port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
+    let mut sockets = Vec::new();
+    let mut missing = None;
+    for address in addresses {
         match TcpListener::bind(SocketAddr::new(*address, port)) {
-            Ok(socket) => sockets.push(socket),
-            Err(error) if is_family_missing(&error) => {}
+            Ok(socket) => {
+                port = socket.local_addr()?.port();
+                sockets.push(socket);
+            }
+            Err(error) if is_family_missing(&error) => missing = Some(error),
             Err(error) => return Err(error),
         }
     }
-    Ok((sockets, port))
+    match missing {
+        Some(error) if sockets.is_empty() => Err(error),
+        _ => Ok((sockets, port)),
+    }
 }
 
 fn is_family_missing(error: &io::Error) -> bool {
@@ -111,7 +115,7 @@ fn cause(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "in use by another program",
         io::ErrorKind::PermissionDenied => "not allowed, perhaps reserved by the system",
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address",
+        _ if is_family_missing(error) => "this machine has no such address",
         _ => "not to be had",
     }
 }

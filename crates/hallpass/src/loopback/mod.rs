@@ -10,3 +10,5 @@ mod request;
 pub(crate) use bind::Landing;
 pub(crate) use listener::{Arrival, Callback, Listener};
 pub(crate) use page::Page;
+#[cfg(any(test, fuzzing))]
+pub(crate) use request::query_of;

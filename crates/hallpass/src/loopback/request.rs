@@ -49,6 +49,12 @@ pub(super) fn read(stream: &TcpStream) -> Incoming {
     Incoming::Noise
 }
 
+/// The query that a complete head asks with.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn query_of(head: &[u8]) -> Option<String> {
+    parse(head).ok()??.query
+}
+
 fn read_some(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
