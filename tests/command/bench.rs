@@ -27,17 +27,24 @@ pub(crate) const CLIENT: &str = "demo";
 /// A home, a folder for temporary files, and a browser.
 pub(crate) struct Bench {
     dir: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Bench {
-        let bench = Bench { dir: tempfile::tempdir().unwrap() };
+        let bench = Bench { dir: tempfile::tempdir().unwrap(), variables: Vec::new() };
         fs::create_dir(bench.home()).unwrap();
         fs::create_dir(bench.tmp()).unwrap();
         // The shell reads it, so it needs no mode of its own. One short line is written in one piece.
         let script = format!("printf '%s\\n' \"$1\" >> '{}'\n", bench.opened_file().display());
         fs::write(bench.browser_file(), script).unwrap();
         bench
+    }
+
+    /// With one more variable in the environment of every call.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Bench {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     pub(crate) fn home(&self) -> PathBuf {
@@ -141,6 +148,7 @@ impl Bench {
     pub(crate) fn call(&self, mut command: Command) -> Call<'_> {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.home()).env("TMPDIR", self.tmp()).current_dir(self.dir.path());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Call { bench: self, command }
     }
 

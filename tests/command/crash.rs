@@ -11,6 +11,7 @@ use std::process::{Child, ExitStatus};
 use std::time::Instant;
 
 use hallpass_dev::DevServer;
+use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -56,11 +57,30 @@ impl fmt::Display for Tally {
 struct Site {
     bench: Bench,
     server: DevServer,
+    /// Of a sign-in that is sealed.
+    _keychain: Option<(GnomeKeyring, PrivateBus)>,
 }
 
 impl Site {
     fn new() -> Site {
-        let site = Site { bench: Bench::new(), server: DevServer::start().unwrap() };
+        Site::signed_in(Bench::new(), None)
+    }
+
+    /// One whose record is sealed under a key in a keychain.
+    fn sealed() -> Option<Site> {
+        if !are_installed(&REAL_KEYCHAIN) {
+            return None;
+        }
+        let bus = PrivateBus::start().unwrap();
+        let keyring = GnomeKeyring::start(&bus).unwrap();
+        let bench = Bench::new().with("DBUS_SESSION_BUS_ADDRESS", bus.address());
+        let site = Site::signed_in(bench.with("HALLPASS_STORAGE", "keychain"), Some((keyring, bus)));
+        assert!(site.bench.record("default").get("seal").is_some());
+        Some(site)
+    }
+
+    fn signed_in(bench: Bench, keychain: Option<(GnomeKeyring, PrivateBus)>) -> Site {
+        let site = Site { bench, server: DevServer::start().unwrap(), _keychain: keychain };
         site.bench.sign_in(&site.server, &[]);
         site
     }
@@ -177,21 +197,26 @@ fn is_how_it_ends(status: ExitStatus, signal: Signal) -> bool {
     status.success() || status.code() == Some(128 + number) || status.signal() == Some(number)
 }
 
-/// A whole record, later than the one before it, with tokens of its own.
+/// A whole record, later than the one before it, with secrets of its own.
 fn follows(old: Option<&[u8]>, new: &[u8], what: &str) {
     let parsed =
         |bytes| serde_json::from_slice::<Value>(bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
     let new = parsed(new);
-    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-    assert!(
-        is_text(&new["secret"]["refresh_token"]) && is_text(&new["secret"]["access_tokens"][0]),
-        "{what}"
-    );
+    assert!(has_secrets(&new), "{what}");
     let Some(old) = old.map(parsed) else { return };
     let names = |record: &Value| record.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    assert_eq!((names(&new), names(&new["secret"])), (names(&old), names(&old["secret"])), "{what}");
+    assert_eq!(names(&new), names(&old), "{what}");
     assert!(new["generation"].as_u64() > old["generation"].as_u64(), "{what}");
-    assert_ne!(new["secret"]["refresh_token"], old["secret"]["refresh_token"], "{what}");
+    assert_ne!(new["secret"], old["secret"], "{what}");
+}
+
+/// In clear or sealed.
+fn has_secrets(record: &Value) -> bool {
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    match &record["secret"] {
+        Value::String(sealed) => record["seal"].is_object() && !sealed.is_empty(),
+        open => is_text(&open["refresh_token"]) && is_text(&open["access_tokens"][0]),
+    }
 }
 
 #[test]
@@ -218,18 +243,37 @@ fn p30_no_refresh_token_is_lost_to_a_signal() {
 }
 
 #[test]
+fn p40_a_sealed_sign_in_outlives_a_login_and_a_refresh_that_are_killed() {
+    let Some(site) = Site::sealed() else { return };
+    let mut tally = Tally::default();
+    for verb in [Verb::Refresh, Verb::Login] {
+        let blows = site.after_the_answer(verb).into_iter().step_by(8).chain(site.by_time(verb, 5));
+        blows.for_each(|blow| site.suffer(verb, &blow, Signal::KILL, &mut tally));
+    }
+    assert!(tally.old > 0 && tally.new > 0, "{tally}");
+}
+
+#[test]
 #[ignore = "minutes long; CONTRIBUTING.md names the command"]
 fn p30_p40_struck_everywhere_by_every_signal() {
-    let site = Site::new();
-    for signal in [Signal::KILL, Signal::INT, Signal::TERM] {
-        for verb in VERBS {
-            let (begun, mut tally) = (Instant::now(), Tally::default());
-            let blows = [site.everywhere(verb), site.by_time(verb, 100)].concat();
-            blows.iter().for_each(|blow| site.suffer(verb, blow, signal, &mut tally));
-            let (name, left) = (blow::name(signal), site.temporary_files());
-            let took = begun.elapsed().as_secs();
-            let figures = format!("{name} {verb:?}: {tally}; {left} temporary files lie about; {took} s");
-            let _ = writeln!(std::io::stderr(), "{figures}");
-        }
+    struck_everywhere(&Site::new(), &[Signal::KILL, Signal::INT, Signal::TERM]);
+    if let Some(site) = Site::sealed() {
+        tell("sealed:");
+        struck_everywhere(&site, &[Signal::KILL, Signal::TERM]);
     }
+}
+
+fn struck_everywhere(site: &Site, signals: &[Signal]) {
+    for (signal, verb) in signals.iter().flat_map(|signal| VERBS.map(|verb| (*signal, verb))) {
+        let (begun, mut tally) = (Instant::now(), Tally::default());
+        let blows = [site.everywhere(verb), site.by_time(verb, 100)].concat();
+        blows.iter().for_each(|blow| site.suffer(verb, blow, signal, &mut tally));
+        let (name, left, took) = (blow::name(signal), site.temporary_files(), begun.elapsed().as_secs());
+        tell(&format!("{name} {verb:?}: {tally}; {left} temporary files lie about; {took} s"));
+    }
+}
+
+/// The test harness swallows what `eprintln!` prints.
+fn tell(figures: &str) {
+    let _ = writeln!(std::io::stderr(), "{figures}");
 }
