@@ -241,8 +241,13 @@ impl<'a> Call<'a> {
     }
 
     /// Begins. The standard input is empty, and neither output is a terminal.
-    pub(crate) fn start(mut self) -> Running<'a> {
-        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) fn start(self) -> Running<'a> {
+        self.start_reading(Stdio::null())
+    }
+
+    /// Begins with something on the standard input.
+    pub(crate) fn start_reading(mut self, input: impl Into<Stdio>) -> Running<'a> {
+        self.command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let call = format!("{:?}", self.command.get_args().collect::<Vec<_>>());
         let opened_before = self.bench.opened().len();
         let begun = Instant::now();

@@ -9,6 +9,7 @@ mod scripted;
 mod accounts;
 mod bad_input;
 mod blips;
+mod callbacks;
 mod care;
 mod demo;
 mod device;
@@ -31,6 +32,12 @@ mod crash;
 #[cfg(target_os = "linux")]
 mod disk;
 #[cfg(target_os = "linux")]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod families;
+#[cfg(target_os = "linux")]
 mod modes;
 #[cfg(target_os = "linux")]
 mod mounts;
+#[cfg(target_os = "linux")]
+mod networks;

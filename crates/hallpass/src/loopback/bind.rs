@@ -6,6 +6,13 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use crate::error::Misuse;
 use crate::protocol::redirect_uri::{ForwardedUri, RedirectUri};
 
+/// The address family is not supported, which the standard library has no kind for.
+const EAFNOSUPPORT: i32 = match () {
+    () if cfg!(windows) => 10047,
+    () if cfg!(any(target_os = "linux", target_os = "android")) => 97,
+    () => 47,
+};
+
 /// A free port on one family may be taken on the other; another one is tried this often.
 const TRIES: u32 = 16;
 
@@ -100,7 +107,7 @@ fn sockets(addresses: &[IpAddr], mut port: u16) -> io::Result<(Vec<TcpListener>,
 fn is_family_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrNotAvailable
         || error.kind() == io::ErrorKind::Unsupported
-        || error.raw_os_error() == Some(97) // EAFNOSUPPORT, which std has no kind for
+        || error.raw_os_error() == Some(EAFNOSUPPORT)
 }
 
 fn shown(uri: &RedirectUri) -> String {

@@ -139,7 +139,7 @@ impl LoopbackHost {
         }
     }
 
-    /// The addresses to listen on: the first one is needed, others as far as this machine has them.
+    /// The addresses to listen on, as far as this machine has them.
     pub fn addresses(self) -> &'static [IpAddr] {
         const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
         const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
