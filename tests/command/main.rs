@@ -20,6 +20,7 @@ mod links;
 mod locks;
 mod neighbours;
 mod override_token;
+mod paste;
 mod profiles;
 mod shape;
 mod users;
@@ -41,3 +42,7 @@ mod modes;
 mod mounts;
 #[cfg(target_os = "linux")]
 mod networks;
+#[cfg(target_os = "linux")]
+mod pty;
+#[cfg(target_os = "linux")]
+mod terminal;
