@@ -3,33 +3,29 @@
 //! What takes time runs on a plain thread that nobody waits for: a runtime waits for the threads of its own pool when
 //! it ends, and a program could not exit while a server or a keychain keeps silent.
 
-use std::sync::Arc;
-
 use tokio::sync::oneshot;
 
 use crate::cancel::Canceller;
 use crate::error::Result;
-use crate::flow;
-use crate::flow::refresh::{self, Ask};
+use crate::flight::Goal;
+use crate::flow::refresh;
 use crate::pass::Hallpass;
+use crate::secret::Secret;
 use crate::session::{AccessToken, LogoutReport, Session};
 use crate::token_source::TokenSource;
 use crate::ui::LoginUi;
+use crate::user::User;
 
 impl TokenSource {
-    /// [`access_token`](TokenSource::access_token) without blocking: a token that is fresh is answered at once, on the
-    /// spot.
+    /// [`access_token`](TokenSource::access_token) without blocking. A token that is fresh is answered on the spot,
+    /// for one read of a small file; all who wait for another one share a thread.
     ///
     /// Dropping the future never ends a refresh: what it brings is saved.
     ///
     /// # Errors
     /// As there.
     pub async fn token(&self) -> Result<AccessToken> {
-        if let Some(token) = refresh::at_hand(&self.context, &self.ask()) {
-            return Ok(token);
-        }
-        let source = self.clone();
-        detached(move || source.access_token()).await
+        self.fetched(None).await
     }
 
     /// [`renew`](TokenSource::renew) without blocking.
@@ -37,24 +33,38 @@ impl TokenSource {
     /// # Errors
     /// As there.
     pub async fn renewed(&self, refused: &AccessToken) -> Result<AccessToken> {
-        let ask = Ask { rejected: Some(refused.secret()), ..self.ask() };
-        if let Some(token) = refresh::at_hand(&self.context, &ask) {
+        self.fetched(Some(refused.secret().clone())).await
+    }
+
+    async fn fetched(&self, refused: Option<Secret>) -> Result<AccessToken> {
+        if let Some(token) = refresh::at_hand(&self.context, &self.ask(refused.as_ref())) {
             return Ok(token);
         }
-        let (source, refused) = (self.clone(), refused.clone());
-        detached(move || source.renew(&refused)).await
+        let goal = Goal { wish: self.wish.clone(), refused: refused.clone() };
+        let source = self.clone();
+        self.context.flights.board(goal, move || source.fetch(refused.as_ref())).await
     }
 }
 
 impl Hallpass {
-    /// [`login`](Hallpass::login) without blocking. Dropping the future cancels the login; nothing is stored then.
+    /// [`login`](Hallpass::login) without blocking. Dropping the future cancels this login and nothing else; nothing
+    /// is stored then.
     ///
     /// # Errors
     /// As there.
     pub async fn login_async(&self, mut ui: impl LoginUi + Send + 'static) -> Result<Session> {
-        let context = Arc::new(self.context.with_canceller(self.context.cancel.child()));
-        let _cancel_when_dropped = CancelWhenDropped(context.cancel.clone());
-        detached(move || flow::login::login(&context, &mut ui)).await
+        let pass = self.cancellable();
+        let _cancels_when_dropped = CancelWhenDropped(pass.canceller());
+        detached(move || pass.login(&mut ui)).await
+    }
+
+    /// [`whoami`](Hallpass::whoami) without blocking.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn whoami_async(&self) -> Result<User> {
+        let pass = self.clone();
+        detached(move || pass.whoami()).await
     }
 
     /// [`logout`](Hallpass::logout) without blocking. Dropping the future does not stop it.

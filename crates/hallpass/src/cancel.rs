@@ -10,18 +10,21 @@ use crate::error::Error;
 /// Between two looks at whether somebody cancelled.
 pub(crate) const TICK: Duration = Duration::from_millis(40);
 
-/// Ends a login, and the wait for another process, of the [`Hallpass`](crate::Hallpass) that it came from and
-/// of its clones, within a tenth of a second, with [`Error::Cancelled`].
+/// Ends a login, and the wait for another process or thread, of the [`Hallpass`](crate::Hallpass) that it came from
+/// and of its clones, within a tenth of a second, with [`Error::Cancelled`].
 ///
-/// It stays cancelled until [`reset`](Canceller::reset). A refresh whose request was sent is not given up: its
-/// answer may hold the only refresh token that still works.
+/// It stays cancelled: that pass signs nobody in and renews no token any more, though it still hands out one that is
+/// fresh. For a call that can be cancelled by itself, take the canceller of
+/// [`cancellable`](crate::Hallpass::cancellable). A refresh whose request was sent is not given up: its answer may
+/// hold the only refresh token that still works.
 ///
 /// ```
 /// # fn main() -> hallpass::Result<()> {
 /// let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
-/// let canceller = pass.canceller(); // hand it to a signal handler or a "Cancel" button
+/// let attempt = pass.cancellable();
+/// let canceller = attempt.canceller(); // hand it to a "Cancel" button, then call attempt.login(…)
 /// canceller.cancel();
-/// assert!(canceller.is_cancelled());
+/// assert!(canceller.is_cancelled() && !pass.canceller().is_cancelled());
 /// # Ok(())
 /// # }
 /// ```
@@ -41,18 +44,12 @@ impl Canceller {
         self.0.is_set.store(true, Ordering::SeqCst);
     }
 
-    /// Lets the next login begin, for a program that goes on after a cancelled one.
-    pub fn reset(&self) {
-        self.0.is_set.store(false, Ordering::SeqCst);
-    }
-
-    /// Whether [`cancel`](Canceller::cancel) was called.
+    /// Whether [`cancel`](Canceller::cancel) was called, here or on what this one is a part of.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_set.load(Ordering::SeqCst) || self.0.parent.as_ref().is_some_and(Canceller::is_cancelled)
     }
 
     /// One that ends less: cancelled with this one, or by itself.
-    #[cfg(feature = "tokio")]
     pub(crate) fn child(&self) -> Canceller {
         Canceller(Arc::new(Flag { is_set: AtomicBool::new(false), parent: Some(self.clone()) }))
     }

@@ -25,7 +25,10 @@
 //! | show the steps of a login in your own words | [`LoginUi`], [`LoginEvent`], [`Terminal`], [`Keyboard`] |
 //! | style the page that ends it | [`Pages`] |
 //! | know who must act on a failure | [`error`] |
-//! | end a wait from a signal handler | [`Canceller`] |
+//! | call an API for hours, from many threads, and outlive a 401 | [`TokenSource`] |
+//! | put a "Cancel" button beside a login | [`Canceller`] |
+//! | end the process on Ctrl-C and lose nothing | [`Hallpass::finish_saving`] |
+//! | await all of it on tokio | the feature `tokio`, below |
 //! | bring your own HTTP, browser or clock | [`world`] |
 //! | use the rules without the journeys | [`protocol`] |
 //!
@@ -35,14 +38,22 @@
 //! answered `invalid_grant` for exactly that token, the user logged out, or a newer verified sign-in took its
 //! place. Everything that can fail late is tried before the browser opens and before a refresh token is spent.
 //!
-//! One gap is the caller's to close: a process that is killed between the server's answer to a refresh and the
-//! save, a matter of milliseconds, takes a token with it that may have been the only one. Let a refresh that is
-//! under way finish before you end on Ctrl-C; `examples/mytool-tokio` shows how.
+//! One gap is the caller's to close: a process that ends between the server's answer to a refresh and the save, a
+//! matter of milliseconds, takes a token with it that may have been the only one. On Ctrl-C, call
+//! [`finish_saving`](Hallpass::finish_saving) before you end.
 //!
 //! The library blocks, works from any thread inside or outside an async runtime, installs no signal handler and
 //! prints nothing. Diagnostics go through [`log`] at debug level and never hold a secret. (At trace
 //! level the target `ureq_proto`, the HTTP client below, writes out the bytes that it sends, tokens among them:
 //! leave that one off.)
+//!
+//! # On tokio
+//!
+//! Every verb may be called from async code: nothing in it needs or starts a runtime. With the feature `tokio` what
+//! takes time can be awaited instead: `TokenSource::token`, which answers a fresh token on the spot, `renewed` for one
+//! that a server refused, `Hallpass::login_async`, `whoami_async` and `logout_async`. Dropping a login's future cancels
+//! that login; dropping any other future ends nothing that was begun. The work is done on plain threads, for which no
+//! runtime waits when it ends.
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
@@ -52,6 +63,8 @@ mod config;
 mod crypto;
 mod environment;
 pub mod error;
+#[cfg(feature = "tokio")]
+mod flight;
 mod flow;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

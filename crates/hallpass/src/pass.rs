@@ -95,6 +95,7 @@ impl Hallpass {
     /// # Errors
     /// Every variant but [`Error::LoginRequired`]; nothing is stored then.
     pub fn login(&self, ui: &mut dyn LoginUi) -> Result<Session> {
+        let _under_way = self.context.saving.begin();
         flow::login::login(&self.context, ui)
     }
 
@@ -212,22 +213,23 @@ impl Hallpass {
         flow::relocate::relocate(&self.context, storage)
     }
 
-    /// Waits until no verb of this pass and its clones has something under way that must be saved: a refresh token
-    /// that was sent, a code that is being exchanged. Call it before the process ends on a signal.
+    /// Finishes what must not be cut off, for a process that is to end while other threads or futures are at work: on
+    /// Ctrl-C, say.
     ///
+    /// It [cancels](Canceller) this pass and its clones, then waits until what is under way is done: the new token of
+    /// a refresh token that was sent is saved, a logout has erased what it revoked, a login has freed its port.
     /// Returns whether that is so; `false` after `limit`. A refresh takes 30 seconds at most, and mostly one.
     ///
     /// ```
     /// # fn main() -> hallpass::Result<()> {
-    /// use std::time::Duration;
-    /// let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
-    /// // in the program's own handler of Ctrl-C:
-    /// pass.canceller().cancel();
-    /// pass.finish_saving(Duration::from_secs(30));
+    /// # let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
+    /// // at the end of `main`, or in the program's own handler of Ctrl-C
+    /// pass.finish_saving(std::time::Duration::from_secs(30));
     /// # Ok(())
     /// # }
     /// ```
     pub fn finish_saving(&self, limit: Duration) -> bool {
+        self.context.cancel.cancel();
         self.context.saving.finish(limit)
     }
 
@@ -251,6 +253,12 @@ impl Hallpass {
     pub fn canceller(&self) -> Canceller {
         self.context.cancel.clone()
     }
+
+    /// The same pass with a canceller of its own, for a call that can be cancelled by itself. What cancels this pass
+    /// cancels that one too.
+    pub fn cancellable(&self) -> Hallpass {
+        Hallpass { context: Arc::new(self.context.cancellable()) }
+    }
 }
 
 /// What an access token must be.
@@ -260,7 +268,7 @@ impl Hallpass {
 /// let wish = hallpass::TokenWish::default().min_ttl(Duration::from_secs(300));
 /// # let _ = wish;
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenWish {
     min_ttl: Option<Duration>,
     force: bool,
@@ -496,6 +504,8 @@ impl Builder {
             cancel: Canceller::default(),
             saving: Saving::default(),
             looks_remote: false,
+            #[cfg(feature = "tokio")]
+            flights: crate::flight::Flights::default(),
             config,
         };
         Ok(Hallpass { context: Arc::new(context) })

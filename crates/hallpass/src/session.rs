@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::error::Error;
+use crate::protocol::bearer;
 use crate::protocol::revocation::Revocation;
 use crate::secret::Secret;
 use crate::store::{Record, Store, StoreKind};
@@ -122,6 +123,11 @@ impl AccessToken {
     /// The token in clear, for the one server that it is meant for.
     pub fn expose(&self) -> &str {
         self.secret.expose()
+    }
+
+    /// The value of the `Authorization` header for that server (RFC 6750 §2.1).
+    pub fn authorization_header(&self) -> Secret {
+        bearer::authorization_header(&self.secret)
     }
 
     /// The token in its box.

@@ -18,7 +18,7 @@ use crate::protocol::token::{self, TokenVerdict, Tokens};
 use crate::protocol::userinfo as userinfo_rules;
 use crate::secret::Secret;
 use crate::session::Session;
-use crate::store::{Access, Record, Secrets, StoredRecord, VERSION};
+use crate::store::{Access, Record, Seal, Secrets, StoredRecord, VERSION};
 use crate::user::User;
 
 /// What the person's answer gave us.
@@ -56,7 +56,6 @@ struct Judged {
 impl Exchange {
     /// Exchanges a code once, judges everything that comes, and saves it.
     pub(super) fn finish(self, grant: Grant) -> Result<Saved> {
-        let _saving = self.context.saving.begin();
         let (tokens, nonce) = match grant {
             Grant::Code(code) => {
                 let nonce = code.nonce.clone();
@@ -66,7 +65,7 @@ impl Exchange {
         };
         let judged = self.judge(tokens, nonce.as_ref())?;
         self.check_account(&judged)?;
-        self.save(judged)
+        self.save(&judged)
     }
 
     /// The server need not care for a hint, so who came is compared with who was meant. The grant of somebody else
@@ -156,11 +155,14 @@ impl Exchange {
         Ok(())
     }
 
-    fn save(self, judged: Judged) -> Result<Saved> {
+    fn save(self, judged: &Judged) -> Result<Saved> {
+        let _guard = self.context.lock(LOCK_LIMIT)?;
+        self.seal.write(|seal| self.write(judged, seal))
+    }
+
+    fn write(&self, judged: &Judged, seal: Option<&Seal>) -> Result<Saved> {
         let context = &*self.context;
         let mut notes = judged.notes.clone();
-        let _guard = context.lock(LOCK_LIMIT)?;
-        context.cancel.check()?;
         let replaced = match context.store.read() {
             Ok(old) => old,
             Err(StoreError::Corrupt { .. }) => {
@@ -176,13 +178,12 @@ impl Exchange {
             replaced.check_writable(context.store.path())?;
         }
         let generation = replaced.as_ref().map_or(0, |record| record.generation);
-        let record = Record { generation, ..self.record(&judged) };
+        let record = Record { generation, seal: seal.cloned(), ..self.record(judged) };
         notes.extend(context.store.sweep().err().map(|error| error.to_string()));
         let saved = context.store.stage()?.save(record)?;
         context.store.settle_journal();
-        notes.extend(self.remarks(&judged, &saved));
+        notes.extend(self.remarks(judged, &saved));
         let session = Session::new(&context.store, &saved, notes);
-        self.seal.keep();
         Ok(Saved { session, replaced })
     }
 
@@ -213,7 +214,7 @@ impl Exchange {
             renewable: tokens.refresh_token.is_some(),
             tombstone: None,
             access: vec![Access { resource, scopes, expires_at, obtained_at: None, unknown: Map::new() }],
-            seal: self.seal.seal().cloned(),
+            seal: None,
             secret: Secrets {
                 access_tokens: vec![tokens.access_token.clone()],
                 refresh_token: tokens.refresh_token.clone(),

@@ -19,6 +19,7 @@ const LOCK_LIMIT: Duration = Duration::from_secs(5);
 /// it is of: a program that moved to another one can still sign its users out of the old one.
 pub(crate) fn logout(context: &Context) -> Result<LogoutReport> {
     let guard = lock(context)?;
+    let _saving = context.saving.begin();
     let stored = context.store.read();
     let seal = stored.as_ref().ok().and_then(|record| record.as_ref()?.seal.clone());
     let report = match stored {

@@ -53,13 +53,20 @@ pub(crate) struct Context {
     pub(crate) saving: Saving,
     /// Whether the person's browser is likely on another machine.
     pub(crate) looks_remote: bool,
+    #[cfg(feature = "tokio")]
+    pub(crate) flights: crate::flight::Flights,
 }
 
 impl Context {
-    /// The same, for a journey that is cancelled by itself.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn with_canceller(&self, cancel: Canceller) -> Context {
-        Context { cancel, ..self.clone() }
+    /// The same, for journeys that are cancelled by themselves.
+    pub(crate) fn cancellable(&self) -> Context {
+        Context {
+            cancel: self.cancel.child(),
+            // What is cancelled here must not be cancelled for those who wait elsewhere.
+            #[cfg(feature = "tokio")]
+            flights: crate::flight::Flights::default(),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn now(&self) -> SystemTime {

@@ -1,10 +1,10 @@
 //! Where a new sign-in will be kept: found out, tried and told before the browser opens.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Context;
 use crate::config::Storage;
-use crate::error::{Result, StoreError};
+use crate::error::{Error, Result, StoreError};
 use crate::store::{Seal, StoreKind, StoredRecord};
 use crate::ui::{LoginEvent, LoginUi};
 use crate::world::keychain::KeychainError;
@@ -38,12 +38,12 @@ pub(super) fn choose(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<New
             Err(why) => (None, Some(why)),
         },
     };
-    let seal = NewSeal { context: context.clone(), seal };
+    let seal = NewSeal::new(context, seal);
     context.cancel.check()?;
-    let kind = match (&context.config.storage, seal.seal()) {
+    let kind = match (&context.config.storage, seal.is_sealed) {
         (Storage::Memory, _) => StoreKind::Memory,
-        (_, Some(_)) => StoreKind::Keychain,
-        (_, None) => StoreKind::File,
+        (_, true) => StoreKind::Keychain,
+        (_, false) => StoreKind::File,
     };
     let path = context.store.path().map(ToOwned::to_owned);
     ui.event(LoginEvent::Store { kind, path, no_keychain });
@@ -61,27 +61,43 @@ fn key(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
     }
 }
 
-/// A key that no record names yet. Dropped without one, it is removed again.
+/// A key that no record names yet, or none. The clone that is dropped first removes it again, so that a login that is
+/// cancelled need not wait for an exchange that it leaves behind.
+#[derive(Clone)]
 pub(super) struct NewSeal {
     context: Arc<Context>,
-    seal: Option<Seal>,
+    is_sealed: bool,
+    seal: Arc<Mutex<Option<Seal>>>,
 }
 
 impl NewSeal {
-    pub(super) fn seal(&self) -> Option<&Seal> {
-        self.seal.as_ref()
+    fn new(context: &Arc<Context>, seal: Option<Seal>) -> NewSeal {
+        NewSeal { context: context.clone(), is_sealed: seal.is_some(), seal: Arc::new(Mutex::new(seal)) }
     }
 
-    /// A record names it now.
-    pub(super) fn keep(mut self) {
-        self.seal = None;
+    /// For a record that is written with it, which makes it stay. Nobody removes it meanwhile, and whoever cancels
+    /// waits until the record is written or does not let it begin.
+    pub(super) fn write<T>(&self, write: impl FnOnce(Option<&Seal>) -> Result<T>) -> Result<T> {
+        let mut seal = self.lock();
+        self.context.cancel.check()?;
+        if seal.is_some() != self.is_sealed {
+            return Err(Error::Cancelled);
+        }
+        let written = write(seal.as_ref())?;
+        *seal = None;
+        Ok(written)
+    }
+
+    /// A seal is whole, whatever panicked.
+    fn lock(&self) -> MutexGuard<'_, Option<Seal>> {
+        self.seal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for NewSeal {
     fn drop(&mut self) {
-        if let Some(seal) = &self.seal {
-            self.context.store.break_seal(seal);
+        if let Some(seal) = self.lock().take() {
+            self.context.store.break_seal(&seal);
         }
     }
 }

@@ -8,6 +8,7 @@ use url::Url;
 use super::discover::discover;
 use super::{Context, LOCK_LIMIT, endpoint_of, refresh, status_error};
 use crate::error::{Error, NetworkError, NetworkErrorKind, Result, ServerIncompatible, ServerMisbehaved};
+use crate::protocol::bearer;
 use crate::protocol::metadata::Endpoint;
 use crate::protocol::userinfo;
 use crate::secret::Secret;
@@ -23,8 +24,8 @@ pub(super) fn ask(
     names: &BTreeMap<String, String>,
     sub: Option<&str>,
 ) -> Result<Map<String, Value>> {
-    let authorization = Secret::new(format!("Bearer {}", access_token.expose()));
-    let request = HttpRequest { authorization: Some(authorization), ..HttpRequest::get(url.clone()) };
+    let authorization = Some(bearer::authorization_header(access_token));
+    let request = HttpRequest { authorization, ..HttpRequest::get(url.clone()) };
     let answer = context.send("userinfo endpoint", request)?;
     if answer.status != 200 {
         return Err(status_error(url, &answer));

@@ -15,10 +15,12 @@
 //! | [`token`] | RFC 6749 §4.1.3, §5, §6 |
 //! | [`device`] | RFC 8628 |
 //! | [`id_token`], [`jwk`] | OpenID Connect Core §2, RFC 7515, RFC 7517 |
+//! | [`bearer`] | RFC 6750 |
 //! | [`userinfo`] | OpenID Connect Core §5.3 |
 //! | [`revocation`] | RFC 7009 |
 
 pub mod authorization;
+pub mod bearer;
 pub mod client;
 pub mod device;
 pub mod id_token;

@@ -1,11 +1,12 @@
 //! A record that lives and dies with the process.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::journal::Journal;
 use super::record::Record;
-use crate::error::{NetworkError, NetworkErrorKind};
+use crate::cancel::{Canceller, TICK};
+use crate::error::{Error, NetworkError, NetworkErrorKind};
 
 /// Keeps one record in memory.
 #[derive(Default)]
@@ -47,11 +48,16 @@ impl MemoryStore {
         whole(&self.journal).clone_from(journal);
     }
 
-    pub(crate) fn lock(&self, limit: Duration) -> Result<MemoryLock, NetworkError> {
-        self.turn.take(limit).ok_or_else(|| {
-            let detail = format!("another thread holds it for more than {} s", limit.as_secs());
-            NetworkError::new(NetworkErrorKind::Busy, "", &detail)
-        })
+    pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<MemoryLock, Error> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.turn.take(left.min(TICK)) {
+                Some(lock) => return Ok(lock),
+                None if left.is_zero() => return Err(busy(limit).into()),
+                None => cancel.check()?,
+            }
+        }
     }
 
     /// The right to wait for the person, where no other thread has it.
@@ -77,6 +83,11 @@ impl Drop for MemoryLock {
         *whole(&self.0.is_taken) = false;
         self.0.freed.notify_one();
     }
+}
+
+fn busy(limit: Duration) -> NetworkError {
+    let detail = format!("another thread holds it for more than {} s", limit.as_secs());
+    NetworkError::new(NetworkErrorKind::Busy, "", &detail)
 }
 
 /// A panic elsewhere cannot leave half a value behind, so a poisoned lock is as good as any.

@@ -157,7 +157,7 @@ impl Store {
     pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Guard, Error> {
         Ok(match self {
             Store::File(store) => Guard::File { _lock: store.file.lock(limit, cancel)? },
-            Store::Memory(memory) => Guard::Memory { _lock: memory.lock(limit)? },
+            Store::Memory(memory) => Guard::Memory { _lock: memory.lock(limit, cancel)? },
         })
     }
 

@@ -12,6 +12,7 @@ mod scripted;
 mod wire;
 
 mod back_off;
+mod cancelled;
 mod checks;
 mod hostile_callback;
 mod login_browser;
@@ -23,5 +24,6 @@ mod presets;
 mod refresh;
 mod sealed;
 mod storage_policy;
+mod token_source;
 mod turns;
 mod whoami;

@@ -24,10 +24,13 @@ pub(crate) use ask::Ask;
 /// The access token, renewed where it has to be.
 pub(crate) fn access_token(context: &Context, ask: &Ask<'_>) -> Result<AccessToken> {
     let record = context.record()?;
-    match ask.fresh(&record, context.now()) {
-        Some(index) if !ask.force => Ok(AccessToken::new(&record, index, read_only(context, &record))),
-        _ => renew(context, ask, record),
-    }
+    fresh(context, ask, &record).map_or_else(|| renew(context, ask, record), Ok)
+}
+
+/// The stored one where it will do.
+fn fresh(context: &Context, ask: &Ask<'_>, record: &Record) -> Option<AccessToken> {
+    let index = ask.fresh(record, context.now()).filter(|_| !ask.force)?;
+    Some(AccessToken::new(record, index, read_only(context, record)))
 }
 
 /// What the user should know of a record that this version may not change.
@@ -40,9 +43,7 @@ fn read_only(context: &Context, record: &Record) -> Vec<String> {
 #[cfg(feature = "tokio")]
 pub(crate) fn at_hand(context: &Context, ask: &Ask<'_>) -> Option<AccessToken> {
     let stored = context.stored().ok().filter(|stored| context.store.opens_at_once(stored))?;
-    let record = context.store.open(stored).ok()?;
-    let index = ask.fresh(&record, context.now()).filter(|_| !ask.force)?;
-    Some(AccessToken::new(&record, index, Vec::new()))
+    fresh(context, ask, &context.store.open(stored).ok()?)
 }
 
 /// The ID token, renewed once by its own `exp`.

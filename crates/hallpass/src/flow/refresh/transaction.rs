@@ -87,7 +87,9 @@ impl<'a> Spending<'a> {
 
     /// Sends and saves; the journal has it from before the first byte until after the last.
     fn run(&self, record: Record, staged: Staged<'_>) -> Result<Outcome> {
+        // In this order: whoever cancels and waits for what is saved misses nothing in between.
         let _saving = self.context.saving.begin();
+        self.context.cancel.check()?;
         let mut journal = self.context.store.journal();
         let mut lost_at = backoff::lost_at(&journal, &self.token);
         backoff::begin(&mut journal, self.token.clone(), lost_at.unwrap_or(self.context.now()));
