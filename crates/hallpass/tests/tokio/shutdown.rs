@@ -1,0 +1,123 @@
+//! What does not answer holds up neither a runtime nor the process.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use hallpass::error::StoreError;
+use hallpass::world::keychain::KeychainError;
+use hallpass::{Environment, Error, Hallpass, Storage, TokenWish};
+use tokio::runtime::Runtime;
+
+use crate::bench::{self, Bench, Recorder, timed};
+use crate::desk::Desk;
+use crate::keychains::{Mood, TestKeychain};
+use crate::provider::{CLIENT, OPENID_CONFIGURATION, Provider, TOKEN};
+use crate::runtimes::both;
+use crate::scripted::Answer;
+
+/// What ends at once takes no longer even where the machine is busy; the limits of requests are 20 s and more.
+const SOON: Duration = Duration::from_secs(1);
+
+fn silent() -> (Bench, Provider) {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    bench.signed_in(&provider);
+    for path in [TOKEN, OPENID_CONFIGURATION, provider.revoke_path()] {
+        provider.always(path, Answer::never());
+    }
+    (bench, provider)
+}
+
+/// Asks for everything that takes time.
+fn ask(runtime: &Runtime, pass: &Hallpass) {
+    let tokens = pass.token_source_with(TokenWish::default().renewed()).unwrap();
+    let (login, logout) = (pass.cancellable(), pass.clone());
+    runtime.spawn(async move { tokens.token().await });
+    runtime.spawn(async move { login.login_async(Recorder::default()).await });
+    runtime.spawn(async move { logout.logout_async().await });
+    runtime.block_on(async { tokio::time::sleep(Duration::from_millis(200)).await });
+}
+
+#[test]
+fn p48_a_runtime_ends_at_once_while_a_server_keeps_silent() {
+    for runtime in both() {
+        let (bench, provider) = silent();
+        ask(&runtime, &bench.pass(&provider));
+        let ((), took) = timed(|| drop(runtime));
+        assert!(took < SOON, "{took:?}");
+        assert!(!provider.requests().is_empty(), "something is still waited for");
+    }
+}
+
+#[test]
+fn p48_a_process_ends_at_once_while_a_server_or_a_keychain_keeps_silent() {
+    for flavour in 0..2 {
+        let (bench, provider) = silent();
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "shutdown::child", "--ignored", "--nocapture"]);
+        child.env("FLAVOUR", flavour.to_string()).env("ISSUER", provider.issuer());
+        child.env("STATE_DIR", bench.state_dir()).stdout(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        let mut output = String::new();
+        let ((), took) = timed(|| {
+            child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+        });
+        assert!(child.wait().unwrap().success() && output.contains("1 passed"), "{output}");
+        // The harness and what `ask` waits are in it too.
+        assert!(took < 3 * SOON, "{took:?}");
+    }
+}
+
+#[test]
+#[ignore = "the child process of the test above"]
+fn child() {
+    let variable = |name| std::env::var(name).unwrap();
+    let flavour: usize = variable("FLAVOUR").parse().unwrap();
+    let runtime = both().into_iter().nth(flavour).unwrap();
+    let builder = || {
+        let builder = Hallpass::builder(bench::SERVICE, &variable("ISSUER"), CLIENT);
+        builder
+            .environment(Environment::from_variables([]))
+            .state_dir(variable("STATE_DIR"))
+            .keychain(TestKeychain::that_is(Mood::Silent))
+    };
+    ask(&runtime, &builder().storage(Storage::File).build().unwrap());
+    ask(&runtime, &builder().profile("other").storage(Storage::Keychain).build().unwrap());
+}
+
+type Call = fn(&Runtime, Hallpass) -> Error;
+
+const CALLS: [(&str, Call); 4] = [
+    ("awaited", |runtime, pass| runtime.block_on(pass.token_source().token()).unwrap_err()),
+    ("in async code", |runtime, pass| runtime.block_on(async { pass.access_token() }).unwrap_err()),
+    ("on the pool", |runtime, pass| {
+        runtime.block_on(runtime.spawn_blocking(move || pass.access_token())).unwrap().unwrap_err()
+    }),
+    ("a login", |runtime, pass| runtime.block_on(pass.login_async(Recorder::default())).unwrap_err()),
+];
+
+#[test]
+fn p48_a_keychain_that_never_answers_is_an_error_within_four_seconds() {
+    let start = |(name, call)| {
+        both().map(|runtime| thread::spawn(move || wait_for_a_mute_keychain(name, call, &runtime)))
+    };
+    let threads: Vec<_> = CALLS.into_iter().flat_map(start).collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+fn wait_for_a_mute_keychain(name: &str, call: Call, runtime: &Runtime) {
+    let desk = Desk::sealed();
+    let before = desk.bench.bytes();
+    desk.keychain.becomes(Mood::Silent);
+    let pass = desk.builder().storage(Storage::Keychain).build().unwrap();
+    let (error, took) = timed(|| call(runtime, pass));
+    let is_silent = matches!(
+        error,
+        Error::Store(StoreError::Keychain { cause: KeychainError::Silent, .. })
+            | Error::Store(StoreError::NoKeychain(KeychainError::Silent))
+    );
+    assert!(is_silent, "{name}: {error:?}");
+    assert!(took < Duration::from_secs(4), "{name}: {took:?}");
+    assert!(desk.bench.bytes() == before, "{name}");
+}
