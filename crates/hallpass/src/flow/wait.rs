@@ -35,6 +35,7 @@ pub(super) struct Wait<'a> {
     host: String,
     begun: Instant,
     ignored: u32,
+    is_tls_told: bool,
 }
 
 impl<'a> Wait<'a> {
@@ -47,7 +48,8 @@ impl<'a> Wait<'a> {
         host: &str,
         begun: Instant,
     ) -> Wait<'a> {
-        Wait { context, ui, browser, device, happenings, host: host.to_owned(), begun, ignored: 0 }
+        let host = host.to_owned();
+        Wait { context, ui, browser, device, happenings, host, begun, ignored: 0, is_tls_told: false }
     }
 
     /// Takes what comes until one of it is the answer, the time is up, or somebody cancels.
@@ -101,12 +103,19 @@ impl<'a> Wait<'a> {
     fn take(&mut self, happening: Happening) -> Result<Option<(Grant, Option<Arrival>)>> {
         match happening {
             Happening::BrowserFailed(why) => self.ui.event(LoginEvent::BrowserFailed(why)),
-            Happening::Callback(Callback::TlsHello) => self.ui.event(LoginEvent::Ignored(Ignored::TlsHello)),
+            Happening::Callback(Callback::TlsHello) => self.tell_of_tls(),
             Happening::Callback(Callback::Arrival(arrival)) => return self.judge(arrival),
             Happening::Device(DeviceNews::Code(code)) => self.show(code),
             Happening::Device(DeviceNews::Over(over)) => return self.device_is_over(over),
         }
         Ok(None)
+    }
+
+    /// A browser that speaks TLS tries more than once; one word is enough.
+    fn tell_of_tls(&mut self) {
+        if !std::mem::replace(&mut self.is_tls_told, true) {
+            self.ui.event(LoginEvent::Ignored(Ignored::TlsHello));
+        }
     }
 
     fn show(&mut self, code: DeviceAuthorization) {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use hallpass::error::{Denied, NetworkErrorKind, ServerMisbehaved};
-use hallpass::{Error, Ignored, LoginEvent, Result, Session};
+use hallpass::{Error, Ignored, LoginEvent, LoginUi, Result, Session};
 use url::Url;
 
 use crate::bench::{
@@ -147,19 +147,98 @@ fn p04_n33_connections_that_say_nothing_half_or_too_much_keep_nobody_out() {
 }
 
 #[test]
-fn p08_a_browser_that_speaks_tls_is_told_to_the_user() {
-    let visit = visited_by(|url| {
-        let mut stream = connect(V4, &redirect_uri(url)).unwrap();
-        stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").unwrap();
-        let mut rest = Vec::new();
-        stream.read_to_end(&mut rest)
+fn p04_the_time_limit_minds_no_connection() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (browser, held) = playing(|url| {
+        let there = redirect_uri(url);
+        let silent = (0..16).map(|_| connect(V4, &there).unwrap());
+        let mut held: Vec<TcpStream> = silent.collect();
+        let mut slow = connect(V4, &there).unwrap();
+        held.push(slow.try_clone().unwrap());
+        thread::spawn(move || {
+            while slow.write_all(b"G").is_ok() {
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        held
     });
-    visit.must_have_worked("TLS");
-    assert_eq!(visit.ignored(Ignored::TlsHello), 1);
+    let limit = Duration::from_millis(400);
+    let (result, took) = timed(|| login(bench.at(&provider).login_timeout(limit), browser));
+    assert!(matches!(result, Err(Error::TimedOut { ignored: 0, .. })), "{result:?}");
+    assert!(took >= limit && took < limit + Duration::from_millis(500), "{took:?}");
+    drop(held);
 }
 
 #[test]
-fn n06_a_hundred_guesses_change_nothing_and_are_counted() {
+fn p06_a_preflight_allows_nothing_and_is_no_callback() {
+    for origin in ["{issuer}", "https://evil.example"] {
+        let visit = visited_by(move |url| {
+            let (callback, issuer) = (sign_in(url), url.origin().ascii_serialization());
+            let head = format!(
+                "OPTIONS {} HTTP/1.1\r\nHost: {{authority}}\r\nOrigin: {}\r\nAccess-Control-Request-Method: GET\r\n\
+                 Access-Control-Request-Private-Network: true\r\n\r\n",
+                bench::target(&callback),
+                origin.replace("{issuer}", &issuer)
+            );
+            raw(url, &head)
+        });
+        visit.must_have_worked(origin);
+        assert_eq!(visit.stranger.status, 204);
+        for header in ["origin", "methods", "headers", "private-network", "local-network", "credentials"] {
+            assert_eq!(visit.stranger.header(&format!("access-control-allow-{header}")), None, "{header}");
+        }
+    }
+}
+
+/// A person who is at the callback the instant that the address is told, before any browser can be, and refuses.
+#[derive(Default)]
+struct Instantly {
+    connected: Vec<TcpStream>,
+}
+
+impl LoginUi for Instantly {
+    fn event(&mut self, event: LoginEvent) {
+        if let LoginEvent::Url(url) = event {
+            let refusal = callback(&url, "error=access_denied&state={state}");
+            let mut stream = connect(V4, &refusal).expect("the port is open already");
+            let head =
+                format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", bench::target(&refusal), authority(&refusal));
+            stream.write_all(head.as_bytes()).unwrap();
+            self.connected.push(stream);
+        }
+    }
+}
+
+#[test]
+fn p10_whoever_comes_the_instant_the_address_is_told_is_let_in() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    for run in 0..1000 {
+        let mut ui = Instantly::default();
+        let result = bench.at(&provider).browser(|_: &str| Ok(())).build().unwrap().login(&mut ui);
+        assert!(matches!(result, Err(Error::Denied(_))), "run {run}: {result:?}");
+        let mut page = String::new();
+        ui.connected[0].read_to_string(&mut page).unwrap();
+        assert!(Page::parse(&page).is_complete(), "run {run}: {page}");
+    }
+}
+
+#[test]
+fn p08_a_browser_that_speaks_tls_is_told_to_the_user_once() {
+    let visit = visited_by(|url| {
+        let hello = || {
+            let mut stream = connect(V4, &redirect_uri(url)).unwrap();
+            stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").unwrap();
+            timed(|| stream.read_to_end(&mut Vec::new())).1
+        };
+        [hello(), hello(), hello()]
+    });
+    visit.must_have_worked("TLS");
+    assert_eq!(visit.ignored(Ignored::TlsHello), 1);
+    assert!(visit.stranger.iter().all(|took| *took < Duration::from_secs(1)), "{:?}", visit.stranger);
+}
+
+#[test]
+fn n06_p14_a_hundred_guesses_change_nothing_and_are_counted() {
     let visit = visited_by(|url| {
         for guess in 0..100 {
             assert_eq!(get(&callback(url, &format!("code=x&state=guess{guess}"))).status, 400);
@@ -170,7 +249,7 @@ fn n06_a_hundred_guesses_change_nothing_and_are_counted() {
 }
 
 #[test]
-fn ignored_callbacks_are_counted_in_the_time_out() {
+fn p14_ignored_callbacks_are_counted_in_the_time_out() {
     let (bench, provider) = (Bench::new(), Provider::clerk());
     let (browser, _pages) = playing(|url| {
         get(&callback(url, "code=x&state=wrong"));
