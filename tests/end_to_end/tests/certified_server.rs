@@ -129,3 +129,20 @@ fn over_https_with_an_authority_of_our_own() {
     home.hallpass(&["token", "--refresh"]).expect(0);
     home.hallpass(&["logout"]).expect(0);
 }
+
+#[test]
+fn p07_a_provider_on_the_internet_reaches_the_callback_by_its_redirect_alone() {
+    let certificate = Certificate::of(&["127.0.0.1"]);
+    let (cert, key) = (certificate.cert(), certificate.key());
+    let provider = Provider::start(&[("TLS_CERT", &cert), ("TLS_KEY", &key)]);
+    let (home, _, report) = home("oidc-provider-public", false);
+    let browser = format!("--browser=node {}", foreign("local_network.mjs").display());
+    let done = home.hallpass(&[&login(provider.issuer(), &browser)[..], &["--ca-cert", &cert]].concat());
+    let page = seen(&report);
+    done.expect(0);
+    assert_eq!((&page["status"], &page["requests"]), (&200.into(), &Value::Array(Vec::new())), "{page}");
+    assert_eq!(page["console"], Value::Array(Vec::new()), "{page}");
+    // Without this the rules were not in force, and the rest proves nothing.
+    let refusals = page["refusals"].to_string();
+    assert!(refusals.contains("`loopback` address space"), "{page}");
+}
