@@ -330,6 +330,21 @@ fn what_is_typed_once_the_answer_is_there_is_left_for_the_shell() {
 }
 
 #[test]
+fn p12_a_server_that_says_nothing_takes_no_more_than_the_time_for_the_whole() {
+    let desk = Desk::of(40);
+    let silent = Scripted::start();
+    silent.always("/.well-known/openid-configuration", Answer::never());
+    let to = ["--issuer", &silent.origin(), "--client-id", CLIENT, "--timeout", "1s"];
+    let mut login = desk.pty.start(&desk.bench.login(&to).env("TERM", "xterm").into_command());
+    login.wait_for("  Asking 127.0.0.1");
+    let (code, took) = login.end();
+    assert_eq!(code, 7, "{}", desk.pty.shown());
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(desk.bench.opened().is_empty());
+    desk.is_as_before();
+}
+
+#[test]
 fn p18_on_40_columns_the_address_is_one_unbroken_run_of_bytes() {
     for variables in [&[][..], &[("NO_COLOR", "1")], &[("TERM", "dumb")]] {
         let desk = Desk::of(40);
@@ -344,6 +359,49 @@ fn p18_on_40_columns_the_address_is_one_unbroken_run_of_bytes() {
         assert_eq!(shown.contains('\u{1b}'), !is_dumb, "{variables:?}: {shown:?}");
         let live = shown.split(['\r', '\n']).filter(|line| line.contains("left ·"));
         assert!(live.map(|line| line.replace("\u{1b}[K", "")).all(|line| line.chars().count() <= 40));
+        desk.is_as_before();
+    }
+}
+
+/// What a camera reads from the lines of a picture, half a character for each point. `is_ink_dark` says whether the ink
+/// is the dark of it.
+fn read_by_a_camera(lines: &[&str], is_ink_dark: bool) -> String {
+    const POINT: usize = 4;
+    let rows: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();
+    let is_dark = |x: usize, y: usize| {
+        let (x, y) = (x / POINT, y / POINT);
+        let ink = if y % 2 == 0 { ['█', '▀'] } else { ['█', '▄'] };
+        ink.contains(&rows[y / 2][x]) == is_ink_dark
+    };
+    let (width, height) = (rows[0].len() * POINT, rows.len() * 2 * POINT);
+    let mut image = rqrr::PreparedImage::prepare_from_bitmap(width, height, is_dark);
+    let found = image.detect_grids().first().expect("a picture").decode().unwrap();
+    found.1
+}
+
+#[test]
+fn p16_a_phone_reads_the_address_with_the_code_from_the_picture() {
+    const BLACK_ON_WHITE: &str = "\u{1b}[38;5;16;48;5;231m";
+    for variables in [&[][..], &[("NO_COLOR", "1")]] {
+        let desk = Desk::of(40);
+        let at = ["--issuer", desk.server.issuer(), "--client-id", CLIENT, "--timeout", "2s"];
+        let login = desk.bench.hallpass(&[&["login", "--device"], &at[..]].concat());
+        let login = login.env("TERM", "xterm").envs(variables).into_command();
+        assert_eq!(desk.pty.start(&login).end().0, 7);
+        let shown = desk.pty.shown();
+        let picture = |line: &&str| line.contains('█') || line.contains('▄') || line.contains('▀');
+        let lines: Vec<&str> = shown.lines().filter(picture).collect();
+        let is_coloured = lines[0].starts_with(BLACK_ON_WHITE);
+        assert_eq!(is_coloured, variables.is_empty(), "{shown}");
+        let bare: Vec<&str> = lines
+            .iter()
+            .map(|line| line.trim_start_matches(BLACK_ON_WHITE).trim_end_matches("\u{1b}[0m"))
+            .collect();
+        assert!(bare.iter().all(|line| line.chars().count() <= 40), "{shown}");
+        let address = read_by_a_camera(&bare, is_coloured);
+        let code = param(&address, "user_code").unwrap();
+        assert!(address.starts_with(&format!("{}/device?", desk.server.issuer())), "{address}");
+        assert!(shown.contains(&format!("\r\n    {code}\r\n")), "{code}: {shown}");
         desk.is_as_before();
     }
 }
