@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
@@ -63,23 +63,49 @@ impl Canceller {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let (done, result) = mpsc::channel();
-        std::thread::spawn(move || done.send(work()));
+        let done = start(work);
         loop {
             self.check()?;
-            match result.recv_timeout(TICK) {
-                Ok(value) => return Ok(value),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => panic!("the work panicked on its thread"),
+            if let Some(value) = within_a_tick(&done) {
+                return Ok(value);
             }
         }
+    }
+
+    /// The same; nothing where it takes longer than the limit.
+    pub(crate) fn interruptible_within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Error> {
+        let (begun, done) = (Instant::now(), start(work));
+        while begun.elapsed() < limit {
+            self.check()?;
+            if let Some(value) = within_a_tick(&done) {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+    let (done, result) = mpsc::channel();
+    std::thread::spawn(move || done.send(work()));
+    result
+}
+
+fn within_a_tick<T>(result: &Receiver<T>) -> Option<T> {
+    match result.recv_timeout(TICK) {
+        Ok(value) => Some(value),
+        Err(RecvTimeoutError::Timeout) => None,
+        Err(RecvTimeoutError::Disconnected) => panic!("the work panicked on its thread"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
 
     #[test]
     fn work_that_hangs_is_left_behind_within_a_tenth_of_a_second() {
@@ -98,5 +124,13 @@ mod tests {
     #[test]
     fn work_that_ends_gives_its_value() {
         assert_eq!(Canceller::default().interruptible(|| 7), Ok(7));
+        assert_eq!(Canceller::default().interruptible_within(Duration::from_secs(5), || 7), Ok(Some(7)));
+    }
+
+    #[test]
+    fn work_that_takes_longer_than_its_limit_is_left_behind() {
+        let hang = || std::thread::sleep(Duration::from_secs(5));
+        let limit = Duration::from_millis(100);
+        assert_eq!(Canceller::default().interruptible_within(limit, hang), Ok(None));
     }
 }

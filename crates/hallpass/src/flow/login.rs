@@ -34,7 +34,7 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
         Turn::Done(session) => return Ok(*session),
     };
     let seal = place::choose(context, ui)?;
-    let metadata = find_server(context, &client)?;
+    let metadata = find_server(context, ui, &client, begun)?;
     metadata.endpoints.need(Endpoint::Token)?;
     let scopes = scopes(context, &metadata);
     let (happen, happenings) = mpsc::channel();
@@ -60,9 +60,17 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
     Ok(session)
 }
 
-fn find_server(context: &Arc<Context>, client: &Client) -> Result<ServerMetadata> {
+fn find_server(
+    context: &Arc<Context>,
+    ui: &mut dyn LoginUi,
+    client: &Client,
+    begun: Instant,
+) -> Result<ServerMetadata> {
+    ui.event(LoginEvent::Discovering { host: client.issuer.host().to_owned() });
     let (shared, client) = (context.clone(), client.clone());
-    context.cancel.interruptible(move || discover(&shared, &client))?
+    let left = turn::time_left(context, begun);
+    let found = context.cancel.interruptible_within(left, move || discover(&shared, &client))?;
+    found.ok_or_else(|| turn::out_of_time(context))?
 }
 
 /// The caller's scopes as they are; our own less what the server says it lacks.

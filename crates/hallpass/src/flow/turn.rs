@@ -62,11 +62,12 @@ fn wait(context: &Context, begun: Instant) -> Result<LoginGuard> {
     Err(out_of_time(context))
 }
 
-fn time_left(context: &Context, begun: Instant) -> Duration {
+pub(super) fn time_left(context: &Context, begun: Instant) -> Duration {
     context.config.login_timeout.saturating_sub(begun.elapsed())
 }
 
-fn out_of_time(context: &Context) -> Error {
+/// Before there was a redirect URI.
+pub(super) fn out_of_time(context: &Context) -> Error {
     Error::TimedOut { waited: context.config.login_timeout, redirect_uri: None, ignored: 0 }
 }
 

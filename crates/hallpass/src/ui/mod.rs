@@ -60,6 +60,11 @@ pub enum LoginEvent {
         /// Its process id.
         process: String,
     },
+    /// The server is asked for its metadata.
+    Discovering {
+        /// The issuer's host.
+        host: String,
+    },
     /// The address to open. It is shown before the browser is started.
     Url(Url),
     /// The browser did not start. The login goes on: the address was shown.

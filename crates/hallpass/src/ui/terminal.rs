@@ -121,7 +121,7 @@ impl Terminal {
         ));
         let complete = complete.unwrap_or(address);
         if let Some(picture) = self.qr_code.and_then(|draw| draw(complete.as_str())) {
-            self.line(&format!("{picture}\n"));
+            self.line(&picture);
         }
     }
 
@@ -149,6 +149,7 @@ impl LoginUi for Terminal {
             LoginEvent::OtherLogin { process } => {
                 self.line(&format!("Process {process} waits for this sign-in already; waiting for it..."));
             }
+            LoginEvent::Discovering { host } => self.status(&shortened(format!("Asking {host}..."))),
             LoginEvent::Url(url) => self.line(&format!("{}\n\n{url}\n", self.invitation)),
             LoginEvent::BrowserFailed(why) => {
                 self.line(&format!("Could not open a browser ({why}). Open the address above yourself."))
@@ -172,6 +173,11 @@ impl LoginUi for Terminal {
     fn pasting_is_over(&mut self) {
         self.keyboard.iter().for_each(Keyboard::release);
     }
+}
+
+/// What fits beside the indentation of a live line.
+fn shortened(text: String) -> String {
+    if text.chars().count() > 38 { text.chars().take(37).chain(['…']).collect() } else { text }
 }
 
 fn place(path: &Path, kind: StoreKind, no_keychain: Option<&KeychainError>) -> String {

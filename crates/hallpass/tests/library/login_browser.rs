@@ -62,12 +62,18 @@ fn a_login_is_told_step_by_step() {
     let pass = demo(&bench, &server).browser(server.robot().opener()).build().unwrap();
     let mut ui = Recorder::default();
     pass.login(&mut ui).unwrap();
-    let [LoginEvent::Store { kind, path, .. }, LoginEvent::Url(url), waits @ .., LoginEvent::Exchanging] =
-        ui.events.as_slice()
+    let [
+        LoginEvent::Store { kind, path, .. },
+        LoginEvent::Discovering { host },
+        LoginEvent::Url(url),
+        waits @ ..,
+        LoginEvent::Exchanging,
+    ] = ui.events.as_slice()
     else {
         panic!("{:?}", ui.events)
     };
     assert_eq!((*kind, path.as_deref()), (StoreKind::File, Some(bench.path().as_path())));
+    assert_eq!(host, "127.0.0.1");
     assert!(url.as_str().starts_with(&format!("{}/authorize?", server.issuer())));
     let Some(LoginEvent::Waiting { redirect_uri, left }) = waits.first() else { panic!("{waits:?}") };
     assert_eq!(*redirect_uri, Some(bench::param(url, "redirect_uri")));
@@ -287,6 +293,32 @@ fn p16_a_pasted_address_or_its_query_finishes_the_login() {
             1
         );
         assert!(bench.is_signed_in());
+    }
+}
+
+#[test]
+fn p16_a_pasted_code_alone_is_exchanged_only_where_the_metadata_promises_no_iss() {
+    for is_promised in [false, true] {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        provider.twist_metadata(move |metadata| {
+            metadata["authorization_response_iss_parameter_supported"] = is_promised.into();
+        });
+        let (paste, pasted) = mpsc::channel();
+        let browser = move |url: &str| {
+            let url = Url::parse(url).unwrap();
+            let landed = sign_in(&url);
+            paste.send("what is this".to_owned()).unwrap();
+            paste.send(bench::param(&landed, "code")).unwrap();
+            Ok(())
+        };
+        let mut ui = Recorder { paste: Some(pasted), ..Recorder::default() };
+        let limit = Duration::from_secs(2);
+        let pass = bench.at(&provider).browser(browser).login_timeout(limit).build().unwrap();
+        assert_eq!(pass.login(&mut ui).is_ok(), !is_promised, "{:?}", ui.events);
+        assert_eq!(provider.count(TOKEN), usize::from(!is_promised));
+        let ignored = |why| ui.count(|event| *event == LoginEvent::Ignored(Ignored::Pasted(why)));
+        assert_eq!(ignored(NoAnswer::Nonsense), 1);
+        assert_eq!(ignored(NoAnswer::BareCode), usize::from(is_promised));
     }
 }
 

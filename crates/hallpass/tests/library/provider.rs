@@ -364,7 +364,7 @@ impl Contract {
     }
 
     fn secret(&self, what: &str) -> String {
-        format!("{what}_{CANARY}_{}", self.count.fetch_add(1, Ordering::SeqCst))
+        format!("{what}_{CANARY}_{:08}", self.count.fetch_add(1, Ordering::SeqCst))
     }
 }
 

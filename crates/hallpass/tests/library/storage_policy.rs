@@ -60,9 +60,12 @@ impl LoginUi for Person {
 /// Why the first of these events says that there is no keychain; the address comes after it.
 fn said_first(events: &[LoginEvent]) -> &KeychainError {
     match events {
-        [LoginEvent::Store { kind: StoreKind::File, no_keychain: Some(why), .. }, LoginEvent::Url(_), ..] => {
-            why
-        }
+        [
+            LoginEvent::Store { kind: StoreKind::File, no_keychain: Some(why), .. },
+            LoginEvent::Discovering { .. },
+            LoginEvent::Url(_),
+            ..,
+        ] => why,
         other => panic!("{other:?}"),
     }
 }
@@ -125,8 +128,13 @@ fn a_person_is_asked_to_unlock_only_where_there_is_one() {
 
     let mut person = Person::default();
     assert_eq!(pass.login(&mut person).unwrap().store(), StoreKind::Keychain);
-    let [LoginEvent::Unlocking, LoginEvent::Store { kind, no_keychain, .. }, LoginEvent::Url(_), ..] =
-        person.0.events.as_slice()
+    let [
+        LoginEvent::Unlocking,
+        LoginEvent::Store { kind, no_keychain, .. },
+        LoginEvent::Discovering { .. },
+        LoginEvent::Url(_),
+        ..,
+    ] = person.0.events.as_slice()
     else {
         panic!("{:?}", person.0.events)
     };
