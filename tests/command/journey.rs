@@ -307,7 +307,7 @@ fn a_browser_that_does_not_start_is_one_line_and_the_address_still_works() {
     let at = ["--issuer", server.issuer(), "--client-id", CLIENT, "--timeout", "500ms"];
     let login = bench.hallpass(&[&["login", "--browser=/nonexistent/browser"], &at[..]].concat()).run();
     assert_eq!(login.code, 7);
-    let line = "Could not open a browser (/nonexistent/browser: No such file or directory (os error 2)). Open the address above yourself.";
+    let line = "Could not open a browser (/nonexistent/browser: not found). Open the address above yourself.";
     assert_eq!(login.stderr.lines().filter(|l| *l == line).count(), 1, "{login:#?}");
 }
 

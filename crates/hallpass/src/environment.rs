@@ -1,4 +1,4 @@
-//! What the process's surroundings say: directories, proxies, the browser, the session's bus.
+//! What the process's variables say: directories, proxies, the browser, the session and its bus.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -7,26 +7,41 @@ use std::path::{Path, PathBuf};
 use crate::error::StoreError;
 
 /// The variables that mean anything here. No other is read.
-const VARIABLES: [&str; 22] = [
+const VARIABLES: [&str; 37] = [
     "ALL_PROXY",
     "APPDATA",
     "BROWSER",
+    "CI",
+    "CODESPACES",
     "DBUS_SESSION_BUS_ADDRESS",
     "DISPLAY",
+    "FLATPAK_ID",
     "HALLPASS_STATE_DIR",
     "HOME",
     "HTTPS_PROXY",
     "HTTP_PROXY",
     "LOCALAPPDATA",
     "NO_PROXY",
+    "PATH",
+    "REMOTE_CONTAINERS",
     "REQUEST_METHOD",
+    "SNAP",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "SUDO_USER",
     "TERM",
+    "TERM_PROGRAM",
+    "TMUX",
+    "USER",
+    "VSCODE_IPC_HOOK_CLI",
     "WAYLAND_DISPLAY",
     "WSL_DISTRO_NAME",
+    "WSL_INTEROP",
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",
     "all_proxy",
+    "container",
     "https_proxy",
     "http_proxy",
     "no_proxy",
@@ -44,6 +59,7 @@ const VARIABLES: [&str; 22] = [
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: HashMap<&'static str, OsString>,
+    is_described: bool,
 }
 
 impl Environment {
@@ -58,16 +74,22 @@ impl Environment {
         environment
     }
 
-    /// An environment of just these variables; names that Hallpass does not read are left out.
+    /// An environment of just these variables, on a machine that says nothing else of itself; names that Hallpass does
+    /// not read are left out.
     pub fn from_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Environment {
         let given: HashMap<&str, &str> = variables.into_iter().collect();
-        Environment::lookup(|name| given.get(name).map(OsString::from))
+        Environment { is_described: true, ..Environment::lookup(|name| given.get(name).map(OsString::from)) }
     }
 
     fn lookup(find: impl Fn(&str) -> Option<OsString>) -> Environment {
         let set =
             |name: &'static str| find(name).filter(|value| !value.is_empty()).map(|value| (name, value));
-        Environment { variables: VARIABLES.into_iter().filter_map(set).collect() }
+        Environment { variables: VARIABLES.into_iter().filter_map(set).collect(), is_described: false }
+    }
+
+    /// Whether it is another one than that of this process and its machine.
+    pub(crate) fn is_described(&self) -> bool {
+        self.is_described
     }
 
     /// The value of a variable that is set and not empty.
@@ -121,10 +143,37 @@ impl Environment {
         Ok(home.join(unix_default).join("hallpass"))
     }
 
+    /// Whether a switch such as `CI` is on: set, and to something else than "false", "no", "off" or 0.
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        self.text(name).is_some_and(|value| {
+            !["0", "false", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str())
+        })
+    }
+
+    /// Where a program is: on the `PATH`, or where its own path says.
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+        if name.contains(std::path::is_separator) {
+            return Some(PathBuf::from(name)).filter(|path| is_executable(path));
+        }
+        let dirs = std::env::split_paths(self.var("PATH")?);
+        dirs.filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(|path| is_executable(path))
+    }
+
     /// A directory: a relative one counts as unset, as the XDG base directory specification has it.
     pub(crate) fn path(&self, name: &str) -> Option<&Path> {
         self.var(name).map(Path::new).filter(|path| path.is_absolute())
     }
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -155,5 +204,26 @@ mod tests {
     #[test]
     fn variables_of_others_are_not_kept() {
         assert!(Environment::from_variables([("AWS_SECRET", "x")]).var("AWS_SECRET").is_none());
+    }
+
+    #[test]
+    fn p21_a_switch_that_says_no_is_off() {
+        for (value, is_on) in [("1", true), ("true", true), ("yes", true), ("woodpecker", true)] {
+            assert_eq!(Environment::from_variables([("CI", value)]).is_on("CI"), is_on, "{value}");
+        }
+        for value in ["", "0", "false", "FALSE", "False", "no", "off", " false "] {
+            assert!(!Environment::from_variables([("CI", value)]).is_on("CI"), "{value}");
+        }
+        assert!(!Environment::default().is_on("CI"));
+    }
+
+    #[test]
+    fn a_program_is_an_executable_file_on_the_path() {
+        let found = |path: &str, name| Environment::from_variables([("PATH", path)]).program(name);
+        assert!(found("/nonexistent:/usr/bin:/bin", "sh").is_some_and(|path| path.ends_with("sh")));
+        assert_eq!(found("/etc", "passwd"), None);
+        assert_eq!(found("bin:.", "sh"), None);
+        assert_eq!(found("/bin", "/bin/sh"), Some(PathBuf::from("/bin/sh")));
+        assert_eq!(Environment::default().program("sh"), None);
     }
 }

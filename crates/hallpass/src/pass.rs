@@ -17,6 +17,7 @@ use crate::saving::Saving;
 use crate::secret::Secret;
 use crate::session::{AccessToken, LogoutReport, Session, Status};
 use crate::store::{FileStore, JournalFile, Keys, MemoryStore, SealableFile, Store, StoreKind, profiles_in};
+use crate::surroundings::Explanation;
 use crate::token_source::TokenSource;
 use crate::ui::LoginUi;
 use crate::user::User;
@@ -201,6 +202,19 @@ impl Hallpass {
     /// How the session stands, asked at the server.
     pub fn check(&self) -> Status {
         flow::status::check(&self.context)
+    }
+
+    /// What a [`login`](Hallpass::login) would do here about the browser, and why. Starts and sends nothing.
+    ///
+    /// ```
+    /// # fn main() -> hallpass::Result<()> {
+    /// let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
+    /// println!("{}", pass.explain());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn explain(&self) -> Explanation {
+        self.context.explain()
     }
 
     /// Moves the stored sign-in into the keychain or out of it, and leaves nothing of it behind; says where it is
@@ -503,9 +517,9 @@ impl Builder {
             pages: Arc::new(pages),
             cancel: Canceller::default(),
             saving: Saving::default(),
-            looks_remote: false,
             #[cfg(feature = "tokio")]
             flights: crate::flight::Flights::default(),
+            environment,
             config,
         };
         Ok(Hallpass { context: Arc::new(context) })

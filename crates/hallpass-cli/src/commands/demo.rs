@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hallpass::world::browser::{Browser, SystemBrowser};
+use hallpass::world::browser::{Browser, Opener, SystemBrowser};
 use hallpass::{Environment, Hallpass, Revocation, Session, Storage, Terminal, User};
 use hallpass_dev::{DevServer, Robot};
 use serde_json::{Value, json};
@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use crate::args::{Common, Demo};
 use crate::failure::Failure;
 use crate::screen::Screen;
-use crate::sources::variable;
 use crate::{json, say};
 
 /// Whoever does not come back from the browser by then gets to see the rest all the same.
@@ -38,15 +37,10 @@ pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// In CI, and without a terminal or a display, nobody would press the buttons.
+/// Without a terminal, and where nobody would see a browser, nobody would press the buttons.
 fn nobody_is_watching() -> bool {
-    let has_display = ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER"]
-        .iter()
-        .any(|name| variable(name).is_some());
-    let needs_display = cfg!(all(unix, not(target_os = "macos")));
-    variable("CI").is_some_and(|ci| ci != "false" && ci != "0")
-        || !io::stderr().is_terminal()
-        || (needs_display && !has_display)
+    let plan = SystemBrowser::new(&Environment::of_process()).plan();
+    plan.opener == Opener::None || !io::stderr().is_terminal()
 }
 
 struct Play {

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use hallpass::{AccessToken, Environment, Error, Hallpass, Provider, Session, Terminal, User};
 
 use crate::args::{Common, Login};
-use crate::browser::Choice;
 use crate::commands::override_token;
 use crate::env_file::EnvFile;
 use crate::failure::Failure;
@@ -15,7 +14,7 @@ use crate::profiles::{ConfigDir, DEFAULT, SERVICE, named};
 use crate::screen::Screen;
 use crate::settings::{LoginSettings, Target, files, read_env_file};
 use crate::sources::SettingsFile;
-use crate::{json, qr_code, say};
+use crate::{browser, json, qr_code, say};
 
 pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     override_token::warn(common);
@@ -28,7 +27,7 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     let path = config_dir.profile_file(&profile.name);
     tell_unknown(&own, &path);
     let settings = LoginSettings::resolve(args, &env_file, own.clone(), config)?;
-    let browser = Choice::of(args, settings.browser.as_deref(), &environment);
+    let browser = browser::of(args, settings.browser.as_deref(), &environment);
     let mut builder = settings.builder(&profile.name, environment)?.browser(browser);
     builder = args.timeout.into_iter().fold(builder, |builder, limit| builder.login_timeout(limit));
     if args.force {

@@ -91,7 +91,7 @@ fn device_way(
     let is_wanted = match context.config.device_grant {
         DeviceGrant::Off => false,
         DeviceGrant::Only => endpoint.map(|_| true)?,
-        DeviceGrant::Offered => context.looks_remote && endpoint.is_ok(),
+        DeviceGrant::Offered => endpoint.is_ok() && context.explain().offers_device_grant(),
     };
     Ok(is_wanted.then(|| device::start(context, client, metadata, scopes, happen)))
 }

@@ -23,6 +23,7 @@ use url::Url;
 
 use crate::cancel::Canceller;
 use crate::config::{Client, Config};
+use crate::environment::Environment;
 use crate::error::{
     Error, LoginRequired, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError,
 };
@@ -32,7 +33,8 @@ use crate::protocol::metadata::ServerMetadata;
 use crate::protocol::oauth_error;
 use crate::saving::Saving;
 use crate::store::{Guard, Record, Store, StoredRecord};
-use crate::world::browser::Browser;
+use crate::surroundings::{Explanation, Surroundings, decide};
+use crate::world::browser::{Browser, BrowserWish};
 use crate::world::clock::Clock;
 use crate::world::http::{Http, HttpRequest, HttpResponse};
 use crate::world::keychain::KeychainError;
@@ -51,10 +53,9 @@ pub(crate) struct Context {
     pub(crate) pages: Arc<Pages>,
     pub(crate) cancel: Canceller,
     pub(crate) saving: Saving,
-    /// Whether the person's browser is likely on another machine.
-    pub(crate) looks_remote: bool,
     #[cfg(feature = "tokio")]
     pub(crate) flights: crate::flight::Flights,
+    pub(crate) environment: Environment,
 }
 
 impl Context {
@@ -71,6 +72,14 @@ impl Context {
 
     pub(crate) fn now(&self) -> SystemTime {
         self.clock.now()
+    }
+
+    /// What a login does here, by what can be seen of the machine and the session just now. What the browser says of
+    /// itself counts.
+    pub(crate) fn explain(&self) -> Explanation {
+        let seen = Surroundings::look(&self.environment);
+        let decision = decide(&seen, &BrowserWish::Unsaid).about(self.browser.plan());
+        Explanation::new(&seen, decision, &self.config.landing)
     }
 
     /// The stored record with its secrets. What needs none reads [`stored`](Context::stored).

@@ -1,0 +1,146 @@
+//! Starting a program and leaving it to itself.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use super::Opener;
+use crate::environment::Environment;
+use crate::surroundings::POWERSHELL;
+
+/// What the command may be given in its environment is nobody else's business.
+const SECRET_VARIABLES: [&str; 2] = ["HALLPASS_CLIENT_SECRET", "HALLPASS_ACCESS_TOKEN"];
+
+/// `xdg-open` tries these where the desktop names no browser; its own list ends with browsers for the terminal.
+const GRAPHICAL: &str = "x-www-browser:firefox:chromium:chromium-browser:google-chrome:microsoft-edge:brave-browser:epiphany:konqueror";
+
+/// Many openers are the browser itself and end when the user closes it. What fails after this long had opened
+/// something.
+const OPENED: Duration = Duration::from_secs(5);
+
+/// Opens the address with the first program that does not fail.
+pub(super) fn open(opener: &Opener, url: &Url, environment: &Environment) -> io::Result<()> {
+    let mut failures = Vec::new();
+    for launch in launches(opener, url) {
+        match launch.run(environment) {
+            Ok(()) => return Ok(()),
+            Err(why) => failures.push(format!("{}: {why}", launch.program)),
+        }
+    }
+    if failures.is_empty() {
+        return open_by_system(url);
+    }
+    Err(io::Error::other(failures.join("; ")))
+}
+
+/// A program and what it is told.
+#[derive(Debug, PartialEq, Eq)]
+struct Launch {
+    program: String,
+    arguments: Vec<String>,
+    /// Instead of what `$BROWSER` says.
+    browsers: Option<&'static str>,
+    /// It shows the page there, so it gets it.
+    needs_terminal: bool,
+}
+
+impl Launch {
+    fn new(program: &str, arguments: Vec<String>) -> Launch {
+        Launch { program: program.to_owned(), arguments, browsers: None, needs_terminal: false }
+    }
+}
+
+/// What to try, in order; nothing where the system itself is asked.
+fn launches(opener: &Opener, url: &Url) -> Vec<Launch> {
+    let address = || url.as_str().to_owned();
+    match opener {
+        Opener::Commands(commands) => {
+            let launch = |command: &super::BrowserCommand| Launch {
+                needs_terminal: command.is_text_browser(),
+                ..Launch::new(command.program(), command.arguments(url.as_str()))
+            };
+            commands.iter().map(launch).collect()
+        }
+        Opener::Wslview => vec![Launch::new("wslview", vec![inert(url)]), powershell(url)],
+        Opener::PowerShell => vec![powershell(url)],
+        Opener::Default("gio") => vec![Launch::new("gio", vec!["open".to_owned(), address()])],
+        Opener::Default("xdg-open") => {
+            vec![Launch { browsers: Some(GRAPHICAL), ..Launch::new("xdg-open", vec![address()]) }]
+        }
+        Opener::Default(program) if cfg!(unix) => vec![Launch::new(program, vec![address()])],
+        Opener::Default(_) | Opener::None | Opener::Program => Vec::new(),
+    }
+}
+
+/// `wslview` puts the address between double quotes of PowerShell, where these two characters begin code.
+fn inert(url: &Url) -> String {
+    url.as_str().replace('$', "%24").replace('`', "%60")
+}
+
+/// Between single quotes nothing but the quote itself means anything to PowerShell.
+fn powershell(url: &Url) -> Launch {
+    let script = format!("Start-Process -FilePath '{}'", url.as_str().replace('\'', "''"));
+    let words = ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", &script];
+    Launch::new("powershell.exe", words.map(str::to_owned).to_vec())
+}
+
+impl Launch {
+    fn run(&self, environment: &Environment) -> io::Result<()> {
+        let not_found = || io::Error::new(io::ErrorKind::NotFound, "not found");
+        let beside = || (self.program == "powershell.exe").then(|| environment.program(POWERSHELL)).flatten();
+        let path = environment.program(&self.program).or_else(beside).ok_or_else(not_found)?;
+        let mut command = if self.needs_terminal { Command::new(path) } else { apart(&path, environment) };
+        command.args(&self.arguments);
+        command.envs(self.browsers.map(|browsers| ("BROWSER", browsers)));
+        for name in SECRET_VARIABLES {
+            command.env_remove(name);
+        }
+        let begun = Instant::now();
+        let status = command.status()?;
+        if status.success() || begun.elapsed() > OPENED {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("it ended with {status}")))
+    }
+}
+
+/// A program that shares nothing with this one: no stream, and as far as can be had no terminal and no session, so that
+/// neither Ctrl-C nor the end of the terminal reaches it. Descriptors close by themselves, since all that are opened
+/// here are marked so.
+#[cfg(unix)]
+fn apart(program: &Path, environment: &Environment) -> Command {
+    let mut command = match environment.program("setsid") {
+        Some(setsid) => {
+            let mut command = Command::new(setsid);
+            command.arg(program);
+            command
+        }
+        None => {
+            let mut command = Command::new(program);
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+            command
+        }
+    };
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[cfg(not(unix))]
+fn apart(program: &Path, _environment: &Environment) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[cfg(windows)]
+fn open_by_system(url: &Url) -> io::Result<()> {
+    webbrowser::open(url.as_str())
+}
+
+#[cfg(not(windows))]
+fn open_by_system(_url: &Url) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "there is nothing to open it with"))
+}
