@@ -75,9 +75,12 @@ impl Network {
         let mut holder = unshare.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let file = File::open(format!("/proc/{}/ns/net", holder.id()));
-        let network = Network { file: file.map_err(|error| error.to_string())?, holder: Some(holder) };
-        if line == "ready\n" { Ok(network) } else { Err(line.trim().to_owned()) }
+        if line != "ready\n" {
+            let _ = holder.wait();
+            return Err(line.trim().to_owned());
+        }
+        let file = File::open(format!("/proc/{}/ns/net", holder.id())).unwrap();
+        Ok(Network { file, holder: Some(holder) })
     }
 
     /// Does something there.
