@@ -10,6 +10,7 @@ mod env_file;
 mod failure;
 mod json;
 mod json_ui;
+mod keychain;
 mod log_to_stderr;
 mod profile_http;
 mod profiles;

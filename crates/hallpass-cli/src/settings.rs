@@ -8,6 +8,7 @@ use hallpass::{Builder, DeviceGrant, Environment, Hallpass, Provider, Secret, St
 use crate::args::{Asked, Common, Login, StorageArg};
 use crate::env_file::EnvFile;
 use crate::failure::Failure;
+use crate::keychain::CommandKeychain;
 use crate::profile_http::ProfileHttp;
 use crate::profiles::{ConfigDir, SERVICE, selected};
 use crate::say;
@@ -54,7 +55,8 @@ pub(crate) fn stored_pass(common: &Common, asked: &Asked) -> Result<Hallpass, Fa
 /// A builder that works from the profile's record, and reads its settings only if something is sent.
 pub(crate) fn stored_builder(profile: &str, environment: Environment) -> Result<Builder, Failure> {
     let http = ProfileHttp::new(ConfigDir::of(&environment)?, profile);
-    Ok(Hallpass::stored(SERVICE).profile(profile).environment(environment).http(http))
+    let keychain = CommandKeychain::new(&environment);
+    Ok(Hallpass::stored(SERVICE).profile(profile).environment(environment).http(http).keychain(keychain))
 }
 
 fn refuse_other_session(pass: &Hallpass, target: &Target) -> Result<(), Failure> {
