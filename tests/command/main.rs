@@ -37,6 +37,10 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 mod families;
 #[cfg(target_os = "linux")]
+mod gnome_keyring;
+#[cfg(target_os = "linux")]
+mod keychain;
+#[cfg(target_os = "linux")]
 mod modes;
 #[cfg(target_os = "linux")]
 mod mounts;

@@ -28,6 +28,10 @@ pub enum Habit {
     Garbles,
     /// Gives back the first half.
     Truncates,
+    /// Gives back an empty secret.
+    Blanks,
+    /// Removes nothing.
+    Clings,
     /// Says that it keeps an item, and does not.
     Forgets,
     /// Answers with other types than the standard's.

@@ -33,6 +33,7 @@ pub(crate) struct State {
     habit: Habit,
     vault: Vault,
     calls: Vec<String>,
+    connections: usize,
 }
 
 impl ScriptedService {
@@ -43,10 +44,12 @@ impl ScriptedService {
     pub fn start(habit: Habit) -> io::Result<ScriptedService> {
         let dir = tempfile::tempdir()?;
         let listener = UnixListener::bind(socket(dir.path()))?;
-        let state = Arc::new(Mutex::new(State { habit, vault: Vault::default(), calls: Vec::new() }));
+        let state = State { habit, vault: Vault::default(), calls: Vec::new(), connections: 0 };
+        let state = Arc::new(Mutex::new(state));
         let theirs = state.clone();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                lock(&theirs).connections += 1;
                 let state = theirs.clone();
                 // A program that leaves in the middle is nobody's failure.
                 thread::spawn(move || zbus::block_on(serve(stream, &state)));
@@ -70,6 +73,16 @@ impl ScriptedService {
         lock(&self.state).vault.is_locked = true;
     }
 
+    /// Unlocks it, as its own dialog does.
+    pub fn unlock(&self) {
+        lock(&self.state).vault.is_locked = false;
+    }
+
+    /// Empties every item, as some updates did.
+    pub fn blank(&self) {
+        lock(&self.state).vault.items.values_mut().for_each(|item| item.secret.clear());
+    }
+
     /// How many items it has.
     pub fn items(&self) -> usize {
         lock(&self.state).vault.items.len()
@@ -78,6 +91,17 @@ impl ScriptedService {
     /// The methods of the service that were called, in order.
     pub fn calls(&self) -> Vec<String> {
         lock(&self.state).calls.clone()
+    }
+
+    /// How often a program came to the bus.
+    pub fn connections(&self) -> usize {
+        lock(&self.state).connections
+    }
+
+    /// Forgets who called what.
+    pub fn clear(&self) {
+        let mut state = lock(&self.state);
+        (state.connections, state.calls) = (0, Vec::new());
     }
 }
 

@@ -130,6 +130,7 @@ impl State {
             Habit::SwapsKeys => vec![b'A'; secret.len()],
             Habit::Garbles => b"not what\nyou gave me".to_vec(),
             Habit::Truncates => secret[..secret.len() / 2].to_vec(),
+            Habit::Blanks => Vec::new(),
             _ => secret.to_vec(),
         }
     }
@@ -156,6 +157,9 @@ impl State {
     fn delete(&mut self, call: &Message) -> Answer {
         if self.habit == Habit::AsksFirst {
             return Reaction::reply(call, &(prompt(),));
+        }
+        if self.habit == Habit::Clings {
+            return Reaction::error(call, "org.freedesktop.DBus.Error.Failed", "it stays");
         }
         match call.header().path().and_then(|path| self.vault.remove(path)) {
             Some(_) => Reaction::reply(call, &(none(),)),
