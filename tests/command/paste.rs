@@ -7,19 +7,14 @@ use std::process::{Child, Stdio};
 use hallpass_dev::DevServer;
 use serde_json::Value;
 
-use crate::bench::{Bench, CLIENT, visit};
+use crate::bench::{Bench, visit};
 
 fn server() -> DevServer {
     DevServer::start().unwrap()
 }
 
-fn at<'a>(server: &'a DevServer, args: &[&'a str]) -> Vec<&'a str> {
-    let login = ["login", "--no-browser", "--issuer", server.issuer(), "--client-id", CLIENT];
-    [&login[..], args].concat()
-}
-
-fn piped(bench: &Bench, args: &[&str]) -> Child {
-    let mut command = bench.hallpass(args).into_command();
+fn piped(bench: &Bench, server: &DevServer, args: &[&str]) -> Child {
+    let mut command = bench.login_at(server, args).into_command();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -30,7 +25,7 @@ fn landed(server: &DevServer, url: &str) -> String {
 #[test]
 fn p17_an_answer_from_a_pipe_of_any_length_finishes_the_login() {
     let (bench, server) = (Bench::new(), server());
-    let mut child = piped(&bench, &at(&server, &["--paste"]));
+    let mut child = piped(&bench, &server, &["--paste"]);
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let url = lines.find(|line| line.starts_with("http")).unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -45,7 +40,7 @@ fn p17_an_answer_from_a_pipe_of_any_length_finishes_the_login() {
 #[test]
 fn p68_a_parent_program_can_paste_for_its_person() {
     let (bench, server) = (Bench::new(), server());
-    let mut child = piped(&bench, &at(&server, &["--paste", "--json"]));
+    let mut child = piped(&bench, &server, &["--paste", "--json"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut events = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -80,7 +75,7 @@ fn p68_a_standard_input_that_is_no_terminal_is_not_read_unasked() {
     let (bench, server) = (Bench::new(), server());
     let path = bench.file("stdin", "for whoever comes next\n");
     let mut stdin = File::open(&path).unwrap();
-    let mut command = bench.hallpass(&at(&server, &[])).into_command();
+    let mut command = bench.login_at(&server, &[]).into_command();
     let mut child = command.stdin(stdin.try_clone().unwrap()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     lines.filter(|line| line.starts_with("http")).for_each(|url| drop(visit(&server, &url)));
@@ -95,7 +90,7 @@ fn p68_a_standard_input_that_is_no_terminal_is_not_read_unasked() {
 fn an_input_that_never_ends_keeps_no_login_from_ending() {
     let (bench, server) = (Bench::new(), server());
     let zeros = File::open("/dev/zero").unwrap();
-    let args = at(&server, &["--paste", "--timeout", "2s"]);
-    let output = bench.hallpass(&args).into_command().stdin(zeros).output().unwrap();
+    let login = bench.login_at(&server, &["--paste", "--timeout", "2s"]);
+    let output = login.into_command().stdin(zeros).output().unwrap();
     assert_eq!(output.status.code(), Some(7), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -42,9 +42,8 @@ impl Desk {
 
     fn command(&self, args: &[&str]) -> Command {
         let token = format!("token={}", self.front.url("/token"));
-        let at = ["--issuer", self.server.issuer(), "--client-id", CLIENT, "--endpoint", &token];
-        let login = ["login", "--no-browser"];
-        self.bench.hallpass(&[&login[..], &at, args].concat()).env("TERM", "xterm").into_command()
+        let args = [&["--endpoint", &token], args].concat();
+        self.bench.login_at(&self.server, &args).env("TERM", "xterm").into_command()
     }
 
     fn login(&self, args: &[&str]) -> OnPty<'_> {

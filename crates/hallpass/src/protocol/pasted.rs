@@ -27,7 +27,7 @@ impl NoAnswer {
         match self {
             NoAnswer::Nonsense => "That is no answer; paste the whole address that the browser ended on.",
             NoAnswer::Request => {
-                "That is the address to open; paste the one that the browser ends on once you signed in."
+                "That is the address to open; sign in there, then paste the one that the browser ends on."
             }
             NoAnswer::OtherSignIn => {
                 "That is the answer to another sign-in, perhaps an older one; paste the address that this one ended on."

@@ -1,5 +1,6 @@
 //! Telling the user what a login is doing, and taking what they paste.
 
+mod fold;
 mod foreground;
 mod ignored;
 mod keyboard;

@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::fold::{columns_of_stderr, fold};
 use super::{Keyboard, LoginEvent, LoginUi, foreground};
 use crate::environment::Environment;
 use crate::store::StoreKind;
 use crate::world::keychain::KeychainError;
 
-/// In lines that a narrow terminal need not break.
 const PASTE: &str = "\
-If the browser cannot reach that, paste
-the address it ended on and press Enter.
+If the browser cannot reach that, paste the address it ended on here and press Enter.
 Only here: in no page and in no chat.";
 
 /// A ready [`LoginUi`] that writes lines for people.
@@ -25,6 +24,7 @@ Only here: in no page and in no chat.";
 pub struct Terminal {
     writer: Box<dyn Write + Send>,
     is_live: bool,
+    columns: fn() -> Option<usize>,
     keyboard: Option<Keyboard>,
     invitation: &'static str,
     announced: bool,
@@ -42,6 +42,7 @@ impl Terminal {
         let is_terminal = stream.is_terminal();
         let can_rewrite = Environment::of_process().text("TERM") != Some("dumb");
         let mut terminal = Terminal::new(Box::new(stream), is_terminal && can_rewrite);
+        terminal.columns = columns_of_stderr;
         terminal.keyboard = if is_terminal { Keyboard::of_stdin() } else { None };
         terminal
     }
@@ -51,6 +52,7 @@ impl Terminal {
         Terminal {
             writer,
             is_live,
+            columns: || None,
             keyboard: None,
             invitation: "Opening browser for authentication...",
             announced: false,
@@ -78,8 +80,15 @@ impl Terminal {
         self.keyboard.clone()
     }
 
-    /// A terminal that goes away must not end a login, so failed writes are let go.
     fn line(&mut self, text: &str) {
+        match (self.columns)() {
+            Some(columns) => self.unfolded(&fold(text, columns)),
+            None => self.unfolded(text),
+        }
+    }
+
+    /// A terminal that goes away must not end a login, so failed writes are let go.
+    fn unfolded(&mut self, text: &str) {
         self.clear_status();
         let _ = writeln!(self.writer, "{text}");
         let _ = self.writer.flush();
@@ -116,12 +125,12 @@ impl Terminal {
     }
 
     fn user_code(&mut self, user_code: &str, address: &Url, complete: Option<&Url>) {
-        self.line(&format!(
-            "On another device, open this address and type the code:\n\n{address}\n\n    {user_code}\n"
-        ));
+        let start = if self.announced { "\nOr, on another device," } else { "On another device," };
+        let text = format!("{start} open this address and type the code:\n\n{address}\n\n    {user_code}\n");
+        self.line(&text);
         let complete = complete.unwrap_or(address);
         if let Some(picture) = self.qr_code.and_then(|draw| draw(complete.as_str())) {
-            self.line(&picture);
+            self.unfolded(&picture);
         }
     }
 
