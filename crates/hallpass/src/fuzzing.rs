@@ -17,8 +17,11 @@ use crate::store::StoredRecord;
 
 const ISSUER: &str = "https://a.example";
 
+/// Takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// All targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("callback", callback),
     ("metadata", metadata),
     ("jwks", jwks),
