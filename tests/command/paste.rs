@@ -52,6 +52,8 @@ fn p68_a_parent_program_can_paste_for_its_person() {
         events.push(event);
     }
     assert!(child.wait().unwrap().success(), "{events:#?}");
+    // Whether a code for another device is offered beside depends on where the test runs.
+    events.retain(|event| event["event"] != "user_code");
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(
         names,
@@ -78,7 +80,7 @@ fn p68_a_standard_input_that_is_no_terminal_is_not_read_unasked() {
     let mut command = bench.login_at(&server, &[]).into_command();
     let mut child = command.stdin(stdin.try_clone().unwrap()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    lines.filter(|line| line.starts_with("http")).for_each(|url| drop(visit(&server, &url)));
+    lines.filter(|line| line.contains("/authorize?")).for_each(|url| drop(visit(&server, &url)));
     assert!(child.wait().unwrap().success());
     assert_eq!(stdin.stream_position().unwrap(), 0);
     let mut rest = String::new();
