@@ -1,6 +1,5 @@
-//! `mytool-tokio`: sign-in inside a program that runs on tokio. The library blocks, so three rules keep the
-//! runtime free: what may wait goes through [`blocking`], a fresh token is taken inline ([`access_token`]),
-//! and Ctrl-C cancels the wait instead of abandoning it ([`login`]).
+//! `mytool-tokio`: sign-in inside a program that runs on tokio. What takes time is awaited, Ctrl-C drops whatever is
+//! awaited just then, and [`run`] lets finish what must not be cut off.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,19 +7,12 @@
 )]
 
 use std::io;
-use std::pin::pin;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use hallpass::{AccessToken, Error, Hallpass, Pages, Status, Terminal};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::AUTHORIZATION;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use hallpass::{AccessToken, Error, Hallpass, Pages, Terminal};
+use reqwest::{Client, Response, StatusCode};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::ctrl_c;
 
@@ -64,14 +56,19 @@ enum Command {
     Logout,
 }
 
-/// At the end the runtime is dropped, which waits for blocking work that has begun. Keep it so (and away from
-/// `shutdown_background` and `process::exit`): after a Ctrl-C, a refresh under way still saves the one token
-/// that the server will take next time.
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = runtime(cli.multi_thread).map_err(Failure::Runtime);
-    let outcome = outcome.and_then(|runtime| runtime.block_on(run(&cli.command)));
-    outcome.map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
+    run(&cli).map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
+}
+
+/// After a Ctrl-C a refresh may be under way, on a thread that no runtime waits for. The refresh token is spent then, so
+/// the one that comes in its place has to be saved; a login clears its line on the terminal.
+fn run(cli: &Cli) -> Result<(), Failure> {
+    let pass = pass()?;
+    let runtime = runtime(cli.multi_thread).map_err(Failure::Runtime)?;
+    let outcome = runtime.block_on(or_ctrl_c(perform(&cli.command, &pass)));
+    pass.finish_saving(Duration::from_secs(30));
+    outcome
 }
 
 /// `#[tokio::main]` does as well; this one is made by hand only to offer both flavours.
@@ -80,120 +77,65 @@ fn runtime(multi_thread: bool) -> io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn run(command: &Command) -> Result<(), Failure> {
-    let pass = pass()?;
-    match command {
-        Command::Login => Ok(login(&pass).await?),
-        Command::Whoami => or_ctrl_c(whoami(&pass)).await,
-        Command::Me => or_ctrl_c(me(&pass)).await,
-        Command::Logout => or_ctrl_c(logout(&pass)).await,
-    }
-}
-
-/// Ctrl-C is told to the library and the login is still awaited: it ends within a tenth of a second, closes its
-/// port and clears its line on the terminal.
-async fn login(pass: &Hallpass) -> hallpass::Result<()> {
-    let mut login = pin!(blocking(pass, |pass| pass.login(&mut Terminal::stderr())));
-    tokio::select! {
-        biased; // so that Ctrl-C is listened to before the login begins
-        Ok(()) = ctrl_c() => {
-            pass.canceller().cancel();
-            login.await?;
-        }
-        outcome = &mut login => drop(outcome?),
-    };
-    eprintln!("Successfully logged in!");
-    Ok(())
-}
-
-/// The other verbs are dropped at Ctrl-C: requests to the API end there and then.
 async fn or_ctrl_c(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::select! {
-        biased;
+        biased; // so that Ctrl-C is listened to before the work begins
         Ok(()) = ctrl_c() => Err(Error::Cancelled.into()),
         outcome = work => outcome,
     }
 }
 
-async fn whoami(pass: &Hallpass) -> Result<(), Failure> {
-    let user = blocking(pass, Hallpass::whoami).await?;
-    println!("Logged in as: {}", user.label());
-    Ok(())
-}
-
-type Http = Client<HttpConnector, Empty<Bytes>>;
-type ApiError = Box<dyn std::error::Error + Send + Sync>;
-
-async fn me(pass: &Hallpass) -> Result<(), Failure> {
-    let http = Client::builder(TokioExecutor::new()).build_http();
-    let mut answer = call_api(&http, &access_token(pass).await?).await?;
-    if answer.status() == StatusCode::UNAUTHORIZED {
-        let renewed = blocking(pass, Hallpass::force_refresh).await?;
-        answer = call_api(&http, &renewed).await?;
+async fn perform(command: &Command, pass: &Hallpass) -> Result<(), Failure> {
+    match command {
+        Command::Login => login(pass).await?,
+        Command::Whoami => println!("Logged in as: {}", pass.whoami_async().await?.label()),
+        Command::Me => println!("{}", me(pass).await?),
+        Command::Logout => eprintln!("{}", pass.logout_async().await?),
     }
-    println!("{}", text(answer).await?);
     Ok(())
 }
 
-/// The client is asynchronous, as a tokio program's is anyway: unlike a blocking call on another thread, its
-/// request ends when it is dropped. hyper-util is the smallest of them; a larger one looks the same here.
-///
+async fn login(pass: &Hallpass) -> hallpass::Result<()> {
+    pass.login_async(Terminal::stderr()).await?;
+    eprintln!("Successfully logged in!");
+    Ok(())
+}
+
+/// A token that looks alive may have been revoked, and only the API's 401 tells. One new token, one replay: a second
+/// 401 has another reason.
+async fn me(pass: &Hallpass) -> Result<String, Failure> {
+    let (http, tokens) = (Client::new(), pass.token_source());
+    let token = tokens.token().await?;
+    let mut answer = call_api(&http, &token).await?;
+    if answer.status() == StatusCode::UNAUTHORIZED {
+        answer = call_api(&http, &tokens.renewed(&token).await?).await?;
+    }
+    Ok(answer.error_for_status()?.text().await?)
+}
+
 /// The server's userinfo endpoint plays the API, so that the example runs without one. Yours has an address
 /// of its own: a constant, because the token may go to no other host.
-async fn call_api(http: &Http, token: &AccessToken) -> Result<Response<Incoming>, Failure> {
+async fn call_api(http: &Client, token: &AccessToken) -> reqwest::Result<Response> {
     let url = format!("{}/userinfo", token.issuer().trim_end_matches('/'));
-    let bearer = format!("Bearer {}", token.expose());
-    let request = Request::get(url).header(AUTHORIZATION, bearer).body(Empty::new()).map_err(api)?;
-    http.request(request).await.map_err(api)
-}
-
-async fn text(answer: Response<Incoming>) -> Result<String, Failure> {
-    if !answer.status().is_success() {
-        return Err(api(answer.status().to_string()));
-    }
-    let body = answer.into_body().collect().await.map_err(api)?.to_bytes();
-    String::from_utf8(body.into()).map_err(api)
-}
-
-fn api(error: impl Into<ApiError>) -> Failure {
-    Failure::Api(error.into())
-}
-
-/// A fresh token costs one read of a small file, less than the way to another thread and back. One that has to
-/// be renewed waits for a lock and for the network.
-async fn access_token(pass: &Hallpass) -> hallpass::Result<AccessToken> {
-    if is_fresh(&pass.status()) { pass.access_token() } else { blocking(pass, Hallpass::access_token).await }
-}
-
-/// The library renews a token when 30 seconds are left; twice that leaves time between this look and the next.
-fn is_fresh(status: &Status) -> bool {
-    status.expires_at.is_some_and(|end| end > SystemTime::now() + Duration::from_secs(60))
-}
-
-async fn logout(pass: &Hallpass) -> Result<(), Failure> {
-    eprintln!("{}", blocking(pass, Hallpass::logout).await?);
-    Ok(())
-}
-
-/// Runs a verb on a thread that may wait. A pass is cheap to clone.
-async fn blocking<T: Send + 'static>(
-    pass: &Hallpass,
-    verb: impl FnOnce(&Hallpass) -> hallpass::Result<T> + Send + 'static,
-) -> hallpass::Result<T> {
-    let pass = pass.clone();
-    tokio::task::spawn_blocking(move || verb(&pass)).await.expect("a verb neither panics nor is aborted")
+    http.get(url).bearer_auth(token.expose()).send().await
 }
 
 /// Hallpass tells whose move it is; what the API says is the program's own affair.
 enum Failure {
     SignIn(Error),
-    Api(ApiError),
+    Api(reqwest::Error),
     Runtime(io::Error),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         Failure::SignIn(error)
+    }
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Failure {
+        Failure::Api(error)
     }
 }
 

@@ -126,6 +126,27 @@ fn a_token_that_is_about_to_expire_is_renewed_on_both_flavours() {
 }
 
 #[test]
+fn a_token_that_the_api_refuses_is_renewed_once_and_the_call_repeated_once() {
+    let renewed = r#"{"access_token":"next","token_type":"Bearer","expires_in":3600,"refresh_token":"next"}"#;
+    for flavour in FLAVOURS {
+        for (last, code) in [("200 OK", 0), ("401 Unauthorized", 1)] {
+            let server = DevServer::start().unwrap();
+            let machine = Machine::new(&server, flavour);
+            machine.login(&server).ends(0);
+            let script = [("401 Unauthorized", ""), ("200 OK", renewed), (last, "{}")];
+            let listener = in_place_of(server);
+            let play =
+                std::thread::spawn(move || script.map(|(status, body)| answer(&listener, status, body)));
+            let me = machine.run("me").ends(code);
+            assert!(code == 0 || me.stderr.contains("the API call failed") && me.stderr.contains("401"));
+            let requests = play.join().unwrap();
+            assert!(requests[0].starts_with("GET /userinfo ") && requests[1].starts_with("POST /token "));
+            assert!(requests[2].starts_with("GET /userinfo ") && requests[2].contains("Bearer next\r\n"));
+        }
+    }
+}
+
+#[test]
 fn ctrl_c_ends_the_wait_for_the_browser_within_a_second() {
     let server = DevServer::start().unwrap();
     for flavour in FLAVOURS {
@@ -193,9 +214,25 @@ fn grant(mut stream: TcpStream, access_token: &str) {
     let body = format!(
         r#"{{"access_token":"{access_token}","token_type":"Bearer","expires_in":3600,"refresh_token":"next"}}"#
     );
+    write_answer(&mut stream, "200 OK", &body);
+}
+
+fn write_answer(stream: &mut TcpStream, status: &str, body: &str) {
     let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all((head + &body).as_bytes()).unwrap();
+    stream.write_all((head + body).as_bytes()).unwrap();
+}
+
+/// Answers the next connection; the request that came on it.
+fn answer(listener: &TcpListener, status: &str, body: &str) -> String {
+    let (mut stream, _) = listener.accept().unwrap();
+    let (mut request, mut piece) = (String::new(), [0; 4096]);
+    while !request.contains("\r\n\r\n") || (request.starts_with("POST") && !request.contains("client_id=")) {
+        let count = stream.read(&mut piece).unwrap();
+        request.push_str(std::str::from_utf8(&piece[..count]).unwrap());
+    }
+    write_answer(&mut stream, status, body);
+    request
 }

@@ -68,7 +68,7 @@ fn run(command: &Command) -> Result<(), Failure> {
 }
 
 /// No signal handler is needed here: nothing is stored before the end, so Ctrl-C leaves all as it was. (One that
-/// hits a refresh is another matter; `mytool-tokio` shows how to let that finish.)
+/// hits a refresh is another matter: a program with a handler of its own calls `pass.finish_saving` in it.)
 fn login(pass: &Hallpass) -> hallpass::Result<()> {
     pass.login(&mut Terminal::stderr())?;
     eprintln!("Successfully logged in!");
@@ -78,10 +78,11 @@ fn login(pass: &Hallpass) -> hallpass::Result<()> {
 /// A token that looks alive may have been revoked, and only the API's 401 tells. One new token, one
 /// replay: a second 401 has another reason.
 fn me(pass: &Hallpass) -> Result<String, Failure> {
-    let token = pass.access_token()?;
+    let tokens = pass.token_source();
+    let token = tokens.access_token()?;
     token.notes().iter().for_each(|note| eprintln!("note: {note}"));
     match call_api(&token) {
-        Err(ureq::Error::StatusCode(401)) => Ok(call_api(&pass.force_refresh()?)?),
+        Err(ureq::Error::StatusCode(401)) => Ok(call_api(&tokens.renew(&token)?)?),
         answer => Ok(answer?),
     }
 }
@@ -90,7 +91,7 @@ fn me(pass: &Hallpass) -> Result<String, Failure> {
 /// of its own: a constant, because the token may go to no other host.
 fn call_api(token: &AccessToken) -> Result<String, ureq::Error> {
     let url = format!("{}/userinfo", token.issuer().trim_end_matches('/'));
-    let request = ureq::get(url).header("Authorization", format!("Bearer {}", token.expose()));
+    let request = ureq::get(url).header("Authorization", token.authorization_header().expose());
     request.call()?.body_mut().read_to_string()
 }
 
