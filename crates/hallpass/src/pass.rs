@@ -16,7 +16,9 @@ use crate::provider::Provider;
 use crate::saving::Saving;
 use crate::secret::Secret;
 use crate::session::{AccessToken, LogoutReport, Session, Status};
-use crate::store::{FileStore, JournalFile, Keys, MemoryStore, SealableFile, Store, StoreKind, profiles_in};
+use crate::store::{
+    FileStore, JournalFile, Keys, MemoryStore, Queue, SealableFile, Store, StoreKind, profiles_in,
+};
 use crate::surroundings::Explanation;
 use crate::token_source::TokenSource;
 use crate::ui::LoginUi;
@@ -538,6 +540,7 @@ fn store(
     let root = state_dir.map_or_else(|| environment.state_dir(), Ok)?;
     let dir = root.join(&config.service);
     Ok(Store::File(SealableFile {
+        queue: Queue::default(),
         journal: JournalFile::new(&dir, &config.profile),
         file: FileStore::new(dir, &config.profile),
         keys: Keys::new(&config.service, keychain),

@@ -9,11 +9,13 @@ mod journal;
 mod keys;
 mod lock;
 mod memory;
+mod queue;
 mod record;
 mod seal;
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cancel::Canceller;
 use crate::error::{Error, StoreError};
@@ -23,6 +25,7 @@ pub(crate) use file::{FileStore, profiles_in};
 pub(crate) use journal::{Fingerprint, InFlight, Journal, JournalFile, Refusals};
 pub(crate) use keys::Keys;
 pub(crate) use memory::MemoryStore;
+pub(crate) use queue::Queue;
 pub(crate) use record::{Access, Record, Seal, Secrets, StoredRecord, Tombstone, VERSION};
 
 /// What keeps the secrets of a sign-in.
@@ -56,20 +59,22 @@ pub(crate) enum Store {
 
 /// A record's file, the journal beside it, and the keys that may seal it.
 pub(crate) struct SealableFile {
+    pub(crate) queue: Queue,
     pub(crate) file: FileStore,
     pub(crate) journal: JournalFile,
     pub(crate) keys: Keys,
 }
 
 /// Held while the record is changed; other processes and threads wait for it.
-pub(crate) enum Guard {
-    File { _lock: lock::Lock },
-    Memory { _lock: memory::MemoryLock },
+pub(crate) struct Guard {
+    _among_processes: Option<lock::Lock>,
+    _among_threads: queue::Turn,
 }
 
 /// Held while a person is waited for.
-pub(crate) struct LoginGuard {
-    _guard: Guard,
+pub(crate) enum LoginGuard {
+    File { _lock: lock::Lock },
+    Memory { _turn: queue::Turn },
 }
 
 /// Space that is already reserved, so that what is written into it next cannot fail for want of any.
@@ -155,22 +160,42 @@ impl Store {
     /// # Errors
     /// [`Error::Network`] of kind `Busy` after `limit`, naming the holder; [`Error::Cancelled`].
     pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Guard, Error> {
-        Ok(match self {
-            Store::File(store) => Guard::File { _lock: store.file.lock(limit, cancel)? },
-            Store::Memory(memory) => Guard::Memory { _lock: memory.lock(limit, cancel)? },
-        })
+        match self.lock_unless(limit, cancel, || None::<Infallible>)? {
+            Ok(guard) => Ok(guard),
+            Err(never) => match never {},
+        }
+    }
+
+    /// The same, unless what it is `wanted` for comes from another thread while this one waits.
+    pub(crate) fn lock_unless<T>(
+        &self,
+        limit: Duration,
+        cancel: &Canceller,
+        wanted: impl Fn() -> Option<T>,
+    ) -> Result<Result<Guard, T>, Error> {
+        let deadline = Instant::now() + limit;
+        let (queue, file) = match self {
+            Store::File(store) => (&store.queue, Some(&store.file)),
+            Store::Memory(memory) => (&memory.queue, None),
+        };
+        let turn = match queue.wait(limit, cancel, wanted)? {
+            Ok(turn) => turn,
+            Err(found) => return Ok(Err(found)),
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let lock = file.map(|file| file.lock(left, cancel)).transpose()?;
+        Ok(Ok(Guard { _among_processes: lock, _among_threads: turn }))
     }
 
     /// The right to wait for the person, or the pid of the process that does so.
     pub(crate) fn login_turn(&self) -> Result<Result<LoginGuard, String>, StoreError> {
         Ok(match self {
-            Store::File(store) => store.file.login_lock()?.map(|lock| Guard::File { _lock: lock }),
+            Store::File(store) => store.file.login_lock()?.map(|lock| LoginGuard::File { _lock: lock }),
             Store::Memory(memory) => {
-                let lock = memory.login_lock().ok_or_else(|| std::process::id().to_string());
-                lock.map(|lock| Guard::Memory { _lock: lock })
+                let turn = memory.logins.take().ok_or_else(|| std::process::id().to_string());
+                turn.map(|turn| LoginGuard::Memory { _turn: turn })
             }
-        }
-        .map(|guard| LoginGuard { _guard: guard }))
+        })
     }
 
     pub(crate) fn stage(&self) -> Result<Staged<'_>, StoreError> {

@@ -33,6 +33,7 @@ impl Keychain for Fake {
 
 fn store(dir: &Path, keychain: &Fake) -> Store {
     Store::File(SealableFile {
+        queue: Queue::default(),
         file: FileStore::new(dir.to_owned(), "default"),
         journal: JournalFile::new(dir, "default"),
         keys: Keys::new("mytool", Arc::new(keychain.clone())),

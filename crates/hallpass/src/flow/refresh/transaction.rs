@@ -29,9 +29,14 @@ type Renewed = (Record, Vec<String>);
 /// Whoever has a token that still works does not queue for the lock.
 pub(super) fn run(context: &Context, ask: &Ask<'_>, seen: &Record, can_do_without: bool) -> Result<Renewed> {
     let attempts = context.store.journal().attempts;
-    let guard = context.lock(if can_do_without { Duration::ZERO } else { LOCK_LIMIT })?;
+    let will_do = |record: &Record| ask.is_satisfied(seen, record, context.now());
+    let limit = if can_do_without { Duration::ZERO } else { LOCK_LIMIT };
+    let guard = match context.lock_unless(limit, || context.record().ok().filter(will_do))? {
+        Ok(guard) => guard,
+        Err(record) => return Ok((record, Vec::new())),
+    };
     let record = context.record()?;
-    if ask.is_satisfied(seen, &record, context.now()) {
+    if will_do(&record) {
         return Ok((record, Vec::new()));
     }
     may_be_renewed(context, &record, ask)?;

@@ -1,0 +1,129 @@
+//! One at a time among the threads of this process. Of a hundred that find a token expired, one asks for the lock on the
+//! file, which is between processes, and the others leave with what that one brings.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::cancel::{Canceller, TICK};
+use crate::error::{Error, NetworkError, NetworkErrorKind};
+
+/// Where they wait.
+#[derive(Clone, Default)]
+pub(crate) struct Queue(Arc<Desk>);
+
+#[derive(Default)]
+struct Desk {
+    is_taken: Mutex<bool>,
+    freed: Condvar,
+}
+
+/// The right to do what one at a time may do; given back when it is dropped.
+pub(crate) struct Turn(Queue);
+
+impl Queue {
+    /// The turn, where nobody has it.
+    pub(crate) fn take(&self) -> Option<Turn> {
+        let was_taken = std::mem::replace(&mut *self.is_taken(), true);
+        (!was_taken).then(|| Turn(self.clone()))
+    }
+
+    /// Waits for the turn, unless what it is `wanted` for comes first: that is looked at whenever somebody is done.
+    ///
+    /// # Errors
+    /// [`Error::Network`] of kind `Busy` after `limit`; [`Error::Cancelled`].
+    pub(crate) fn wait<T>(
+        &self,
+        limit: Duration,
+        cancel: &Canceller,
+        wanted: impl Fn() -> Option<T>,
+    ) -> Result<Result<Turn, T>, Error> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(turn) = self.take() {
+                return Ok(Ok(turn));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(busy(limit).into());
+            }
+            cancel.check()?;
+            if self.somebody_is_done(left.min(TICK))
+                && let Some(found) = wanted()
+            {
+                return Ok(Err(found));
+            }
+        }
+    }
+
+    fn somebody_is_done(&self, limit: Duration) -> bool {
+        let waited = self.0.freed.wait_timeout_while(self.is_taken(), limit, |is_taken| *is_taken);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    /// A flag is whole, whatever panicked.
+    fn is_taken(&self) -> MutexGuard<'_, bool> {
+        self.0.is_taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *self.0.is_taken() = false;
+        self.0.0.freed.notify_all();
+    }
+}
+
+fn busy(limit: Duration) -> NetworkError {
+    let detail = format!("another thread holds it for more than {} s", limit.as_secs());
+    NetworkError::new(NetworkErrorKind::Busy, "", &detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn wait(queue: &Queue, limit: Duration, cancel: &Canceller) -> Result<Turn, Error> {
+        queue.wait(limit, cancel, || None::<()>).map(|turn| turn.ok().unwrap())
+    }
+
+    #[test]
+    fn the_next_one_comes_when_the_first_has_gone() {
+        let (queue, cancel) = (Queue::default(), Canceller::default());
+        let first = queue.take().unwrap();
+        assert!(queue.take().is_none());
+        for limit in [Duration::ZERO, Duration::from_millis(30)] {
+            assert!(matches!(wait(&queue, limit, &cancel), Err(Error::Network(_))));
+        }
+        let other = queue.clone();
+        let next = std::thread::spawn(move || wait(&other, LONG, &cancel).is_ok());
+        drop(first);
+        assert!(next.join().unwrap());
+        assert!(queue.take().is_some());
+    }
+
+    /// A thread that comes late finds nobody there, and has the turn.
+    fn leaves_without_a_turn() -> bool {
+        let queue = Queue::default();
+        let first = queue.take().unwrap();
+        let next = std::thread::spawn(move || queue.wait(LONG, &Canceller::default(), || Some(7)));
+        std::thread::sleep(Duration::from_millis(30));
+        assert!(!next.is_finished());
+        drop(first);
+        matches!(next.join().unwrap(), Ok(Err(7)))
+    }
+
+    #[test]
+    fn whoever_has_what_was_wanted_leaves_without_a_turn_when_somebody_is_done() {
+        assert!((0..20).any(|_| leaves_without_a_turn()));
+    }
+
+    #[test]
+    fn a_cancelled_wait_ends_at_once() {
+        let (queue, cancel) = (Queue::default(), Canceller::default());
+        let _first = queue.take().unwrap();
+        cancel.cancel();
+        assert!(matches!(wait(&queue, LONG, &cancel), Err(Error::Cancelled)));
+    }
+}
