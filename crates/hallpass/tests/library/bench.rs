@@ -60,9 +60,13 @@ impl Bench {
     }
 
     fn furnish(&self, builder: Builder) -> Builder {
+        builder.state_dir(self.state_dir()).environment(Environment::from_variables([])).clock(self.clock())
+    }
+
+    /// What time it is here.
+    pub(crate) fn clock(&self) -> impl Fn() -> SystemTime + Clone + Send + Sync + 'static {
         let ahead = self.ahead.clone();
-        let clock = move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::SeqCst));
-        builder.state_dir(self.state_dir()).environment(Environment::from_variables([])).clock(clock)
+        move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::SeqCst))
     }
 
     /// Signs in at a provider; the requests of the login are forgotten.

@@ -6,6 +6,7 @@ mod desk;
 mod jose;
 mod keychains;
 mod misbehaving_server;
+mod model;
 mod no_leak;
 mod provider;
 mod scripted;

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hallpass::error::{NetworkError, NetworkErrorKind};
+use hallpass::world::clock::Clock;
 use hallpass::world::http::{Client, ClientSettings, Http, HttpRequest, HttpResponse};
 use zeroize::Zeroizing;
 
@@ -24,6 +26,9 @@ pub(crate) enum Mishap {
     KilledBefore,
     /// The process is killed when the server has answered.
     KilledAfter,
+    /// The process is killed when it looks at its [clock](Wire::mortal) the next time: it has the answer, and has not
+    /// saved it.
+    KilledBeforeSaving,
 }
 
 /// Thrown where a process is killed; nothing is printed for it.
@@ -46,11 +51,20 @@ pub(crate) struct Wire(Arc<Inside>);
 struct Inside {
     mishaps: Mutex<VecDeque<Mishap>>,
     limits: Mutex<Vec<Duration>>,
+    is_doomed: AtomicBool,
+    watcher: Mutex<Option<Watcher>>,
 }
+
+type Watcher = Arc<dyn Fn() + Send + Sync>;
 
 impl Wire {
     pub(crate) fn suffer(&self, mishaps: impl IntoIterator<Item = Mishap>) {
         *self.0.mishaps.lock().unwrap() = mishaps.into_iter().collect();
+    }
+
+    /// Before each refresh is sent.
+    pub(crate) fn before_each(&self, watcher: impl Fn() + Send + Sync + 'static) {
+        *self.0.watcher.lock().unwrap() = Some(Arc::new(watcher));
     }
 
     /// The time limits of the refreshes that were tried.
@@ -73,6 +87,17 @@ impl Wire {
         OverWire { wire: self.clone(), http }
     }
 
+    /// A clock at which the process may die.
+    pub(crate) fn mortal(&self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> impl Clock {
+        let wire = self.clone();
+        move || {
+            if wire.0.is_doomed.swap(false, Ordering::SeqCst) {
+                panic::resume_unwind(Box::new(Killed));
+            }
+            clock()
+        }
+    }
+
     fn next(&self) -> Mishap {
         self.0.mishaps.lock().unwrap().pop_front().unwrap_or(Mishap::None)
     }
@@ -89,6 +114,8 @@ impl<H: Http> Http for OverWire<H> {
             return self.http.send(request);
         }
         self.wire.0.limits.lock().unwrap().push(request.timeout);
+        let watcher = self.wire.0.watcher.lock().unwrap().clone();
+        watcher.into_iter().for_each(|watch| watch());
         let failed = |kind| Err(NetworkError::new(kind, request.url.host_str().unwrap(), "as told"));
         match self.wire.next() {
             Mishap::None => self.http.send(request),
@@ -99,6 +126,11 @@ impl<H: Http> Http for OverWire<H> {
             Mishap::KilledAfter => {
                 let _ = self.http.send(request);
                 panic::resume_unwind(Box::new(Killed))
+            }
+            Mishap::KilledBeforeSaving => {
+                let answer = self.http.send(request);
+                self.wire.0.is_doomed.store(answer.is_ok(), Ordering::SeqCst);
+                answer
             }
         }
     }
