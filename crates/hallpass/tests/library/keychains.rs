@@ -116,7 +116,7 @@ impl TestKeychain {
         let mut clear = record.clone();
         clear["secret"] = Value::Null;
         let mut secret = bytes(&record["secret"]);
-        let opened = key.open_in_place(nonce, Aad::from(clear.to_string().as_bytes()), &mut secret).ok()?;
+        let opened = key.open_in_place(nonce, Aad::from(canonical(&clear).as_bytes()), &mut secret).ok()?;
         serde_json::from_slice(opened).ok()
     }
 
@@ -198,5 +198,20 @@ impl Keychain for TestKeychain {
 
     fn key_ids(&self, _: &str) -> Result<Vec<String>, KeychainError> {
         Ok(TestKeychain::key_ids(self))
+    }
+}
+
+/// Members in the order of their names, whatever order this build's JSON library keeps.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+            let spelled = |(name, value): (&String, &Value)| {
+                format!("{}:{}", Value::String(name.clone()), canonical(value))
+            };
+            format!("{{{}}}", sorted.into_iter().map(spelled).collect::<Vec<_>>().join(","))
+        }
+        Value::Array(values) => format!("[{}]", values.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        value => value.to_string(),
     }
 }
