@@ -17,8 +17,10 @@ mod programs;
 mod provider;
 mod race;
 mod refresh;
+mod sealed;
 mod stats;
 mod swarm;
+mod system_calls;
 mod table;
 mod tls;
 
@@ -35,8 +37,10 @@ type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 type Measure = fn(&Settings, &Programs) -> Outcome<Vec<Row>>;
 
 /// In this order; the last group leaves threads behind that search for RSA keys.
-const GROUPS: [(&str, Measure); 6] = [
+const GROUPS: [(&str, Measure); 8] = [
     ("cached", cached::measure),
+    ("sealed", sealed::measure),
+    ("system_calls", system_calls::measure),
     ("logins", logins::measure),
     ("refresh", refresh::measure),
     ("herd", herd::measure),
@@ -55,9 +59,9 @@ impl Settings {
         self.groups.is_empty() || self.groups.iter().any(|wanted| wanted == group)
     }
 
-    /// The static build takes minutes, and two groups measure it.
+    /// The static build takes minutes, and three groups measure it.
     fn wants_static(&self) -> bool {
-        !self.quick && ["cached", "footprint"].iter().any(|group| self.wants(group))
+        !self.quick && ["cached", "system_calls", "footprint"].iter().any(|group| self.wants(group))
     }
 }
 
