@@ -58,14 +58,18 @@ impl Canceller {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Runs work that cannot be interrupted on a thread that nobody waits for once the wait is cancelled.
+    /// Runs work that cannot be interrupted on a thread that nobody waits for once the wait is cancelled, provided that
+    /// the work can be given up by then.
     pub(crate) fn interruptible<T: Send + 'static>(
         &self,
+        give_up: impl Fn() -> bool,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let done = start(work);
         loop {
-            self.check()?;
+            if self.is_cancelled() && give_up() {
+                return Err(Error::Cancelled);
+            }
             if let Some(value) = within_a_tick(&done) {
                 return Ok(value);
             }
@@ -116,15 +120,23 @@ mod tests {
             other.cancel();
         });
         let start = Instant::now();
-        let result = canceller.interruptible(|| std::thread::sleep(Duration::from_secs(5)));
+        let result = canceller.interruptible(|| true, || std::thread::sleep(Duration::from_secs(5)));
         assert_eq!(result, Err(Error::Cancelled));
         assert!(start.elapsed() < Duration::from_millis(500));
     }
 
     #[test]
     fn work_that_ends_gives_its_value() {
-        assert_eq!(Canceller::default().interruptible(|| 7), Ok(7));
+        assert_eq!(Canceller::default().interruptible(|| true, || 7), Ok(7));
         assert_eq!(Canceller::default().interruptible_within(Duration::from_secs(5), || 7), Ok(Some(7)));
+    }
+
+    #[test]
+    fn work_that_cannot_be_given_up_any_more_is_waited_for() {
+        let canceller = Canceller::default();
+        canceller.cancel();
+        assert_eq!(canceller.interruptible(|| false, || 7), Ok(7));
+        assert_eq!(canceller.interruptible(|| true, || 7), Err(Error::Cancelled));
     }
 
     #[test]

@@ -47,10 +47,12 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
     let mut wait = Wait::new(context, ui, browser, device, happenings, client.issuer.host(), begun);
     let (grant, arrival) = wait.for_grant()?;
     wait.ui.event(LoginEvent::Exchanging);
-    // This side keeps the seal too: where the exchange is left behind, its key goes at once.
     let exchange =
         Exchange { context: context.clone(), client, metadata, scopes, preparation, seal: seal.clone() };
-    let outcome = context.cancel.interruptible(move || exchange.finish(grant)).and_then(|result| result);
+    let outcome = context
+        .cancel
+        .interruptible(|| seal.withdraw(), move || exchange.finish(grant))
+        .and_then(|outcome| outcome);
     wait.answer_all(arrival, outcome.as_ref().map(|saved| &saved.session));
     let Saved { session, replaced } = outcome?;
     let left_over = replaced.and_then(|old| replaced::clean_up(context, old));

@@ -38,9 +38,10 @@ pub(super) fn choose(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<New
             Err(why) => (None, Some(why)),
         },
     };
+    let is_sealed = seal.is_some();
     let seal = NewSeal::new(context, seal);
     context.cancel.check()?;
-    let kind = match (&context.config.storage, seal.is_sealed) {
+    let kind = match (&context.config.storage, is_sealed) {
         (Storage::Memory, _) => StoreKind::Memory,
         (_, true) => StoreKind::Keychain,
         (_, false) => StoreKind::File,
@@ -61,43 +62,57 @@ fn key(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
     }
 }
 
-/// A key that no record names yet, or none. The clone that is dropped first removes it again, so that a login that is
-/// cancelled need not wait for an exchange that it leaves behind.
+/// The key of the record that a login is to write, where there is one, and whether that was done. Its clones are one:
+/// what the exchange is to write with, the login may withdraw.
 #[derive(Clone)]
 pub(super) struct NewSeal {
     context: Arc<Context>,
-    is_sealed: bool,
-    seal: Arc<Mutex<Option<Seal>>>,
+    state: Arc<Mutex<State>>,
+}
+
+enum State {
+    Open(Option<Seal>),
+    Written,
+    Withdrawn,
 }
 
 impl NewSeal {
     fn new(context: &Arc<Context>, seal: Option<Seal>) -> NewSeal {
-        NewSeal { context: context.clone(), is_sealed: seal.is_some(), seal: Arc::new(Mutex::new(seal)) }
+        NewSeal { context: context.clone(), state: Arc::new(Mutex::new(State::Open(seal))) }
     }
 
-    /// For a record that is written with it, which makes it stay. Nobody removes it meanwhile, and whoever cancels
-    /// waits until the record is written or does not let it begin.
+    /// Writes the record, which makes the key stay, unless it was withdrawn.
     pub(super) fn write<T>(&self, write: impl FnOnce(Option<&Seal>) -> Result<T>) -> Result<T> {
-        let mut seal = self.lock();
+        let mut state = self.state();
         self.context.cancel.check()?;
-        if seal.is_some() != self.is_sealed {
-            return Err(Error::Cancelled);
-        }
+        let State::Open(seal) = &*state else { return Err(Error::Cancelled) };
         let written = write(seal.as_ref())?;
-        *seal = None;
+        *state = State::Written;
         Ok(written)
     }
 
-    /// A seal is whole, whatever panicked.
-    fn lock(&self) -> MutexGuard<'_, Option<Seal>> {
-        self.seal.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Removes the key and lets nothing be written any more. `false` where the record is written already; one that is
+    /// just being written is waited for.
+    pub(super) fn withdraw(&self) -> bool {
+        let mut state = self.state();
+        if let State::Open(Some(seal)) = &*state {
+            self.context.store.break_seal(seal);
+        }
+        if matches!(*state, State::Open(_)) {
+            *state = State::Withdrawn;
+        }
+        matches!(*state, State::Withdrawn)
+    }
+
+    /// A state is whole, whatever panicked.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// A login or an exchange that fails leaves no key behind.
 impl Drop for NewSeal {
     fn drop(&mut self) {
-        if let Some(seal) = self.lock().take() {
-            self.context.store.break_seal(&seal);
-        }
+        self.withdraw();
     }
 }

@@ -155,18 +155,18 @@ impl LoginUi for LateCancel {
     }
 }
 
-/// The moments lie close together where the record is written.
+/// The moments lie close together where the record is written, and the last ones after that on any machine.
 #[test]
-fn a_login_cancelled_at_any_moment_leaves_no_record_without_its_key() {
+fn a_login_cancelled_at_any_moment_is_cancelled_or_done_and_no_record_is_without_its_key() {
     let desk = Desk::sealed();
     let (mut old, mut new) = (0, 0);
     for round in 0..60 {
         let before = desk.bench.bytes();
         let pass = desk.builder().browser(visitor().0).build().unwrap();
-        let outcome = pass.login(&mut LateCancel(pass.clone(), Duration::from_micros(250 * round)));
+        let outcome = pass.login(&mut LateCancel(pass.clone(), Duration::from_micros(150 * round * round)));
         assert!(matches!(outcome, Ok(_) | Err(Error::Cancelled)), "{outcome:?}");
-        assert!(pass.finish_saving(bench::PATIENCE), "{round}");
-        *(if desk.bench.bytes() == before { &mut old } else { &mut new }) += 1;
+        assert_eq!(desk.bench.bytes() == before, outcome.is_err(), "{round}");
+        *(if outcome.is_err() { &mut old } else { &mut new }) += 1;
         assert!(desk.keychain.has(&desk.key_id()), "{round}: {outcome:?}");
         assert!(desk.pass().access_token().is_ok(), "{round}: {outcome:?}");
     }
