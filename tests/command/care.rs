@@ -1,50 +1,14 @@
-//! What a person would otherwise lose without a word: a token that was spent, an answer that was not written, the
+//! What a person would otherwise lose without a word: an answer that was not written, a setting with a mistake, the
 //! other profiles.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::thread;
-use std::time::Duration;
 
 use hallpass_dev::DevServer;
-use rustix::process::Signal;
 
 use crate::bench::{Bench, visit};
-use crate::front::Front;
 
 fn server() -> DevServer {
     DevServer::start().unwrap()
-}
-
-/// Hands each answer on a second late.
-fn slow_front(server: &DevServer) -> Front {
-    let front = Front::before(server.port());
-    let desk = front.desk();
-    front.act(move |client| {
-        let answer = desk.handed_on(client);
-        thread::sleep(Duration::from_secs(1));
-        let _ = client.write_all(&answer); // the client may be gone
-    });
-    front
-}
-
-#[test]
-fn p30_a_signal_during_a_refresh_waits_until_the_new_token_is_saved() {
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let (bench, server) = (Bench::new(), server());
-        bench.sign_in(&server, &[]);
-        let front = slow_front(&server);
-        bench.edit("default", |record| record["endpoints"]["token"] = front.url("/token").into());
-        let before = bench.record("default")["secret"]["refresh_token"].clone();
-        let token = bench.hallpass(&["token", "--refresh"]).start();
-        let has_arrived = |_: &u32| server.journal().count("/token") == 2;
-        let pause = || thread::sleep(Duration::from_millis(10));
-        assert!((0..500).inspect(|_| pause()).any(|round| has_arrived(&round)), "no refresh was sent");
-        token.signal(signal);
-        assert_eq!(token.finish().code, code);
-        assert_ne!(bench.record("default")["secret"]["refresh_token"], before);
-        bench.value(&["token", "--refresh"]);
-    }
 }
 
 #[test]

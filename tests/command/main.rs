@@ -18,11 +18,13 @@ mod homes;
 mod journey;
 mod links;
 mod locks;
+mod long_lived;
 mod neighbours;
 mod override_token;
 mod paste;
 mod profiles;
 mod shape;
+mod signals;
 mod users;
 
 // They strike with `strace`, mount and look on as only this system lets them.

@@ -34,9 +34,10 @@ fn main() -> ExitCode {
     if cli.common.verbose > 0 {
         log_to_stderr::init();
     }
-    match (run(&cli), signals::deferred()) {
-        (_, Some(signal)) => report::report(&Failure::Signal(signal), Form::Words, None),
+    match (run(&cli), signals::first()) {
         (Ok(code), None) => code,
+        (Ok(_), Some(signal)) => ExitCode::from(report::describe(&Failure::Signal(signal)).code),
+        (Err(_), Some(signal)) => report::report(&Failure::Signal(signal), form(&cli), None),
         (Err(failure), None) => {
             report::report(&failure, form(&cli), profiles::named(&cli.common).ok().flatten().as_deref())
         }

@@ -46,10 +46,11 @@ impl ProfileHttp {
 }
 
 impl Http for ProfileHttp {
-    /// What is posted may spend a token, so a signal has to wait for what becomes of it.
+    /// What is posted may spend a token, so a signal has to wait for what becomes of it. Where signals cannot be watched,
+    /// they end the command as they end any other.
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, NetworkError> {
         if request.form.is_some() {
-            signals::defer();
+            let _ = signals::at_first(signals::end_when_saved);
         }
         self.client().send(request)
     }

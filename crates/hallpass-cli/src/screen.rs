@@ -8,7 +8,7 @@ use hallpass::{Hallpass, Keyboard, LoginEvent, LoginUi, Session, Terminal};
 
 use crate::failure::Failure;
 use crate::json_ui::JsonUi;
-use crate::signals::Interrupts;
+use crate::signals;
 
 /// What is longer is nobody's answer.
 const LONGEST: u64 = 1 << 20;
@@ -38,17 +38,15 @@ impl Screen {
         self
     }
 
-    /// Signs in; the first signal ends that. The terminal is put right by the signal itself, since a second one ends the
-    /// process at once.
+    /// Signs in with a pass that is minded; the first signal ends that. The terminal is put right by the signal itself,
+    /// since a second one ends the process at once.
     pub(crate) fn sign_in(mut self, pass: &Hallpass) -> Result<Session, Failure> {
-        let (canceller, keyboard) = (pass.canceller(), self.keyboard.clone());
-        let interrupts = Interrupts::watch(move || {
-            canceller.cancel();
+        let keyboard = self.keyboard.clone();
+        signals::at_first(move || {
             keyboard.iter().for_each(Keyboard::release);
+            signals::end_when_saved();
         })?;
-        let result = pass.login(&mut self);
-        drop(self); // and with it the line that counts down
-        result.map_err(|error| interrupts.explain(error))
+        Ok(pass.login(&mut self)?)
     }
 }
 

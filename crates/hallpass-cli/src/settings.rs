@@ -11,8 +11,8 @@ use crate::failure::Failure;
 use crate::keychain::CommandKeychain;
 use crate::profile_http::ProfileHttp;
 use crate::profiles::{ConfigDir, SERVICE, selected};
-use crate::say;
 use crate::sources::{DeviceSetting, SettingsFile, variable};
+use crate::{say, signals};
 
 /// The server and client that this call was given, by option or variable; either may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,18 +45,21 @@ pub(crate) fn stored_pass(common: &Common, asked: &Asked) -> Result<Hallpass, Fa
     let environment = Environment::of_process();
     let profile = selected(common, &environment)?;
     let target = Target::of(asked);
-    let pass = stored_builder(&profile, environment)?.build()?;
+    let pass = stored(&profile, environment)?;
     if target != Target::default() {
         refuse_other_session(&pass, &target)?;
     }
     Ok(pass)
 }
 
-/// A builder that works from the profile's record, and reads its settings only if something is sent.
-pub(crate) fn stored_builder(profile: &str, environment: Environment) -> Result<Builder, Failure> {
+/// A pass that works from the profile's record, and reads its settings only if something is sent.
+pub(crate) fn stored(profile: &str, environment: Environment) -> Result<Hallpass, Failure> {
     let http = ProfileHttp::new(ConfigDir::of(&environment)?, profile);
     let keychain = CommandKeychain::new(&environment);
-    Ok(Hallpass::stored(SERVICE).profile(profile).environment(environment).http(http).keychain(keychain))
+    let builder = Hallpass::stored(SERVICE).profile(profile).environment(environment);
+    let pass = builder.http(http).keychain(keychain).build()?;
+    signals::mind(&pass);
+    Ok(pass)
 }
 
 fn refuse_other_session(pass: &Hallpass, target: &Target) -> Result<(), Failure> {

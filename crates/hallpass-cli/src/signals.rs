@@ -1,63 +1,81 @@
-//! Signals end a wait; the store stays whole.
+//! Signals. The first one ends what waits, and the command as soon as nothing is under way that must be saved; a second
+//! one ends it at once. The store is whole either way.
 
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use hallpass::Error;
+use hallpass::Hallpass;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
 
-static DEFERRED: OnceLock<Interrupts> = OnceLock::new();
+/// A refresh takes 30 s at most.
+const SAVING: Duration = Duration::from_secs(35);
 
-/// From here on the first signal waits until the command is done: a refresh token that was spent must be followed by
-/// the saving of the new one. Requests have limits, so it does not wait for long; a second signal ends at once.
-pub(crate) fn defer() {
-    if DEFERRED.get().is_none()
-        && let Ok(interrupts) = Interrupts::watch(|| {})
-    {
-        let _ = DEFERRED.set(interrupts);
+/// What the command may take to notice, to say so and to tidy up.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+type Action = Box<dyn FnOnce() + Send>;
+
+static FIRST: AtomicI32 = AtomicI32::new(0);
+static ACTION: Mutex<Option<Action>> = Mutex::new(None);
+static MINDED: Mutex<Vec<Hallpass>> = Mutex::new(Vec::new());
+
+/// The first signal, if one came.
+pub(crate) fn first() -> Option<i32> {
+    Some(FIRST.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
+}
+
+/// From here on the first signal does this, instead of what it did before; without any of it, a signal ends the process
+/// as it ends any other.
+pub(crate) fn at_first(action: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    static IS_WATCHING: AtomicBool = AtomicBool::new(false);
+    *whole(&ACTION) = Some(Box::new(action));
+    if IS_WATCHING.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Failure::Unexpected(format!("cannot watch for signals: {error}")))?;
+    thread::spawn(move || signals.forever().for_each(arrived));
+    Ok(())
+}
+
+/// The action runs elsewhere: it may wait, and a second signal must not.
+fn arrived(signal: i32) {
+    if FIRST.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+        std::process::exit(128 + signal);
+    }
+    if let Some(action) = whole(&ACTION).take() {
+        thread::spawn(action);
     }
 }
 
-/// The signal that waited.
-pub(crate) fn deferred() -> Option<i32> {
-    DEFERRED.get().and_then(Interrupts::signal)
+/// A pass that may spend something, of which [`end_when_saved`] has to know. One that comes after the signal begins
+/// nothing any more.
+pub(crate) fn mind(pass: &Hallpass) {
+    whole(&MINDED).push(pass.clone());
+    if first().is_some() {
+        pass.canceller().cancel();
+    }
 }
 
-/// Remembers the signal that came.
-#[derive(Clone, Default)]
-pub(crate) struct Interrupts(Arc<AtomicI32>);
-
-impl Interrupts {
-    /// Calls `stop` at the first signal; the second one ends the process at once.
-    pub(crate) fn watch(stop: impl Fn() + Send + 'static) -> Result<Interrupts, Failure> {
-        let interrupts = Interrupts::default();
-        let seen = interrupts.clone();
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-            .map_err(|error| Failure::Unexpected(format!("cannot watch for signals: {error}")))?;
-        std::thread::spawn(move || {
-            for signal in signals.forever() {
-                if seen.0.swap(signal, Ordering::SeqCst) != 0 {
-                    std::process::exit(128 + signal);
-                }
-                stop();
-            }
-        });
-        Ok(interrupts)
+/// Ends the waits of all that is minded and, once what they have under way is saved, the process: a refresh token that
+/// was spent must be followed by the saving of the new one.
+pub(crate) fn end_when_saved() {
+    let deadline = Instant::now() + SAVING;
+    let minded = whole(&MINDED).clone();
+    minded.iter().for_each(|pass| pass.canceller().cancel());
+    for pass in minded {
+        pass.finish_saving(deadline.saturating_duration_since(Instant::now()));
     }
+    thread::sleep(LAST_WORDS);
+    std::process::exit(128 + first().unwrap_or(SIGINT));
+}
 
-    /// A wait that was cancelled by a signal has that signal's exit code.
-    pub(crate) fn explain(&self, error: Error) -> Failure {
-        match self.0.load(Ordering::SeqCst) {
-            signal if signal != 0 && error == Error::Cancelled => Failure::Signal(signal),
-            _ => Failure::Library(error),
-        }
-    }
-
-    /// The signal that came, if any.
-    pub(crate) fn signal(&self) -> Option<i32> {
-        Some(self.0.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
-    }
+/// What is in there is whole, whatever panicked.
+fn whole<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

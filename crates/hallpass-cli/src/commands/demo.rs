@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::args::{Common, Demo};
 use crate::failure::Failure;
 use crate::screen::Screen;
-use crate::{json, say};
+use crate::{json, say, signals};
 
 /// Whoever does not come back from the browser by then gets to see the rest all the same.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -56,7 +56,9 @@ impl Play {
             robot: self.server.robot(),
         };
         let builder = Hallpass::builder("demo", self.server.issuer(), "demo").state_dir(home);
-        Ok(builder.storage(Storage::File).browser(browser).build()?)
+        let pass = builder.storage(Storage::File).browser(browser).build()?;
+        signals::mind(&pass);
+        Ok(pass)
     }
 
     fn introduce(&self) {

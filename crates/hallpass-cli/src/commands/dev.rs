@@ -7,16 +7,15 @@ use serde_json::json;
 
 use crate::args::{Common, Dev};
 use crate::failure::Failure;
-use crate::signals::Interrupts;
-use crate::{json, say};
+use crate::{json, say, signals};
 
 pub(crate) fn run(common: &Common, args: &Dev) -> Result<ExitCode, Failure> {
     let server = start(common, args)?;
     let stopper = server.stopper();
-    let interrupts = Interrupts::watch(move || stopper.stop())?;
+    signals::at_first(move || stopper.stop())?;
     introduce(common, args, &server);
     server.wait();
-    Ok(ExitCode::from(interrupts.signal().map_or(0, |signal| 128 + u8::try_from(signal).unwrap_or(2))))
+    Ok(ExitCode::SUCCESS)
 }
 
 fn start(common: &Common, args: &Dev) -> Result<DevServer, Failure> {

@@ -14,7 +14,7 @@ use crate::profiles::{ConfigDir, DEFAULT, SERVICE, named};
 use crate::screen::Screen;
 use crate::settings::{LoginSettings, Target, files, read_env_file};
 use crate::sources::SettingsFile;
-use crate::{browser, json, qr_code, say};
+use crate::{browser, json, qr_code, say, signals};
 
 pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     override_token::warn(common);
@@ -34,6 +34,7 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
         builder = builder.without_waiting_for_others();
     }
     let pass = builder.build()?;
+    signals::mind(&pass);
     if args.if_needed && is_signed_in(&pass, args, common.json)? {
         return Ok(ExitCode::SUCCESS);
     }
@@ -150,6 +151,7 @@ fn host_name(issuer: &str) -> Option<String> {
 
 /// For `--if-needed`: a session that gives a token with the scopes that were named needs no login.
 fn is_signed_in(pass: &Hallpass, args: &Login, as_json: bool) -> Result<bool, Failure> {
+    signals::at_first(signals::end_when_saved)?;
     let asked = args.scope.as_deref().unwrap_or_default();
     let covers = |token: &AccessToken| {
         asked.split_ascii_whitespace().all(|scope| token.scopes().iter().any(|s| s == scope))

@@ -9,7 +9,7 @@ use crate::args::{Common, Logout};
 use crate::commands::override_token;
 use crate::failure::Failure;
 use crate::profiles::DEFAULT;
-use crate::settings::{stored_builder, stored_pass};
+use crate::settings::{stored, stored_pass};
 use crate::{json, say};
 
 pub(crate) fn run(common: &Common, args: &Logout) -> Result<ExitCode, Failure> {
@@ -28,9 +28,9 @@ pub(crate) fn run(common: &Common, args: &Logout) -> Result<ExitCode, Failure> {
 /// Every profile, whatever becomes of the others; the first that could not be erased is the failure.
 fn all(common: &Common) -> Result<ExitCode, Failure> {
     let logout = |profile: &String| -> Result<LogoutReport, Failure> {
-        Ok(stored_builder(profile, Environment::of_process())?.build()?.logout()?)
+        Ok(stored(profile, Environment::of_process())?.logout()?)
     };
-    let profiles = stored_builder(DEFAULT, Environment::of_process())?.build()?.profiles()?;
+    let profiles = stored(DEFAULT, Environment::of_process())?.profiles()?;
     let (reports, mut failures): (Vec<_>, Vec<_>) = profiles.iter().map(logout).partition(Result::is_ok);
     let reports: Vec<LogoutReport> = reports.into_iter().flatten().collect();
     match common.json {

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::profile_http::ProfileHttp;
 use crate::profiles::{ConfigDir, SERVICE, selected};
 use crate::say;
-use crate::settings::{Target, stored_builder};
+use crate::settings::{Target, stored};
 use crate::sources::variable;
 
 pub(crate) const NAME: &str = "HALLPASS_ACCESS_TOKEN";
@@ -55,7 +55,7 @@ fn pass(common: &Common, asked: &Asked) -> Result<Hallpass, Failure> {
     let environment = Environment::of_process();
     let profile = selected(common, &environment)?;
     let Target { issuer: Some(issuer), client_id } = Target::of(asked) else {
-        return Ok(stored_builder(&profile, environment)?.build()?);
+        return stored(&profile, environment);
     };
     let http = ProfileHttp::new(ConfigDir::of(&environment)?, &profile);
     let builder = Hallpass::builder(SERVICE, &issuer, client_id.as_deref().unwrap_or(ANY_CLIENT));

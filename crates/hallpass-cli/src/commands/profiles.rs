@@ -10,7 +10,7 @@ use crate::args::{Common, MoveTo, Profiles, ProfilesAction, StorageArg};
 use crate::commands::logout;
 use crate::failure::Failure;
 use crate::profiles::{ConfigDir, DEFAULT};
-use crate::settings::stored_builder;
+use crate::settings::stored;
 use crate::sources::SettingsFile;
 use crate::{json, say};
 
@@ -26,7 +26,7 @@ pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure>
 
 /// Profiles with a record or with settings.
 fn known(config_dir: &ConfigDir) -> Result<Vec<String>, Failure> {
-    let mut names = stored_builder(DEFAULT, Environment::of_process())?.build()?.profiles()?;
+    let mut names = stored(DEFAULT, Environment::of_process())?.profiles()?;
     names.extend(config_dir.with_settings());
     names.sort_unstable();
     names.dedup();
@@ -80,7 +80,7 @@ fn relocate(common: &Common, config_dir: &ConfigDir, name: &str, to: MoveTo) -> 
         MoveTo::Keychain => (Storage::Keychain, StorageArg::Keychain),
         MoveTo::File => (Storage::File, StorageArg::File),
     };
-    let pass = stored_builder(name, Environment::of_process())?.build()?;
+    let pass = stored(name, Environment::of_process())?;
     let kind = pass.move_to(storage)?;
     let path = config_dir.profile_file(name);
     let settings = SettingsFile { storage: Some(setting), ..config_dir.settings(name)? };
@@ -103,7 +103,7 @@ fn described(kind: StoreKind) -> &'static str {
 /// Signs out first: settings that are gone could not tell where the session was.
 fn remove(common: &Common, config_dir: &ConfigDir, name: &str) -> Result<ExitCode, Failure> {
     need_known(config_dir, name)?;
-    let report = stored_builder(name, Environment::of_process())?.build()?.logout()?;
+    let report = stored(name, Environment::of_process())?.logout()?;
     let path = config_dir.profile_file(name);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use hallpass::{Environment, Hallpass, State, Status as ProfileStatus, StoreKind, User};
+use hallpass::{Environment, State, Status as ProfileStatus, StoreKind, User};
 use serde_json::Value;
 
 use crate::args::{Common, Status};
 use crate::commands::override_token;
 use crate::failure::Failure;
 use crate::profiles::{ConfigDir, selected};
-use crate::settings::stored_builder;
+use crate::settings::stored;
 use crate::{json, report, say};
 
 pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
@@ -29,9 +29,7 @@ pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
 
 /// Every profile with a record, and the selected one in any case.
 fn statuses(selected: &str, check: bool) -> Result<Vec<ProfileStatus>, Failure> {
-    let pass = |profile: &str| -> Result<Hallpass, Failure> {
-        Ok(stored_builder(profile, Environment::of_process())?.build()?)
-    };
+    let pass = |profile: &str| stored(profile, Environment::of_process());
     let mut profiles = pass(selected)?.profiles()?;
     if !profiles.iter().any(|profile| profile == selected) {
         profiles.insert(0, selected.to_owned());
