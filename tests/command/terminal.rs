@@ -238,17 +238,43 @@ fn shown_url(shown: &str) -> String {
 }
 
 #[test]
-fn p13_other_signals_and_two_at_once_leave_the_terminal_as_it_was() {
-    for (signals, code) in
-        [(&[Signal::TERM][..], 143), (&[Signal::HUP], 129), (&[Signal::INT, Signal::INT, Signal::INT], 130)]
-    {
+fn p13_other_signals_leave_the_terminal_as_it_was() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
         let desk = Desk::new();
         let mut login = desk.login(&[]);
         login.wait_for(EXPLAINED);
-        signals.iter().for_each(|signal| login.signal(*signal));
+        desk.pty.keys("half an answ");
+        login.signal(signal);
         assert_eq!(login.end().0, code, "{}", desk.pty.shown());
         desk.is_as_before();
     }
+}
+
+/// As from a wrapper that hands on what the terminal sent already.
+#[test]
+fn p13_a_second_signal_that_ends_it_at_once_leaves_the_terminal_as_it_was_too() {
+    for _ in 0..5 {
+        let desk = Desk::new();
+        let mut login = desk.login(&[]);
+        login.wait_for(EXPLAINED);
+        login.signal(Signal::INT);
+        login.signal(Signal::TERM);
+        assert!([130, 143].contains(&login.end().0), "{}", desk.pty.shown());
+        desk.is_as_before();
+    }
+}
+
+#[test]
+fn p17_events_for_a_program_and_a_paste_on_the_terminal_go_together() {
+    let desk = Desk::new();
+    let mut login = desk.login(&["--json", "--paste"]);
+    login.wait_for("\"event\":\"waiting\"");
+    login.wait_until("our modes", |pty| !pty.is_usual());
+    let shown = desk.pty.shown();
+    let url = shown.split('"').find(|text| text.contains("/authorize?")).unwrap();
+    desk.pty.keys(&format!("{}\r", desk.landed(url)));
+    assert_eq!(login.end().0, 0, "{}", desk.pty.shown());
+    desk.is_as_before();
 }
 
 /// An interactive shell on the desk's terminal.

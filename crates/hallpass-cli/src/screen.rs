@@ -38,14 +38,10 @@ impl Screen {
         self
     }
 
-    /// Signs in with a pass that is minded; the first signal ends that. The terminal is put right by the signal itself,
-    /// since a second one ends the process at once.
+    /// Signs in with a pass that is minded; the first signal ends that.
     pub(crate) fn sign_in(mut self, pass: &Hallpass) -> Result<Session, Failure> {
-        let keyboard = self.keyboard.clone();
-        signals::at_first(move || {
-            keyboard.iter().for_each(Keyboard::release);
-            signals::end_when_saved();
-        })?;
+        self.keyboard.iter().cloned().for_each(signals::give_back_first);
+        signals::at_first(signals::end_when_saved)?;
         Ok(pass.login(&mut self)?)
     }
 }

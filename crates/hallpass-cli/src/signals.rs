@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hallpass::Hallpass;
+use hallpass::{Hallpass, Keyboard};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -23,6 +23,7 @@ type Action = Box<dyn FnOnce() + Send>;
 static FIRST: AtomicI32 = AtomicI32::new(0);
 static ACTION: Mutex<Option<Action>> = Mutex::new(None);
 static MINDED: Mutex<Vec<Hallpass>> = Mutex::new(Vec::new());
+static TAKEN: Mutex<Option<Keyboard>> = Mutex::new(None);
 
 /// The first signal, if one came.
 pub(crate) fn first() -> Option<i32> {
@@ -43,8 +44,14 @@ pub(crate) fn at_first(action: impl FnOnce() + Send + 'static) -> Result<(), Fai
     Ok(())
 }
 
+/// A terminal that the process must not end with. Any signal puts it right before anything else happens.
+pub(crate) fn give_back_first(keyboard: Keyboard) {
+    *whole(&TAKEN) = Some(keyboard);
+}
+
 /// The action runs elsewhere: it may wait, and a second signal must not.
 fn arrived(signal: i32) {
+    whole(&TAKEN).iter().for_each(Keyboard::release);
     if FIRST.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst).is_err() {
         std::process::exit(128 + signal);
     }
