@@ -171,7 +171,7 @@ pub struct LogoutReport {
     pub erased: bool,
     /// What became of the refresh token.
     pub refresh_token: Revocation,
-    /// What became of the access token. Where the server cannot revoke it, it works until it expires.
+    /// What became of the access token. Where the server cannot revoke it, it may work until it expires.
     pub access_token: Revocation,
     /// Other profiles signed in at the same issuer, client and user: servers may have ended those too.
     pub shared_with: Vec<String>,
@@ -195,7 +195,7 @@ impl fmt::Display for LogoutReport {
                 write!(f, "Logged out here, but the server did not confirm that the tokens are revoked: {why}.")
             }
             (_, Revocation::Revoked, Revocation::Unsupported) => {
-                f.write_str("Logged out; the server revoked the refresh token, but an access token works until it expires.")
+                f.write_str("Logged out; the server revoked the refresh token, but an access token may work until it expires.")
             }
             (_, Revocation::Unsupported, _) | (_, _, Revocation::Unsupported) => {
                 f.write_str("Logged out here; this server cannot revoke tokens, so they work until they expire.")

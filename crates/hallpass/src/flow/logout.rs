@@ -69,25 +69,32 @@ pub(super) fn revoke_stored(context: &Context, record: StoredRecord) -> LogoutRe
 pub(super) fn revoke(context: &Context, record: &Record) -> LogoutReport {
     let refresh_token = match &record.secret.refresh_token {
         Some(_) if record.tombstone.is_some() => Revocation::None,
-        Some(token) => revoke_one(context, record, token, TokenTypeHint::RefreshToken),
+        Some(token) => revoke_one(context, record, token, TokenTypeHint::RefreshToken, revocation::judge),
         None => Revocation::None,
     };
+    let judge = |status, body: &[u8]| revocation::judge_access_token(&refresh_token, status, body);
     let outcomes: Vec<Revocation> = record
         .secret
         .access_tokens
         .iter()
-        .map(|token| revoke_one(context, record, token, TokenTypeHint::AccessToken))
+        .map(|token| revoke_one(context, record, token, TokenTypeHint::AccessToken, judge))
         .collect();
     let shared_with = context.store.siblings(record);
     LogoutReport { shared_with, ..report(context, refresh_token, worst(outcomes)) }
 }
 
-fn revoke_one(context: &Context, record: &Record, token: &Secret, hint: TokenTypeHint) -> Revocation {
+fn revoke_one(
+    context: &Context,
+    record: &Record,
+    token: &Secret,
+    hint: TokenTypeHint,
+    judge: impl Fn(u16, &[u8]) -> Revocation,
+) -> Revocation {
     let Some(url) = endpoint_of(record, Endpoint::Revocation) else { return Revocation::Unsupported };
     let mut request = post(&url, revocation::request(&client_auth(record), token, hint));
     request.timeout = REVOCATION_LIMIT;
     match context.send("revocation endpoint", request) {
-        Ok(answer) => revocation::judge(answer.status, &answer.body),
+        Ok(answer) => judge(answer.status, &answer.body),
         Err(error) => Revocation::Failed(error.to_string()),
     }
 }

@@ -33,7 +33,8 @@ pub fn request(client: &ClientAuth<'_>, token: &Secret, hint: TokenTypeHint) -> 
 pub enum Revocation {
     /// The server confirmed it: 200, also for a token that it does not know (RFC 7009 §2.2).
     Revoked,
-    /// The server has no revocation endpoint, or does not revoke this kind of token (RFC 7009 §2.2.1).
+    /// The server has no revocation endpoint, does not revoke this kind of token (RFC 7009 §2.2.1), or does not
+    /// know the access token any more.
     Unsupported,
     /// It is not known to be revoked; the text says why.
     Failed(String),
@@ -50,6 +51,20 @@ pub fn judge(status: u16, body: &[u8]) -> Revocation {
         Some(error) if error.error == "unsupported_token_type" => Revocation::Unsupported,
         Some(error) => Revocation::Failed(format!("the server answered {status}: {error}")),
         None => Revocation::Failed(format!("the server answered {status}")),
+    }
+}
+
+/// Judges the answer for an access token, after what became of the refresh token beside it.
+///
+/// Once that is revoked, a complaint about the same request with another token is about that token: it went with the
+/// refresh token (RFC 7009 §2.1), or the server never kept it. That is no error (§2.2), but some servers make it one.
+pub fn judge_access_token(refresh_token: &Revocation, status: u16, body: &[u8]) -> Revocation {
+    let error = oauth_error::from_body(body);
+    let is_about_the_token =
+        error.is_some_and(|error| matches!(error.error.as_str(), "invalid_request" | "invalid_token"));
+    match (refresh_token, judge(status, body)) {
+        (Revocation::Revoked, Revocation::Failed(_)) if is_about_the_token => Revocation::Unsupported,
+        (_, outcome) => outcome,
     }
 }
 
@@ -73,5 +88,23 @@ mod tests {
         assert!(matches!(judge(400, br#"{"error":"invalid_request"}"#), Revocation::Failed(_)));
         assert!(matches!(judge(503, b""), Revocation::Failed(_)));
         assert!(matches!(judge(302, b""), Revocation::Failed(_)));
+    }
+
+    #[test]
+    fn an_access_token_that_is_unknown_once_the_refresh_token_is_revoked_is_no_failure() {
+        let failed = Revocation::Failed(String::new());
+        for error in ["invalid_request", "invalid_token"] {
+            let body = format!(r#"{{"error":"{error}"}}"#);
+            let after = |refresh_token| judge_access_token(refresh_token, 400, body.as_bytes());
+            assert_eq!(after(&Revocation::Revoked), Revocation::Unsupported, "{error}");
+            for refresh_token in [&failed, &Revocation::None, &Revocation::Unsupported] {
+                assert!(matches!(after(refresh_token), Revocation::Failed(_)), "{error}: {refresh_token:?}");
+            }
+        }
+        for (status, body) in [(401, r#"{"error":"invalid_client"}"#), (503, ""), (400, "")] {
+            let outcome = judge_access_token(&Revocation::Revoked, status, body.as_bytes());
+            assert!(matches!(outcome, Revocation::Failed(_)), "{status}: {body}");
+        }
+        assert_eq!(judge_access_token(&Revocation::Revoked, 200, b""), Revocation::Revoked);
     }
 }
