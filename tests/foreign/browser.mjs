@@ -5,6 +5,7 @@
 //
 //   IDP_USER, IDP_PASSWORD   whom to sign in (default test@example.com, password)
 //   IDP_DENY                 1: press the button that denies
+//   IDP_TICK                 tick only boxes whose id has this in it (default: every one)
 //   USER_CODE                what to type where a device page asks for its code
 //   SHOTS, SHOTS_THEMES      directory for screenshots of every page; 1: also dark and 360 px wide
 //   REPORT                   file for the result, where nobody reads stdout
@@ -16,7 +17,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const ALLOW = /^(allow|accept|approve|authori[sz]e|confirm|connect|continue|yes)\b/i;
+const ALLOW = /^(allow|accept|approve|authori[sz]e|confirm|connect|continue|grant|ok|verify|yes)\b/i;
 const DENY = /^(deny|cancel|decline|refuse|reject|no)\b/i;
 const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -26,6 +27,10 @@ const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
 const MOST_PAGES = 8;
 const ANSWER_MS = 40_000;
+/** How long a page that a script has made stays as it is before it counts as finished. */
+const QUIET_MS = 300;
+/** How long a script may take to put its question. */
+const SCRIPT_MS = 8_000;
 /** A page that asks for these a second time did not take the first answer. */
 const ASKED_ONCE = ['sign-in', 'user-code'];
 
@@ -75,7 +80,11 @@ function destination(url) {
 /** Watches a page from outside: where it landed, with what status, what it asked for and complained about. */
 function observe(page, lands) {
   const seen = { landed: null, status: null, requests: [], console: [] };
+  let open = 0;
+  const isBusy = () => open > 0;
+  for (const over of ['requestfinished', 'requestfailed']) page.on(over, () => { open -= 1; });
   page.on('request', (request) => {
+    open += 1;
     if (seen.landed) seen.requests.push(request.url());
     else if (request.isNavigationRequest() && lands(request.url())) seen.landed = request.url();
   });
@@ -86,7 +95,7 @@ function observe(page, lands) {
     if (message.type() === 'error') seen.console.push(`${message.text()} (${message.location().url})`);
   });
   page.on('pageerror', (error) => seen.console.push(String(error)));
-  return seen;
+  return { seen, isBusy };
 }
 
 const firstVisible = (page, selector) => page.locator(`${selector} >> visible=true`).first();
@@ -95,10 +104,12 @@ const has = async (locator) => await locator.count() > 0;
 async function buttonNamed(page, pattern) {
   for (const button of await page.locator('button, input[type=submit]').all()) {
     const label = (await button.innerText() || await button.getAttribute('value') || '').trim();
-    if (pattern.test(label) && await button.isVisible()) return button;
+    if (pattern.test(label) && await button.isVisible() && await button.isEnabled()) return button;
   }
   return undefined;
 }
+
+const click = (button) => () => button.click({ noWaitAfter: true });
 
 /** The one thing that a person would do on this page, with what to type before; nothing on a page without a question. */
 async function nextAct(page, options) {
@@ -107,13 +118,13 @@ async function nextAct(page, options) {
     const prepare = () => fillSignIn(page, password, options);
     return { name: 'sign-in', prepare, run: () => password.press('Enter') };
   }
-  const code = firstVisible(page, 'input[name=user_code]');
+  const code = firstVisible(page, options.userCode ? 'input[name=user_code], input[type=text]' : 'input[name=user_code]');
   if (await has(code) && (options.userCode || await code.inputValue())) {
     const prepare = () => enterOrCompare(code, options.userCode);
-    return { name: 'user-code', prepare, run: () => code.press('Enter') };
+    return { name: 'user-code', prepare, run: () => goOn(page, code) };
   }
   const button = await buttonNamed(page, options.deny ? DENY : ALLOW);
-  return button && { name: 'consent', prepare: () => {}, run: () => button.click({ noWaitAfter: true }) };
+  return button && { name: 'consent', prepare: () => tick(page, options.tick), run: click(button) };
 }
 
 /** What a person does with the code of the device at hand; without one, a code that is shown is taken for right. */
@@ -129,28 +140,72 @@ async function fillSignIn(page, password, options) {
   await password.fill(options.password);
 }
 
-/** Runs what makes the page navigate and waits until the next page is there, or cannot be had. */
-async function andArrive(page, act) {
+/** Some forms take a click where others take Enter. */
+async function goOn(page, field) {
+  const button = await buttonNamed(page, ALLOW);
+  await (button ? click(button)() : field.press('Enter'));
+}
+
+async function tick(page, part) {
+  const wanted = part ? `[id*="${part}"]` : '';
+  const boxes = page.locator(`input[type=checkbox]${wanted}:enabled >> visible=true`);
+  for (const box of await boxes.all()) await box.check();
+}
+
+const textOf = (page) => page.evaluate(() => document.body?.innerText).catch(() => undefined);
+
+/** Waits until scripts have made another page out of the one `before`, and are done with it. */
+async function rewritten(page, isBusy, before, isOver) {
+  let text = before;
+  let since = Date.now();
+  while (!isOver() && (text === before || Date.now() - since < QUIET_MS)) {
+    await page.waitForTimeout(50);
+    const now = await textOf(page);
+    if (now !== text || isBusy()) since = Date.now();
+    text = now ?? before;
+  }
+}
+
+/** Runs what makes the page another one and waits until that is there, by whatever means, or cannot be had. */
+async function andArrive(page, isBusy, act) {
   const limit = { timeout: ANSWER_MS };
+  const before = await textOf(page);
   const loaded = page.waitForEvent('load', limit);
   const failed = page.waitForEvent('requestfailed', { ...limit, predicate: (request) => request.isNavigationRequest() });
-  const arrived = Promise.any([loaded, failed]);
-  arrived.catch(() => {}); // an act that fails leaves nobody to wait
+  const navigated = Promise.any([loaded, failed]);
+  let isOver = false;
+  navigated.catch(() => {}).finally(() => { isOver = true; }); // an act that fails leaves nobody to wait
   await act();
+  const arrived = Promise.race([navigated, rewritten(page, isBusy, before, () => isOver).catch(() => navigated)]);
   await arrived.catch(() => { throw new Error(`no page came after ${page.url()}`); });
+  isOver = true;
+}
+
+/** What to do on this page; scripts have a while to put their question. */
+async function question(page, { seen, isBusy }, options) {
+  const hasScripts = await page.evaluate(() => document.scripts.length > 0).catch(() => false);
+  const end = Date.now() + (hasScripts ? SCRIPT_MS : 0);
+  const isOver = () => seen.landed || Date.now() >= end;
+  for (;;) {
+    await rewritten(page, isBusy, undefined, isOver);
+    const act = await nextAct(page, options);
+    if (act || isOver()) return act;
+    await page.waitForTimeout(50);
+  }
 }
 
 /** Answers page after page until the destination, a page without a question, or one that does not take the answer. */
-async function walk(page, seen, options, snap) {
+async function walk(page, watch, options, snap) {
+  const { seen, isBusy } = watch;
   const steps = [];
   while (!seen.landed) {
-    const act = await nextAct(page, options);
+    const act = await question(page, watch, options);
     if (!act) return { steps, refused: false };
     if (steps.length === MOST_PAGES || (ASKED_ONCE.includes(act.name) && steps.includes(act.name))) break;
     await act.prepare();
     await snap(act.name);
     steps.push(act.name);
-    await andArrive(page, act.run);
+    await andArrive(page, isBusy, act.run);
   }
   return { steps, refused: !seen.landed };
 }
@@ -159,6 +214,7 @@ const settings = () => ({
   user: process.env.IDP_USER || 'test@example.com',
   password: process.env.IDP_PASSWORD || 'password',
   deny: process.env.IDP_DENY === '1',
+  tick: process.env.IDP_TICK,
   userCode: process.env.USER_CODE,
   shots: process.env.SHOTS,
   themes: process.env.SHOTS_THEMES === '1',
@@ -167,12 +223,13 @@ const settings = () => ({
 /** Goes to `url`, answers every page, and tells what the last one was. `options` overrides the environment. */
 export async function signIn(page, url, options = {}) {
   const chosen = { ...settings(), ...options };
-  const seen = observe(page, destination(url));
+  const watch = observe(page, destination(url));
+  const { seen } = watch;
   let taken = 0;
   const snap = (label) => chosen.shots
     && shoot(page, chosen.shots, `${String(++taken).padStart(2, '0')}-${label}`, chosen.themes);
-  await andArrive(page, () => page.goto(url, { waitUntil: 'commit', timeout: ANSWER_MS }).catch(() => {}));
-  const { steps, refused } = await walk(page, seen, chosen, snap);
+  await andArrive(page, watch.isBusy, () => page.goto(url, { waitUntil: 'commit', timeout: ANSWER_MS }).catch(() => {}));
+  const { steps, refused } = await walk(page, watch, chosen, snap);
   await snap(seen.landed ? 'landed' : 'end');
   const needsLanding = new URL(url).searchParams.has('redirect_uri');
   const ok = seen.landed ? seen.status !== null : !needsLanding && !refused && steps.length > 0;

@@ -70,6 +70,11 @@ impl Home {
 
     /// Runs `hallpass` with these arguments.
     pub fn hallpass(&self, arguments: &[&str]) -> Finished {
+        finished(&self.command(arguments).output().expect("the command starts"))
+    }
+
+    /// `hallpass` with these arguments, not yet running.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).env_clear().env("HOME", self.path());
         for name in ["PATH", "CHROMIUM"] {
@@ -78,7 +83,7 @@ impl Home {
             }
         }
         command.envs(self.extra.iter().cloned());
-        finished(&command.output().expect("the command starts"))
+        command
     }
 }
 

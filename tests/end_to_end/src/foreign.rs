@@ -1,12 +1,12 @@
 //! Programs that others wrote, run by Node from `tests/foreign`.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::command::{Finished, finished};
+use crate::server::Server;
 
 /// The path of a file in `tests/foreign`.
 pub fn foreign(file: &str) -> PathBuf {
@@ -27,47 +27,25 @@ pub fn client(script: &str, issuer: &str, variables: &[(&str, &str)]) -> Finishe
     finished(&command.output().expect("node starts"))
 }
 
-/// A running `oidc-provider`. It ends when this value is dropped, or when the test dies.
-pub struct Provider {
-    process: Child,
-    issuer: String,
-}
+/// A running `oidc-provider`, which keeps a journal. It ends when this value is dropped, or when the test dies.
+pub struct Provider(Server);
 
 impl Provider {
     /// Starts one on a free port.
     pub fn start(variables: &[(&str, &str)]) -> Provider {
-        let mut process = Command::new("node")
-            .arg(foreign("oidc-provider.mjs"))
-            .envs(variables.iter().copied())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("node starts");
-        let mut line = String::new();
-        let stdout = process.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("the provider says where it is");
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"));
-        Provider { process, issuer: ready["issuer"].as_str().expect("an issuer").to_owned() }
+        Provider(Server::oidc_provider(variables))
     }
 
     /// Where it is.
     pub fn issuer(&self) -> &str {
-        &self.issuer
+        self.0.issuer()
     }
 
     /// The requests so far.
     pub fn journal(&self) -> Vec<Value> {
-        let url = format!("{}/_journal", self.issuer);
+        let url = format!("{}/_journal", self.issuer());
         let mut answer = ureq::get(url).call().expect("the provider answers");
         let text = answer.body_mut().read_to_string().expect("a text");
         serde_json::from_str(&text).expect("a list of requests")
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -8,14 +8,19 @@ mod command;
 mod foreign;
 mod island;
 mod name_server;
+mod person;
+mod server;
 mod static_build;
 mod swarm;
+pub mod wire;
 
 pub use certificate::Certificate;
 pub use command::{Finished, Home, hallpass};
 pub use foreign::{Provider, artefacts, client, foreign};
 pub use island::Island;
 pub use name_server::answer_for;
+pub use person::{Code, DeviceLogin, Person};
+pub use server::Server;
 pub use static_build::static_build;
 pub use swarm::{Expiry, Setup, Swarm, Tally};
 
