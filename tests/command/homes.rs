@@ -34,7 +34,6 @@ fn p46_every_verb_works_whatever_the_home_is_called() {
 }
 
 #[test]
-#[ignore = "known: status --json panics where the path is no UTF-8"]
 fn p46_every_verb_works_in_a_home_whose_name_is_no_text() {
     works_in(b"\xff\xfe\x80");
 }

@@ -47,7 +47,6 @@ fn p44_a_holder_that_is_stopped_keeps_nobody_waiting_for_good_and_is_named() {
 }
 
 #[test]
-#[ignore = "known: the time limit is looked at before what has come"]
 fn p30_an_answer_that_came_while_the_process_was_stopped_is_read() {
     let site = Fronted::new();
     let held = site.front.hold(None);

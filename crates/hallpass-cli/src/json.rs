@@ -1,5 +1,6 @@
 //! What commands answer as JSON; every time is RFC 3339 in UTC.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use hallpass::{AccessToken, LogoutReport, Revocation, Session, State, Status, User};
@@ -62,7 +63,7 @@ pub(crate) fn session(session: &Session) -> Value {
         "expires_at": time(session.expires_at()),
         "renewable": session.renewable(),
         "store": session.store().as_str(),
-        "path": session.path(),
+        "path": session.path().map(Path::to_string_lossy),
         "notes": session.notes(),
     })
 }
@@ -80,7 +81,7 @@ pub(crate) fn already_signed_in(status: &Status, token: &AccessToken) -> Value {
         "expires_at": time(token.expires_at()),
         "renewable": status.renewable,
         "store": status.store.as_str(),
-        "path": status.path,
+        "path": status.path.as_deref().map(Path::to_string_lossy),
         "notes": token.notes(),
     })
 }
@@ -123,7 +124,7 @@ pub(crate) fn status(status: &Status, is_current: bool) -> Value {
         "expires_at": time(status.expires_at),
         "renewable": status.renewable,
         "store": status.store.as_str(),
-        "path": status.path,
+        "path": status.path.as_deref().map(Path::to_string_lossy),
     })
 }
 

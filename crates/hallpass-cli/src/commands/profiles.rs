@@ -1,6 +1,7 @@
 //! `hallpass profiles list | use | move | remove`
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use hallpass::{Environment, Storage, StoreKind};
@@ -86,7 +87,9 @@ fn relocate(common: &Common, config_dir: &ConfigDir, name: &str, to: MoveTo) -> 
     let settings = SettingsFile { storage: Some(setting), ..config_dir.settings(name)? };
     settings.write(&path)?;
     if common.json {
-        json::print_line(&json!({"profile": name, "store": kind.as_str(), "path": pass.status().path}));
+        json::print_line(
+            &json!({"profile": name, "store": kind.as_str(), "path": pass.status().path.as_deref().map(Path::to_string_lossy)}),
+        );
     } else {
         say::talk(&format!("\"{name}\" is now {}.", described(kind)));
     }

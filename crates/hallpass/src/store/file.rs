@@ -76,6 +76,7 @@ impl FileStore {
         self.create_dir()?;
         let target = self.target()?;
         let parent = target.parent().unwrap_or(&self.dir);
+        check_dir(parent)?;
         let file = Builder::new()
             .prefix(&format!(".{}-", self.profile))
             .suffix(".tmp")
@@ -131,12 +132,15 @@ impl FileStore {
     fn target(&self) -> Result<PathBuf, StoreError> {
         let failed = |error| StoreError::io("follow", &self.path, error);
         match fs::symlink_metadata(&self.path) {
-            Ok(meta) if meta.is_symlink() => match fs::canonicalize(&self.path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    Ok(self.dir.join(fs::read_link(&self.path).map_err(failed)?))
+            Ok(meta) if meta.is_symlink() => {
+                check_link(&meta, &self.path)?;
+                match fs::canonicalize(&self.path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        Ok(self.dir.join(fs::read_link(&self.path).map_err(failed)?))
+                    }
+                    found => found.map_err(failed),
                 }
-                found => found.map_err(failed),
-            },
+            }
             _ => Ok(self.path.clone()),
         }
     }
@@ -246,6 +250,24 @@ fn check_dir(dir: &Path) -> Result<(), StoreError> {
 
 #[cfg(not(unix))]
 fn check_dir(_dir: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// A link that somebody else made leads where they like.
+#[cfg(unix)]
+fn check_link(link: &fs::Metadata, path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::MetadataExt;
+    if link.uid() == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(StoreError::Unsafe {
+        path: path.to_owned(),
+        cause: "it is a link that belongs to another user".to_owned(),
+    })
+}
+
+#[cfg(not(unix))]
+fn check_link(_link: &fs::Metadata, _path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 

@@ -161,16 +161,18 @@ fn without_waiting<T>(stream: &TcpStream, act: impl FnOnce(&TcpStream) -> io::Re
 }
 
 /// Repeats what a signal interrupted, with the time that is left. A socket with a time limit is
-/// interrupted even by handlers that ask for a restart.
+/// interrupted even by handlers that ask for a restart. With no time left it is tried once more: what came while
+/// the process was stopped is there.
 fn until<T>(limit: Duration, mut act: impl FnMut(Option<Duration>) -> io::Result<T>) -> io::Result<T> {
     let started = Instant::now();
     loop {
         let left = limit.saturating_sub(started.elapsed());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
         match act(socket_limit(left)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                if left.is_zero() {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
             done => return done,
         }
     }
