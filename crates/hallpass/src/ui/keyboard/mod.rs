@@ -28,8 +28,9 @@ use tty::Tty;
 /// that somebody else can read. Ctrl-C and Ctrl-Z work as ever. Nothing is read and nothing is changed while this
 /// process is in the background; after Ctrl-Z and `fg` it goes on.
 ///
-/// A signal that ends the process leaves the terminal as it is then, and not every shell puts it back. A program that
-/// catches SIGINT and its like calls `release`, or cancels the login by a [`Canceller`](crate::Canceller).
+/// Where a signal ends the process, the modes stay. Shells put their terminal right after that; who calls your program
+/// in between and lives on may not. To be sure, catch SIGINT and its like, and call `release` or cancel the login by a
+/// [`Canceller`](crate::Canceller).
 #[derive(Clone)]
 pub struct Keyboard(Arc<Mutex<Desk>>);
 
