@@ -67,8 +67,9 @@ fn run(command: &Command) -> Result<(), Failure> {
     Ok(())
 }
 
-/// No signal handler is needed here: nothing is stored before the end, so Ctrl-C leaves all as it was. (One that
-/// hits a refresh is another matter: a program with a handler of its own calls `pass.finish_saving` in it.)
+/// No signal handler is needed here: nothing is stored before the end, so Ctrl-C leaves all as it was, and the shell puts
+/// its terminal right. (One that hits a refresh is another matter: a program with a handler of its own calls
+/// `pass.finish_saving` in it, and `release` of the terminal's keyboard.)
 fn login(pass: &Hallpass) -> hallpass::Result<()> {
     pass.login(&mut Terminal::stderr())?;
     eprintln!("Successfully logged in!");
