@@ -31,6 +31,8 @@ mod users;
 #[cfg(target_os = "linux")]
 mod blow;
 #[cfg(target_os = "linux")]
+mod browser;
+#[cfg(target_os = "linux")]
 mod crash;
 #[cfg(target_os = "linux")]
 mod disk;

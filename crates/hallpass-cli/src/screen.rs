@@ -6,6 +6,7 @@ use std::thread;
 
 use hallpass::{Hallpass, Keyboard, LoginEvent, LoginUi, Session, Terminal};
 
+use crate::browser;
 use crate::failure::Failure;
 use crate::json_ui::JsonUi;
 use crate::signals;
@@ -40,6 +41,7 @@ impl Screen {
 
     /// Signs in with a pass that is minded; the first signal ends that.
     pub(crate) fn sign_in(mut self, pass: &Hallpass) -> Result<Session, Failure> {
+        browser::inherits_nothing();
         self.keyboard.iter().cloned().for_each(signals::give_back_first);
         signals::at_first(signals::end_when_saved)?;
         Ok(pass.login(&mut self)?)

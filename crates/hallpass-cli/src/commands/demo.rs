@@ -37,10 +37,10 @@ pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Without a terminal, and where nobody would see a browser, nobody would press the buttons.
+/// Without a terminal, and where nobody would see a browser beside it, nobody would press the buttons.
 fn nobody_is_watching() -> bool {
-    let plan = SystemBrowser::new(&Environment::of_process()).plan();
-    plan.opener == Opener::None || !io::stderr().is_terminal()
+    let opener = SystemBrowser::new(&Environment::of_process()).plan().opener;
+    opener == Opener::None || opener.needs_terminal() || !io::stderr().is_terminal()
 }
 
 struct Play {

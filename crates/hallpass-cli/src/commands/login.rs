@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use hallpass::{AccessToken, Environment, Error, Hallpass, Provider, Session, Terminal, User};
 
 use crate::args::{Common, Login};
+use crate::browser::Chosen;
 use crate::commands::override_token;
 use crate::env_file::EnvFile;
 use crate::failure::Failure;
@@ -14,7 +15,7 @@ use crate::profiles::{ConfigDir, DEFAULT, SERVICE, named};
 use crate::screen::Screen;
 use crate::settings::{LoginSettings, Target, files, read_env_file};
 use crate::sources::SettingsFile;
-use crate::{browser, json, qr_code, say, signals};
+use crate::{json, qr_code, say, signals};
 
 pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     override_token::warn(common);
@@ -27,8 +28,8 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     let path = config_dir.profile_file(&profile.name);
     tell_unknown(&own, &path);
     let settings = LoginSettings::resolve(args, &env_file, own.clone(), config)?;
-    let browser = browser::of(args, settings.browser.as_deref(), &environment);
-    let mut builder = settings.builder(&profile.name, environment)?.browser(browser);
+    let browser = Chosen::of(args, settings.browser.as_deref(), &environment);
+    let mut builder = settings.builder(&profile.name, environment)?.browser(browser.clone());
     builder = args.timeout.into_iter().fold(builder, |builder, limit| builder.login_timeout(limit));
     if args.force {
         builder = builder.without_waiting_for_others();
@@ -42,7 +43,9 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     if is_new {
         SettingsFile::probe(&path)?;
     }
-    let session = screen(args, common.json).sign_in(&pass)?;
+    let signed_in = screen(args, &browser, common.json).sign_in(&pass);
+    browser.give_terminal_back();
+    let session = signed_in?;
     if is_new {
         settings.file.write(&path)?;
     }
@@ -172,13 +175,16 @@ fn is_signed_in(pass: &Hallpass, args: &Login, as_json: bool) -> Result<bool, Fa
     Ok(true)
 }
 
-fn screen(args: &Login, as_json: bool) -> Screen {
-    let screen = if as_json { Screen::json() } else { Screen::words(terminal(args)) };
+fn screen(args: &Login, browser: &Chosen, as_json: bool) -> Screen {
+    let screen = if as_json { Screen::json() } else { Screen::words(terminal(args, browser)) };
     if args.paste { screen.with_paste() } else { screen }
 }
 
-fn terminal(args: &Login) -> Terminal {
-    let mut terminal = Terminal::stderr();
+fn terminal(args: &Login, browser: &Chosen) -> Terminal {
+    let mut terminal = match browser.needs_terminal() {
+        true => Terminal::new(Box::new(std::io::stderr()), false),
+        false => Terminal::stderr(),
+    };
     if args.no_browser {
         terminal = terminal.without_browser();
     }

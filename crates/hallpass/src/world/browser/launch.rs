@@ -1,6 +1,6 @@
 //! Starting a program and leaving it to itself.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -92,7 +92,7 @@ impl Launch {
         let not_found = || io::Error::new(io::ErrorKind::NotFound, "not found");
         let beside = || (self.program == "powershell.exe").then(|| environment.program(POWERSHELL)).flatten();
         let path = environment.program(&self.program).or_else(beside).ok_or_else(not_found)?;
-        let mut command = if self.needs_terminal { Command::new(path) } else { apart(&path, environment) };
+        let mut command = if self.needs_terminal { in_front(&path)? } else { apart(&path, environment) };
         command.args(&self.arguments);
         command.envs(self.browsers.map(|browsers| ("BROWSER", browsers)));
         for name in SECRET_VARIABLES {
@@ -104,6 +104,14 @@ impl Launch {
             return Ok(());
         }
         Err(io::Error::other(format!("it ended with {status}")))
+    }
+}
+
+/// A program that is given the terminal.
+fn in_front(program: &Path) -> io::Result<Command> {
+    match io::stdin().is_terminal() && io::stdout().is_terminal() {
+        true => Ok(Command::new(program)),
+        false => Err(io::Error::other("it shows pages in a terminal, and there is none")),
     }
 }
 
@@ -143,4 +151,52 @@ fn open_by_system(url: &Url) -> io::Result<()> {
 #[cfg(not(windows))]
 fn open_by_system(_url: &Url) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "there is nothing to open it with"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::BrowserCommand;
+    use super::*;
+
+    /// An address with what shells, PowerShell and `cmd` make something of.
+    const SHARP: &str = "https://a.example/x(1)/it's?a=b&c=%26%27;d=$(id)`id`|e^f%PATH%=!g&h=i j";
+
+    fn argv(opener: &Opener) -> Vec<Vec<String>> {
+        let words = |launch: Launch| [vec![launch.program], launch.arguments].concat();
+        launches(opener, &Url::parse(SHARP).unwrap()).into_iter().map(words).collect()
+    }
+
+    /// As `url` writes it: what a URL cannot hold is escaped, everything else stays.
+    const WRITTEN: &str = "https://a.example/x(1)/it's?a=b&c=%26%27;d=$(id)`id`|e^f%PATH%=!g&h=i%20j";
+
+    #[cfg(unix)]
+    #[test]
+    fn p22_p23_every_opener_gets_the_address_as_one_argument() {
+        assert_eq!(argv(&Opener::Default("xdg-open")), [["xdg-open", WRITTEN]]);
+        assert_eq!(argv(&Opener::Default("open")), [["open", WRITTEN]]);
+        assert_eq!(argv(&Opener::Default("gio")), [vec!["gio", "open", WRITTEN]]);
+        let commands = Opener::Commands(BrowserCommand::parse_list("a --x=%s -y:b"));
+        let x = format!("--x={WRITTEN}");
+        assert_eq!(argv(&commands), [vec!["a", &x, "-y"], vec!["b", WRITTEN]]);
+    }
+
+    #[test]
+    fn p22_wslview_gets_no_character_that_begins_code_and_powershell_a_literal() {
+        let escaped = WRITTEN.replace('$', "%24").replace('`', "%60");
+        let literal = format!("Start-Process -FilePath '{}'", WRITTEN.replace('\'', "''"));
+        let powershell =
+            vec!["powershell.exe", "-NoLogo", "-NoProfile", "-NonInteractive", "-Command", &literal];
+        assert_eq!(argv(&Opener::Wslview), [vec!["wslview", &escaped], powershell.clone()]);
+        assert_eq!(argv(&Opener::PowerShell), [powershell]);
+        let plain = Url::parse("https://a.example/?a=1&b=%26;c").unwrap();
+        assert_eq!(inert(&plain), plain.as_str());
+    }
+
+    #[test]
+    fn p20_xdg_open_is_told_of_no_browser_for_the_terminal() {
+        let text = ["w3m", "lynx", "links", "elinks", "www-browser"];
+        assert!(!GRAPHICAL.split(':').any(|name| text.contains(&name)));
+        let url = Url::parse(SHARP).unwrap();
+        assert_eq!(launches(&Opener::Default("xdg-open"), &url)[0].browsers, Some(GRAPHICAL));
+    }
 }
