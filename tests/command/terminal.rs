@@ -294,7 +294,6 @@ fn typed(command: &Command) -> String {
 }
 
 #[test]
-#[ignore = "known: it fails on some machines, where the signal comes at another moment"]
 fn p13_ctrl_z_gives_the_shell_its_terminal_and_fg_takes_it_again() {
     let desk = Desk::new();
     let mut shell = shell(&desk);

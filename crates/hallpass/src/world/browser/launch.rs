@@ -98,6 +98,7 @@ impl Launch {
         for name in SECRET_VARIABLES {
             command.env_remove(name);
         }
+        fork(&mut command);
         let begun = Instant::now();
         let status = command.status()?;
         if status.success() || begun.elapsed() > OPENED {
@@ -114,6 +115,17 @@ fn in_front(program: &Path) -> io::Result<Command> {
         false => Err(io::Error::other("it shows pages in a terminal, and there is none")),
     }
 }
+
+/// Has the command forked, not spawned. Ctrl-Z stops a child that was spawned before it is another program, and its parent
+/// then waits for it where nothing can stop it: the shell never gets its terminal back. The standard library forks
+/// where it has to set a group, and this is the one that we have.
+#[cfg(unix)]
+fn fork(command: &mut Command) {
+    std::os::unix::process::CommandExt::gid(command, rustix::process::getgid().as_raw());
+}
+
+#[cfg(not(unix))]
+fn fork(_: &mut Command) {}
 
 /// A program that shares nothing with this one: no stream, and as far as can be had no terminal and no session, so that
 /// neither Ctrl-C nor the end of the terminal reaches it. Descriptors close by themselves, since all that are opened
