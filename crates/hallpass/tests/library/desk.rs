@@ -3,7 +3,7 @@
 use hallpass::{Builder, Hallpass, Result, Session};
 use serde_json::Value;
 
-use crate::bench::{Bench, login, visitor};
+use crate::bench::{Bench, PATIENCE, login, visitor};
 use crate::keychains::{Call, Mood, TestKeychain};
 use crate::provider::{CANARY, Provider};
 
@@ -43,7 +43,8 @@ impl Desk {
     }
 
     pub(crate) fn builder(&self) -> Builder {
-        self.bench.at(&self.provider).keychain(self.keychain.clone())
+        // A login that waits for longer waits for something that does not come.
+        self.bench.at(&self.provider).keychain(self.keychain.clone()).login_timeout(3 * PATIENCE)
     }
 
     /// What a new process would build.

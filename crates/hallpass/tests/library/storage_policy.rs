@@ -7,13 +7,15 @@ use hallpass::error::{LoginRequired, StoreError};
 use hallpass::world::keychain::KeychainError;
 use hallpass::{Error, LoginEvent, LoginUi, Revocation, State, Storage, StoreKind};
 
-use crate::bench::{self, AT_ONCE, Recorder, login, timed, unopened, visitor};
+use crate::bench::{Recorder, login, timed, unopened, visitor};
 use crate::desk::{DAY, Desk};
 use crate::keychains::{Call, Mood};
 use crate::provider::{EMAIL, TOKEN};
 
-/// What nobody waits longer for, with some room for a machine that is busy (P47).
-const IN_TIME: Duration = Duration::from_secs(4);
+/// What a command may take for one keychain that does not answer in its three seconds (P47), on a machine that is busy.
+const IN_TIME: Duration = Duration::from_secs(5);
+/// Less than what waiting for it takes.
+const WITHOUT_WAITING: Duration = Duration::from_secs(2);
 
 fn failed(cause: &KeychainError) -> bool {
     matches!(cause, KeychainError::Failed(_))
@@ -285,7 +287,10 @@ fn p47_a_keychain_that_falls_silent_after_the_login_holds_up_no_cached_key() {
     pass.access_token().unwrap();
     desk.keychain.becomes(Mood::Silent);
     let (token, took) = timed(|| pass.access_token().unwrap());
-    assert_eq!((token.expose(), took < AT_ONCE), (desk.stored_access_token().as_str().unwrap(), true));
+    assert_eq!(
+        (token.expose(), took < WITHOUT_WAITING),
+        (desk.stored_access_token().as_str().unwrap(), true)
+    );
     desk.bench.wait(DAY);
     pass.access_token().unwrap();
     assert_eq!(desk.provider.count(TOKEN), 1);
@@ -301,5 +306,5 @@ fn p48_a_silent_keychain_is_left_behind_on_a_thread_of_its_own() {
     assert!(took < IN_TIME, "{took:?}");
     let (second, took) = timed(|| pass.access_token().unwrap_err());
     assert_eq!(cause(second), KeychainError::Silent);
-    assert!(took < bench::AT_ONCE, "it is not waited for again: {took:?}");
+    assert!(took < WITHOUT_WAITING, "it is not waited for again: {took:?}");
 }

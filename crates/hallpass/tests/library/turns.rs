@@ -211,7 +211,7 @@ fn p38_a_holder_that_never_finishes_costs_the_others_their_time_and_no_browser()
         assert!(matches!(error, Error::TimedOut { waited, ignored: 0, .. } if waited == limit), "{error:?}");
         assert_eq!(ui.count(|event| matches!(event, LoginEvent::Url(_))), 0);
     }
-    assert!(took < limit + bench::PATIENCE / 10, "{took:?}");
+    assert!(took < limit + bench::PATIENCE / 2, "{took:?}");
     holder.finish();
 }
 
