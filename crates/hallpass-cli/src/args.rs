@@ -158,7 +158,7 @@ pub(crate) struct Login {
     /// One more parameter of the authorization request
     #[arg(long, value_name = "K=V", value_parser = pair)]
     pub(crate) param: Vec<(String, String)>,
-    /// An endpoint given by hand: authorization, token, userinfo, jwks, revocation
+    /// An endpoint given by hand: authorization, token, userinfo, jwks, revocation, device_authorization
     #[arg(long, value_name = "NAME=URL", value_parser = pair)]
     pub(crate) endpoint: Vec<(String, String)>,
     /// A file with the client's secret, for servers that insist on one [env: HALLPASS_CLIENT_SECRET holds the secret itself]
