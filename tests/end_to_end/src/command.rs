@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::patience;
+
 /// A user's home, empty at first.
 pub struct Home {
     dir: TempDir,
@@ -70,7 +72,7 @@ impl Home {
 
     /// Runs `hallpass` with these arguments.
     pub fn hallpass(&self, arguments: &[&str]) -> Finished {
-        finished(&self.command(arguments).output().expect("the command starts"))
+        finished(&patience::output(&mut self.command(arguments)).expect("the command starts"))
     }
 
     /// `hallpass` with these arguments, not yet running.

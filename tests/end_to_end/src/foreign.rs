@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::command::{Finished, finished};
+use crate::patience;
 use crate::server::Server;
 
 /// The path of a file in `tests/foreign`.
@@ -24,7 +25,7 @@ pub fn artefacts(name: &str) -> PathBuf {
 pub fn client(script: &str, issuer: &str, variables: &[(&str, &str)]) -> Finished {
     let mut command = Command::new("node");
     command.arg(foreign(script)).arg(issuer).envs(variables.iter().copied());
-    finished(&command.output().expect("node starts"))
+    finished(&patience::output(&mut command).expect("node starts"))
 }
 
 /// A running `oidc-provider`, which keeps a journal. It ends when this value is dropped, or when the test dies.

@@ -8,6 +8,7 @@ mod command;
 mod foreign;
 mod island;
 mod name_server;
+mod patience;
 mod person;
 mod server;
 mod static_build;

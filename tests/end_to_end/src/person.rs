@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::command::{Finished, Home, finished};
 use crate::foreign::{artefacts, foreign};
+use crate::patience::{self, PATIENCE};
 
 /// They allow whatever they are asked for, unless told otherwise.
 pub struct Person {
@@ -93,13 +95,16 @@ impl Person {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let (mut events, mut page) = (Vec::new(), Value::Null);
-        for line in BufReader::new(child.stdout.take().expect("stdout is piped")).lines() {
-            let event: Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
+        let lines = lines(child.stdout.take().expect("stdout is piped"));
+        while let Ok(line) = lines.recv_timeout(PATIENCE) {
+            let event: Value = serde_json::from_str(&line).expect("JSON");
             if event["event"] == "user_code" && page.is_null() {
                 page = self.answers(&event, code);
             }
             events.push(event);
         }
+        let stuck = patience::end(&mut child).expect("the command can be waited for");
+        assert_eq!(stuck, None, "{events:#?}");
         let output = child.wait_with_output().expect("the command ends");
         DeviceLogin { events, finished: finished(&output), page }
     }
@@ -114,7 +119,7 @@ impl Person {
         let mut command = Command::new("node");
         command.arg(foreign("browser.mjs")).arg(address).envs(self.manners.iter().cloned());
         command.env("USER_CODE", user_code);
-        finished(&command.output().expect("node starts")).json()
+        finished(&patience::output(&mut command).expect("node starts")).json()
     }
 
     /// Runs the command.
@@ -154,6 +159,20 @@ impl Person {
         assert_eq!(self.hallpass(&["token"]).expect(0).value(), third.value());
         assert_eq!(self.hallpass(&["status", "--check", "--json"]).expect(0).json()[0]["state"], "verified");
     }
+}
+
+/// What a program prints, as it comes.
+fn lines(stdout: ChildStdout) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines() {
+            // Whoever gave up waiting wants no more of it.
+            if sender.send(line.expect("a line")).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 fn text(path: &std::path::Path) -> &str {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::foreign::{Provider, foreign};
+use crate::patience;
 
 /// A shell that waits at the gate and then becomes the command. Opening a FIFO to read from it lasts until somebody
 /// opens it to write.
@@ -168,7 +169,7 @@ impl Tally {
 }
 
 fn made(command: &mut Command) -> Result<(), String> {
-    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let output = patience::output(command).map_err(|error| format!("{command:?}: {error}"))?;
     output.status.success().then_some(()).ok_or_else(|| told(&output))
 }
 
