@@ -21,6 +21,8 @@ impl LoginUi for JsonUi {
                 json!({"event": "store", "store": kind.as_str(), "path": path, "no_keychain": no_keychain})
             }
             LoginEvent::OtherLogin { process } => json!({"event": "other_login", "pid": process}),
+            LoginEvent::NoBrowser { why } => json!({"event": "no_browser", "reason": why}),
+            LoginEvent::Tunnel(line) => json!({"event": "tunnel", "command": line}),
             LoginEvent::Url(url) => json!({"event": "url", "url": url.as_str()}),
             LoginEvent::UserCode {
                 user_code,

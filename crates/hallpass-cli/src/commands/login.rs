@@ -185,9 +185,6 @@ fn terminal(args: &Login, browser: &Chosen) -> Terminal {
         true => Terminal::new(Box::new(std::io::stderr()), false),
         false => Terminal::stderr(),
     };
-    if args.no_browser {
-        terminal = terminal.without_browser();
-    }
     if !args.no_qr && std::io::stderr().is_terminal() {
         terminal = terminal.with_qr_codes(qr_code::draw);
     }

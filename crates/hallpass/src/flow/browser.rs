@@ -12,6 +12,7 @@ use crate::loopback::{Landing, Listener};
 use crate::protocol::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
 use crate::store::StoredRecord;
+use crate::surroundings::Explanation;
 use crate::ui::{LoginEvent, LoginUi};
 use crate::world::entropy;
 
@@ -24,7 +25,7 @@ pub(super) struct BrowserWay {
     pub(super) pending: PendingAuthorization,
 }
 
-/// Binds the listener, then shows the address, then starts the browser.
+/// Binds the listener, and only then makes the address.
 pub(super) fn start(
     context: &Context,
     ui: &mut dyn LoginUi,
@@ -33,7 +34,7 @@ pub(super) fn start(
     scopes: &[String],
     previous: Option<&StoredRecord>,
     happen: Sender<Happening>,
-) -> Result<BrowserWay> {
+) -> Result<(BrowserWay, Url)> {
     let listener = listen(context, happen.clone())?;
     if let Landing::Forwarded { listen, .. } = &context.config.landing
         && !listen.ip().is_loopback()
@@ -44,8 +45,7 @@ pub(super) fn start(
     let prompt = prompt(context, metadata, scopes, previous);
     let (url, pending) =
         request(context, client, metadata, listener.redirect_uri(), scopes, prompt.as_deref())?;
-    open(context, ui, url, happen);
-    Ok(BrowserWay { listener, pending })
+    Ok((BrowserWay { listener, pending }, url))
 }
 
 fn listen(context: &Context, happen: Sender<Happening>) -> Result<Listener, Misuse> {
@@ -105,9 +105,35 @@ fn request(
     Ok(request.begin(entropy::for_login()))
 }
 
-/// Shows the address, then starts the browser on a thread that nobody waits for.
-fn open(context: &Context, ui: &mut dyn LoginUi, url: Url, happen: Sender<Happening>) {
-    ui.event(LoginEvent::Url(url.clone()));
+impl BrowserWay {
+    /// Shows the address, then starts the browser, if one is to be started here, on a thread that nobody waits for.
+    pub(super) fn show(
+        &self,
+        context: &Context,
+        ui: &mut dyn LoginUi,
+        here: &Explanation,
+        url: Url,
+        happen: Sender<Happening>,
+    ) {
+        if !here.opens_browser() {
+            let why = (!here.is_as_asked()).then(|| here.browser_reason().to_owned());
+            ui.event(LoginEvent::NoBrowser { why });
+        }
+        ui.event(LoginEvent::Url(url.clone()));
+        if let Some(line) = self.port().and_then(|port| here.ssh_tunnel_line(port)) {
+            ui.event(LoginEvent::Tunnel(line));
+        }
+        if here.opens_browser() {
+            open(context, url, happen);
+        }
+    }
+
+    fn port(&self) -> Option<u16> {
+        Url::parse(self.listener.redirect_uri()).ok()?.port()
+    }
+}
+
+fn open(context: &Context, url: Url, happen: Sender<Happening>) {
     let browser = context.browser.clone();
     std::thread::spawn(move || {
         if let Err(error) = browser.open(url.as_str()) {

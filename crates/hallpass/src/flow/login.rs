@@ -18,6 +18,7 @@ use crate::config::{Client, DeviceGrant};
 use crate::error::{Misuse, Result};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
 use crate::session::Session;
+use crate::surroundings::Explanation;
 use crate::ui::{LoginEvent, LoginUi};
 
 /// Signs in and saves the session.
@@ -38,10 +39,16 @@ pub(crate) fn login(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<Sess
     metadata.endpoints.need(Endpoint::Token)?;
     let scopes = scopes(context, &metadata);
     let (happen, happenings) = mpsc::channel();
-    let device = device_way(context, &client, &metadata, &scopes, happen.clone())?;
+    let here = context.explain();
+    let device = device_way(context, &here, &client, &metadata, &scopes, happen.clone())?;
     let browser = match context.config.device_grant {
         DeviceGrant::Only => None,
-        _ => Some(browser::start(context, ui, &client, &metadata, &scopes, previous.as_ref(), happen)?),
+        _ => {
+            let (way, url) =
+                browser::start(context, ui, &client, &metadata, &scopes, previous.as_ref(), happen.clone())?;
+            way.show(context, ui, &here, url, happen);
+            Some(way)
+        }
     };
     let preparation = Preparation::start(context, &metadata.endpoints);
     let mut wait = Wait::new(context, ui, browser, device, happenings, client.issuer.host(), begun);
@@ -84,6 +91,7 @@ fn scopes(context: &Context, metadata: &ServerMetadata) -> Vec<String> {
 /// The device grant where it was asked for, or where this machine looks remote and the server has it.
 fn device_way(
     context: &Arc<Context>,
+    here: &Explanation,
     client: &Client,
     metadata: &ServerMetadata,
     scopes: &[String],
@@ -93,7 +101,7 @@ fn device_way(
     let is_wanted = match context.config.device_grant {
         DeviceGrant::Off => false,
         DeviceGrant::Only => endpoint.map(|_| true)?,
-        DeviceGrant::Offered => endpoint.is_ok() && context.explain().offers_device_grant(),
+        DeviceGrant::Offered => endpoint.is_ok() && here.offers_device_grant(),
     };
     Ok(is_wanted.then(|| device::start(context, client, metadata, scopes, happen)))
 }

@@ -20,6 +20,7 @@ impl Decision {
     pub(crate) fn about(self, plan: Plan) -> Decision {
         let counts = |sign: &Sign| match plan.opener {
             Opener::Program => false,
+            Opener::None => true,
             _ => !plan.is_asked_for || sign.tells_of_the_user(),
         };
         let elsewhere = self.elsewhere.filter(|(sign, _)| counts(sign));
@@ -51,6 +52,10 @@ impl Decision {
         self.tunnel.as_ref().map(|tunnel| tunnel.line(&port.to_string()))
     }
 
+    pub(super) fn forget_tunnel(&mut self) {
+        self.tunnel = None;
+    }
+
     pub(super) fn tunnel(&self) -> Option<&Tunnel> {
         self.tunnel.as_ref()
     }
@@ -71,7 +76,7 @@ pub(crate) fn decide(seen: &Surroundings, wish: &BrowserWish) -> Decision {
 fn plan(seen: &Surroundings, wish: &BrowserWish, sign: Option<Sign>) -> Plan {
     let by_variable = seen.environment.text("BROWSER").map(BrowserCommand::parse_list);
     match (wish, by_variable) {
-        (BrowserWish::None, _) => Plan::new(Opener::None, "None is wanted."),
+        (BrowserWish::None, _) => Plan { is_asked_for: true, ..Plan::new(Opener::None, "None is wanted.") },
         (BrowserWish::Command(command), _) => Plan::asked_for(Opener::Commands(vec![command.clone()])),
         (_, Some(commands)) => named("$BROWSER", commands),
         (BrowserWish::Usually(commands), None) => named("A setting", commands.clone()),
@@ -102,9 +107,9 @@ fn hidden(seen: &Surroundings, sign: Sign) -> String {
         Sign::NoDisplay => format!("{}.", capital(&clause)),
         Sign::Ci => format!("{}, where nobody would see it.", capital(&clause)),
         Sign::Ssh if seen.display().is_some() => {
-            format!("{}: a browser would run over there, slowly, and not be yours.", capital(&clause))
+            format!("{}: a browser would run on this machine, slowly, and not be yours.", capital(&clause))
         }
-        _ => format!("{}: a browser would open there and not where you are.", capital(&clause)),
+        _ => format!("{}: a browser would open on this machine and not where you are.", capital(&clause)),
     }
 }
 

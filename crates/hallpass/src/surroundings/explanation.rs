@@ -38,12 +38,14 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    pub(crate) fn new(seen: &Surroundings, decision: Decision, landing: &Landing) -> Explanation {
+    /// Whoever has answers forwarded needs no other way for them.
+    pub(crate) fn new(seen: &Surroundings, mut decision: Decision, landing: &Landing) -> Explanation {
         let (redirect_uris, port) = match landing {
             Landing::Loopback(uris) => {
                 (uris.iter().map(registered).collect(), uris.first().and_then(RedirectUri::port))
             }
             Landing::Forwarded { redirect_uri, listen } => {
+                decision.forget_tunnel();
                 (vec![redirect_uri.as_str().to_owned()], Some(listen.port()))
             }
         };
@@ -63,6 +65,11 @@ impl Explanation {
     /// Why that one, or why none, in one sentence.
     pub fn browser_reason(&self) -> &str {
         &self.decision.plan.reason
+    }
+
+    /// Whether somebody asked for just that.
+    pub(crate) fn is_as_asked(&self) -> bool {
+        self.decision.plan.is_asked_for
     }
 
     /// Whether a code for another device would be offered beside the callback, if the server has the device grant.

@@ -66,8 +66,15 @@ pub enum LoginEvent {
         /// The issuer's host.
         host: String,
     },
+    /// No browser is going to be started here: whoever reads the next event opens the address.
+    NoBrowser {
+        /// Why, in one sentence; `None` where that was asked for.
+        why: Option<String>,
+    },
     /// The address to open. It is shown before the browser is started.
     Url(Url),
+    /// What to run where the browser is, so that its callback arrives here.
+    Tunnel(String),
     /// The browser did not start. The login goes on: the address was shown.
     BrowserFailed(String),
     /// A code to use on another device (RFC 8628 §3.3). Comes again with another code when it expires.

@@ -27,9 +27,11 @@ pub struct Terminal {
     columns: fn() -> Option<usize>,
     keyboard: Option<Keyboard>,
     invitation: &'static str,
+    tunnel: Option<String>,
     announced: bool,
     is_paste_explained: bool,
     has_status: bool,
+    ends_blank: bool,
     qr_code: Option<fn(&str) -> Option<String>>,
 }
 
@@ -55,9 +57,11 @@ impl Terminal {
             columns: || None,
             keyboard: None,
             invitation: "Opening browser for authentication...",
+            tunnel: None,
             announced: false,
             is_paste_explained: false,
             has_status: false,
+            ends_blank: true,
             qr_code: None,
         }
     }
@@ -65,12 +69,6 @@ impl Terminal {
     /// Shows addresses for another device as a picture too, drawn by `draw`, for a phone's camera.
     pub fn with_qr_codes(mut self, draw: fn(&str) -> Option<String>) -> Terminal {
         self.qr_code = Some(draw);
-        self
-    }
-
-    /// For a login whose browser opens nothing: the address is all that the person gets.
-    pub fn without_browser(mut self) -> Terminal {
-        self.invitation = "Open this address in a browser:";
         self
     }
 
@@ -87,9 +85,16 @@ impl Terminal {
         }
     }
 
+    /// A line after a blank one.
+    fn paragraph(&mut self, text: &str) {
+        let apart = if self.ends_blank { "" } else { "\n" };
+        self.line(&format!("{apart}{text}"));
+    }
+
     /// A terminal that goes away must not end a login, so failed writes are let go.
     fn unfolded(&mut self, text: &str) {
         self.clear_status();
+        self.ends_blank = text.ends_with('\n');
         let _ = writeln!(self.writer, "{text}");
         let _ = self.writer.flush();
     }
@@ -115,6 +120,9 @@ impl Terminal {
             && !std::mem::replace(&mut self.announced, true)
         {
             self.line(&format!("Waiting for callback on {redirect_uri}..."));
+            if let Some(tunnel) = self.tunnel.take() {
+                self.line(&format!("For a browser on another machine, run this there first:\n\n    {tunnel}\n"));
+            }
         }
         self.explain_paste();
         let left = format!("{}:{:02}", left.as_secs() / 60, left.as_secs() % 60);
@@ -125,9 +133,10 @@ impl Terminal {
     }
 
     fn user_code(&mut self, user_code: &str, address: &Url, complete: Option<&Url>) {
-        let start = if self.announced { "\nOr, on another device," } else { "On another device," };
-        let text = format!("{start} open this address and type the code:\n\n{address}\n\n    {user_code}\n");
-        self.line(&text);
+        let start = if self.announced { "Or, on another device," } else { "On another device," };
+        self.paragraph(&format!(
+            "{start} open this address and type the code:\n\n{address}\n\n    {user_code}\n"
+        ));
         let complete = complete.unwrap_or(address);
         if let Some(picture) = self.qr_code.and_then(|draw| draw(complete.as_str())) {
             self.unfolded(&picture);
@@ -159,6 +168,11 @@ impl LoginUi for Terminal {
                 self.line(&format!("Process {process} waits for this sign-in already; waiting for it..."));
             }
             LoginEvent::Discovering { host } => self.status(&shortened(format!("Asking {host}..."))),
+            LoginEvent::NoBrowser { why } => {
+                self.invitation = "Open this address in a browser:";
+                why.iter().for_each(|why| self.line(why));
+            }
+            LoginEvent::Tunnel(line) => self.tunnel = Some(line),
             LoginEvent::Url(url) => self.line(&format!("{}\n\n{url}\n", self.invitation)),
             LoginEvent::BrowserFailed(why) => {
                 self.line(&format!("Could not open a browser ({why}). Open the address above yourself."))
