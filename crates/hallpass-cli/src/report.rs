@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use hallpass::Error;
-use hallpass::error::{Denied, Misuse, NetworkError, NetworkErrorKind, ServerIncompatible, StoreError};
+use hallpass::error::{
+    Denied, Misuse, NetworkError, NetworkErrorKind, ServerIncompatible, ServerMisbehaved, StoreError,
+};
 use hallpass::world::keychain::KeychainError;
 use serde_json::json;
 
@@ -116,6 +118,10 @@ fn hint(error: &Error) -> Option<String> {
             "sign in again with the scope openid: hallpass login --scope \"openid …\"".to_owned()
         }
         Error::ServerIncompatible(_) => "this has to be changed at the server; nothing was stored".to_owned(),
+        Error::ServerMisbehaved(
+            ServerMisbehaved::IdTokenExpired { skew: Some(_), .. }
+            | ServerMisbehaved::IdTokenFromFuture { skew: Some(_), .. },
+        ) => "set this computer's clock, then sign in again; nothing was stored".to_owned(),
         Error::ServerMisbehaved(_) => "nothing was stored; report this to whoever runs the server".to_owned(),
         Error::Network(error) => network_hint(error)?,
         Error::Store(error) => store_hint(error),
@@ -239,8 +245,11 @@ fn setting_hint(setting: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use hallpass::error::{LoginRequired, OAuthError, ServerMisbehaved};
+    use hallpass::error::{LoginRequired, OAuthError};
+    use hallpass::world::clock::ClockSkew;
 
     #[test]
     fn the_published_codes_never_change() {
@@ -257,5 +266,18 @@ mod tests {
         assert_eq!(describe(&Failure::Signal(2)).code, 130);
         assert_eq!(describe(&Failure::Signal(15)).code, 143);
         assert_eq!(describe(&Failure::Signal(1)).code, 129);
+    }
+
+    #[test]
+    fn p36_a_clock_that_is_known_to_be_wrong_is_nothing_to_report_to_the_server() {
+        let hint = |skew| {
+            let (ago, ahead) = (Duration::from_secs(3600), Duration::from_secs(3600));
+            let expired = ServerMisbehaved::IdTokenExpired { ago, skew: Clone::clone(&skew) };
+            let from_future = ServerMisbehaved::IdTokenFromFuture { ahead, skew };
+            [expired, from_future].map(|rule| describe(&Failure::Library(rule.into())).hint.unwrap())
+        };
+        let skew = ClockSkew::Ahead { by: Duration::from_secs(3600), of: "login.example.com".to_owned() };
+        assert!(hint(Some(skew)).iter().all(|hint| hint.starts_with("set this computer's clock")));
+        assert!(hint(None).iter().all(|hint| hint.contains("report this to whoever runs the server")));
     }
 }

@@ -19,6 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::world::clock::ClockSkew;
 use crate::world::keychain::KeychainError;
 
 /// What a verb answers.
@@ -314,11 +315,21 @@ pub enum ServerMisbehaved {
     #[error("the ID token was issued to another client")]
     IdTokenAzp,
     /// `exp` has passed (OpenID Connect Core §3.1.3.7, 9).
-    #[error("the ID token expired {} ago by this computer's clock", humantime::format_duration(*.0))]
-    IdTokenExpired(Duration),
+    #[error("the ID token expired {} ago by this computer's clock{}", humantime::format_duration(*.ago), told(.skew))]
+    IdTokenExpired {
+        /// For how long by now.
+        ago: Duration,
+        /// How far that clock is from the server's, as far as its `Date` tells.
+        skew: Option<ClockSkew>,
+    },
     /// `iat` or `nbf` lies in the future (OpenID Connect Core §3.1.3.7, 10).
-    #[error("the ID token is from {} in the future by this computer's clock", humantime::format_duration(*.0))]
-    IdTokenFromFuture(Duration),
+    #[error("the ID token is from {} in the future by this computer's clock{}", humantime::format_duration(*.ahead), told(.skew))]
+    IdTokenFromFuture {
+        /// How far.
+        ahead: Duration,
+        /// How far that clock is from the server's, as far as its `Date` tells.
+        skew: Option<ClockSkew>,
+    },
     /// `nonce` is missing or not the one sent (OpenID Connect Core §3.1.3.7, 11).
     #[error("the ID token does not belong to this sign-in (nonce)")]
     IdTokenNonce,
@@ -338,6 +349,21 @@ pub enum ServerMisbehaved {
     /// Userinfo's `sub` is missing or not the ID token's (OpenID Connect Core §5.3.2).
     #[error("the userinfo answer is about another user")]
     UserinfoSub,
+}
+
+impl ServerMisbehaved {
+    /// The same, with what is known of the clock that times were judged by.
+    pub(crate) fn with_skew(mut self, measured: Option<ClockSkew>) -> ServerMisbehaved {
+        use ServerMisbehaved::{IdTokenExpired, IdTokenFromFuture};
+        if let IdTokenExpired { skew, .. } | IdTokenFromFuture { skew, .. } = &mut self {
+            *skew = measured;
+        }
+        self
+    }
+}
+
+fn told(skew: &Option<ClockSkew>) -> String {
+    skew.as_ref().map(|skew| format!(", which is {skew}")).unwrap_or_default()
 }
 
 /// A request that got no usable answer.

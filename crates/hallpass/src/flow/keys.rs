@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use super::{Context, status_error};
+use super::{Context, host_of, status_error};
 use crate::error::{Result, ServerIncompatible};
 use crate::protocol::id_token::{Expectations, IdTokenClaims, UnverifiedIdToken};
 use crate::protocol::jwk::JwkSet;
 use crate::protocol::metadata::{Endpoint, Endpoints};
+use crate::world::clock::ClockSkew;
 use crate::world::http::HttpRequest;
 
 /// Servers close idle connections after 5 s and more; ours is renewed before.
@@ -18,13 +19,31 @@ const RENEW: Duration = Duration::from_secs(4);
 /// Who takes longer than this to sign in will not notice one more round trip.
 const KEEP_READY: Duration = Duration::from_secs(60);
 
+/// The server's keys, and how our clock stood to the server's when they came.
+pub(super) struct Keys {
+    set: JwkSet,
+    skew: Option<ClockSkew>,
+}
+
+impl Keys {
+    /// Judges an ID token. Where its times refuse it, the error says whose clock may be wrong.
+    pub(super) fn verify(
+        &self,
+        token: UnverifiedIdToken,
+        expected: &Expectations<'_>,
+    ) -> Result<IdTokenClaims> {
+        Ok(token.verify(&self.set, expected).map_err(|rule| rule.with_skew(self.skew.clone()))?)
+    }
+}
+
 /// Fetches keys now.
-pub(super) fn fetch(context: &Context, url: &Url) -> Result<JwkSet> {
+pub(super) fn fetch(context: &Context, url: &Url) -> Result<Keys> {
     let answer = context.send("JWKS", HttpRequest::get(url.clone()))?;
     if answer.status != 200 {
         return Err(status_error(url, &answer));
     }
-    Ok(JwkSet::parse(&answer.body)?)
+    let skew = answer.date().and_then(|date| ClockSkew::measure(context.now(), date, &host_of(url)));
+    Ok(Keys { set: JwkSet::parse(&answer.body)?, skew })
 }
 
 /// Verifies an ID token with these keys, or with fresh ones if none of these fits (OpenID Connect Core
@@ -32,18 +51,18 @@ pub(super) fn fetch(context: &Context, url: &Url) -> Result<JwkSet> {
 pub(super) fn verify(
     context: &Context,
     url: &Url,
-    keys: JwkSet,
+    keys: Keys,
     token: UnverifiedIdToken,
     expected: &Expectations<'_>,
 ) -> Result<IdTokenClaims> {
-    let keys = if token.has_key_in(&keys) { keys } else { fetch(context, url)? };
-    Ok(token.verify(&keys, expected)?)
+    let keys = if token.has_key_in(&keys.set) { keys } else { fetch(context, url)? };
+    keys.verify(token, expected)
 }
 
 /// What is made ready while the user signs in: the keys, and a connection to the token endpoint. Dropping
 /// it ends the work.
 pub(super) struct Preparation {
-    keys: Receiver<Result<JwkSet>>,
+    keys: Receiver<Result<Keys>>,
     url: Option<Url>,
     _until_dropped: Sender<()>,
 }
@@ -68,7 +87,7 @@ impl Preparation {
     }
 
     /// The keys and where they come from; fetched again if the first try failed.
-    pub(super) fn keys(&self, context: &Context) -> Result<(JwkSet, Url)> {
+    pub(super) fn keys(&self, context: &Context) -> Result<(Keys, Url)> {
         let url = self.url.clone().ok_or(ServerIncompatible::NoEndpoint(Endpoint::Jwks.member()))?;
         match self.keys.recv_timeout(context.config.request_timeout) {
             Ok(Ok(keys)) => Ok((keys, url)),

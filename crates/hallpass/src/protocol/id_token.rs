@@ -328,11 +328,11 @@ impl IdTokenClaims {
     /// OpenID Connect Core §3.1.3.7, 9 and 10; RFC 7519 §4.1.5.
     fn judge_times(&self, now: SystemTime) -> Result<(), ServerMisbehaved> {
         if let Some(ago) = since(self.exp, now).filter(|ago| *ago >= LEEWAY) {
-            return Err(ServerMisbehaved::IdTokenExpired(ago));
+            return Err(ServerMisbehaved::IdTokenExpired { ago, skew: None });
         }
         for start in [Some(self.iat), self.nbf].into_iter().flatten() {
             if let Some(ahead) = since(now, start).filter(|ahead| *ahead > LEEWAY) {
-                return Err(ServerMisbehaved::IdTokenFromFuture(ahead));
+                return Err(ServerMisbehaved::IdTokenFromFuture { ahead, skew: None });
             }
         }
         Ok(())

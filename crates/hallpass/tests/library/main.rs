@@ -15,6 +15,7 @@ mod wire;
 mod back_off;
 mod cancelled;
 mod checks;
+mod clocks;
 mod hostile_callback;
 mod login_browser;
 mod logout;

@@ -71,7 +71,7 @@ fn verify(context: &Context, saved: &Record, token: UnverifiedIdToken) -> Result
         access_token: None,
         now: context.now(),
     };
-    adopt(context, saved, token.verify(&keys, &expected)?)
+    adopt(context, saved, keys.verify(token, &expected)?)
 }
 
 fn adopt(context: &Context, saved: &Record, claims: IdTokenClaims) -> Result<()> {

@@ -15,7 +15,7 @@ mod tls;
 mod trust;
 mod wire;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use client::{Client, ClientSettings};
 use url::Url;
@@ -91,10 +91,41 @@ impl HttpResponse {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
+
+    /// What the server's clock shows (RFC 9110 §6.6.1). The time that a cache kept the answer for is counted in
+    /// (RFC 9111 §5.1).
+    pub fn date(&self) -> Option<SystemTime> {
+        let date = httpdate::parse_http_date(self.header("date")?).ok()?;
+        let age = self.header("age").and_then(|age| age.trim().parse().ok()).unwrap_or_default();
+        date.checked_add(Duration::from_secs(age))
+    }
 }
 
 impl std::fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "HttpResponse({}, {} bytes)", self.status, self.body.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(headers: &[(&str, &str)]) -> Option<u64> {
+        let headers = headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let answer = HttpResponse { status: 200, headers, body: Vec::new().into(), truncated: false };
+        answer.date().map(|date| date.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+    }
+
+    #[test]
+    fn a_date_is_that_of_the_answer_and_of_its_time_in_a_cache() {
+        let of_2023 = ("date", "Tue, 14 Nov 2023 22:13:20 GMT");
+        assert_eq!(date(&[of_2023]), Some(1_700_000_000));
+        assert_eq!(date(&[of_2023, ("age", " 600")]), Some(1_700_000_600));
+        assert_eq!(date(&[of_2023, ("age", "old")]), Some(1_700_000_000));
+        assert_eq!(date(&[of_2023, ("age", "18446744073709551615")]), None);
+        for headers in [&[][..], &[("date", "today")], &[("date", "")], &[("age", "600")]] {
+            assert_eq!(date(headers), None, "{headers:?}");
+        }
     }
 }
