@@ -13,6 +13,7 @@ mod callbacks;
 mod care;
 mod demo;
 mod device;
+mod doctor;
 mod front;
 mod homes;
 mod journey;

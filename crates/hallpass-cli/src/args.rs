@@ -90,12 +90,14 @@ pub(crate) enum Command {
     Dev(Dev),
     /// See a sign-in, a refresh and a sign-out against a server of your own
     Demo(Demo),
+    /// Look at all that a sign-in needs, without signing in
+    Doctor(Doctor),
     /// Print completions for a shell
     Completions(Completions),
 }
 
 /// The server and the client that are meant.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Args, Default, Clone)]
 pub(crate) struct Asked {
     /// The authorization server [env: HALLPASS_ISSUER]
     #[arg(long, value_name = "URL")]
@@ -105,14 +107,15 @@ pub(crate) struct Asked {
     pub(crate) client_id: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 #[command(after_help = "\
 Examples:
   hallpass login --issuer https://login.example.com --client-id mytool
   hallpass login --device            no browser here: a code for your phone
   hallpass login --redirect-uri http://localhost:9999/callback --env-file .env
   hallpass login                     again, with the settings of last time
-  hallpass login --if-needed         only if nobody is signed in")]
+  hallpass login --if-needed         only if nobody is signed in
+  hallpass login --explain           what it would do here, and why")]
 pub(crate) struct Login {
     #[command(flatten)]
     pub(crate) asked: Asked,
@@ -185,6 +188,9 @@ pub(crate) struct Login {
     /// Trust the authorities in this PEM file too
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_cert: Option<PathBuf>,
+    /// Sign nobody in: say what would be done here about the browser, and why
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
@@ -313,6 +319,26 @@ pub(crate) struct Demo {
     /// Sign in by itself, without your browser
     #[arg(long)]
     pub(crate) headless: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hallpass doctor                    for the server of the current profile
+  hallpass doctor --issuer https://login.example.com
+  hallpass login --explain           only about the browser, and why that one")]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// A server whose peculiarities are known
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// What would keep the sign-in [default: auto] [env: HALLPASS_STORAGE]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) storage: Option<StorageArg>,
+    /// Trust the authorities in this PEM file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use hallpass::{AccessToken, LogoutReport, Revocation, Session, State, Status, User};
+use hallpass::{
+    AccessToken, Diagnosis, Explanation, LogoutReport, Revocation, Session, State, Status, User, Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::say;
@@ -112,6 +114,43 @@ fn revocation(outcome: &Revocation) -> &'static str {
         Revocation::None => "none",
         _ => "failed",
     }
+}
+
+/// What a login would do about the browser, and all that was looked at.
+pub(crate) fn explanation(explanation: &Explanation) -> Value {
+    let looked_at: serde_json::Map<_, _> =
+        explanation.looked_at().map(|(what, found)| (what.to_owned(), found.into())).collect();
+    json!({
+        "browser": {
+            "opens": explanation.opens_browser(),
+            "with": explanation.opener().to_string(),
+            "reason": explanation.browser_reason(),
+        },
+        "device_grant": {
+            "offered": explanation.offers_device_grant(),
+            "reason": explanation.device_grant_reason(),
+        },
+        "tunnel": explanation.ssh_tunnel(),
+        "redirect_uris": explanation.redirect_uris(),
+        "any_port": explanation.takes_any_port(),
+        "looked_at": looked_at,
+    })
+}
+
+pub(crate) fn diagnosis(diagnosis: &Diagnosis, hint: impl Fn(&Verdict) -> Option<String>) -> Value {
+    let findings = diagnosis.findings.iter().map(|finding| {
+        json!({
+            "subject": finding.subject.as_str(),
+            "verdict": finding.verdict.as_str(),
+            "text": finding.text,
+            "hint": hint(&finding.verdict),
+        })
+    });
+    json!({
+        "ok": diagnosis.trouble().is_none(),
+        "findings": findings.collect::<Vec<_>>(),
+        "login": explanation(&diagnosis.explanation),
+    })
 }
 
 pub(crate) fn status(status: &Status, is_current: bool) -> Value {

@@ -12,6 +12,8 @@ mod json;
 mod json_ui;
 mod keychain;
 mod log_to_stderr;
+mod login_plan;
+mod login_profile;
 mod profile_http;
 mod profiles;
 mod qr_code;
@@ -63,6 +65,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Profiles(args) => commands::profiles::run(common, args),
         Command::Dev(args) => commands::dev::run(common, args),
         Command::Demo(args) => commands::demo::run(common, args),
+        Command::Doctor(args) => commands::doctor::run(common, args),
         Command::Completions(args) => commands::completions::run(args),
     }
 }

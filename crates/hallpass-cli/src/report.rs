@@ -176,6 +176,9 @@ fn store_hint(error: &StoreError) -> String {
             "hallpass login sets it aside and starts anew; hallpass logout erases it".to_owned()
         }
         StoreError::Keychain { cause, .. } => keychain_hint(cause).to_owned(),
+        StoreError::NoKeychain(KeychainError::Absent(_)) => {
+            "keep the sign-in in a file: --storage file".to_owned()
+        }
         StoreError::NoKeychain(_) => {
             "unlock it and try again, or keep the sign-in in a file: --storage file".to_owned()
         }

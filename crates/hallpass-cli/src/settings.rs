@@ -155,8 +155,33 @@ impl LoginSettings {
     /// The builder with all of it.
     pub(crate) fn builder(&self, profile: &str, environment: Environment) -> Result<Builder, Failure> {
         let (issuer, client_id) = self.client()?;
-        let mut builder =
-            Hallpass::builder(SERVICE, issuer, client_id).profile(profile).environment(environment);
+        self.furnished(Hallpass::builder(SERVICE, issuer, client_id), profile, environment)
+    }
+
+    /// The builder of a pass that only looks: without a server it looks at this machine, and nothing is sent in the name
+    /// of a client.
+    pub(crate) fn looking_builder(
+        &self,
+        profile: &str,
+        environment: Environment,
+    ) -> Result<Builder, Failure> {
+        let builder = match &self.file.issuer {
+            Some(issuer) => {
+                let client_id = self.file.client_id.as_deref().unwrap_or("unknown");
+                Hallpass::builder(SERVICE, issuer, client_id)
+            }
+            None => Hallpass::stored(SERVICE),
+        };
+        self.furnished(builder, profile, environment)
+    }
+
+    fn furnished(
+        &self,
+        builder: Builder,
+        profile: &str,
+        environment: Environment,
+    ) -> Result<Builder, Failure> {
+        let mut builder = builder.profile(profile).environment(environment);
         let file = &self.file;
         if let Some(provider) = &file.provider {
             builder = builder.provider(parse_provider(provider)?);

@@ -61,6 +61,7 @@ mod cancel;
 mod clean;
 mod config;
 mod crypto;
+mod diagnosis;
 mod environment;
 pub mod error;
 #[cfg(feature = "tokio")]
@@ -88,6 +89,7 @@ pub mod world;
 
 pub use cancel::Canceller;
 pub use config::{DeviceGrant, Storage};
+pub use diagnosis::{Diagnosis, Finding, Subject, Verdict};
 pub use environment::Environment;
 pub use error::{Error, Result};
 pub use pages::Pages;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cancel::Canceller;
 use crate::config::{Config, DeviceGrant, Draft, Storage, check_resource};
+use crate::diagnosis::Diagnosis;
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::flow::{self, Context};
@@ -217,6 +218,23 @@ impl Hallpass {
     /// ```
     pub fn explain(&self) -> Explanation {
         self.context.explain()
+    }
+
+    /// Looks at everything that a [`login`](Hallpass::login) needs: the place of the record, the keychain, the way to
+    /// the server, its metadata, its clock beside ours. Asks for the metadata and sends nothing else; a key is put into
+    /// the keychain and removed again.
+    ///
+    /// ```no_run
+    /// # fn main() -> hallpass::Result<()> {
+    /// let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
+    /// for finding in pass.diagnose().findings {
+    ///     println!("{} {finding}", finding.verdict.as_str());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn diagnose(&self) -> Diagnosis {
+        flow::diagnose::diagnose(&self.context)
     }
 
     /// Moves the stored sign-in into the keychain or out of it, and leaves nothing of it behind; says where it is

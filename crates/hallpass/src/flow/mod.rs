@@ -2,6 +2,7 @@
 
 mod browser;
 mod device;
+pub(crate) mod diagnose;
 mod discover;
 mod exchange;
 mod keys;

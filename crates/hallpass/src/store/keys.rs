@@ -62,6 +62,11 @@ impl Keys {
         }
     }
 
+    /// All of this program's, whatever they seal.
+    pub(crate) fn ids(&self) -> Result<Vec<String>, KeychainError> {
+        self.keychain.key_ids(&self.service)
+    }
+
     /// Asks the person to unlock the keychain.
     pub(crate) fn unlock(&self, cancel: &Canceller) -> Result<(), KeychainError> {
         self.keychain.unlock(cancel)

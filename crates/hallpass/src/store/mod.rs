@@ -275,6 +275,14 @@ impl Store {
         }
     }
 
+    /// How many of this program's keys no record in this folder names. They may be those of another folder, and do no
+    /// harm, so they stay.
+    pub(crate) fn stray_keys(&self) -> Result<usize, KeychainError> {
+        let Store::File(store) = self else { return Ok(0) };
+        let named = store.named_keys();
+        Ok(store.keys.ids()?.iter().filter(|id| !named.contains(*id)).count())
+    }
+
     /// Asks the person to unlock the keychain.
     pub(crate) fn unlock(&self, cancel: &Canceller) -> Result<(), KeychainError> {
         match self {
@@ -293,6 +301,13 @@ impl Store {
 }
 
 impl SealableFile {
+    fn named_keys(&self) -> Vec<String> {
+        let dir = self.file.dir();
+        let profiles = profiles_in(dir).unwrap_or_default();
+        let records = profiles.iter().filter_map(|name| FileStore::new(dir.to_owned(), name).read().ok()?);
+        records.filter_map(|record| record.key_id().map(str::to_owned)).collect()
+    }
+
     /// A write that failed may have put its record in place all the same; a key too many does no harm, one too few
     /// does.
     fn may_be_sealed_by(&self, seal: &Seal) -> bool {

@@ -121,7 +121,9 @@ impl Terminal {
         {
             self.line(&format!("Waiting for callback on {redirect_uri}..."));
             if let Some(tunnel) = self.tunnel.take() {
-                self.line(&format!("For a browser on another machine, run this there first:\n\n    {tunnel}\n"));
+                self.line(&format!(
+                    "For a browser on another machine, run this there first:\n\n    {tunnel}\n"
+                ));
             }
         }
         self.explain_paste();

@@ -3,6 +3,7 @@
 
 mod bench;
 mod desk;
+mod diagnosis;
 mod jose;
 mod keychains;
 mod misbehaving_server;

@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::origin::host_and_port;
 use super::proxy::{Proxies, ProxyUrl};
 use super::resolve::Addresses;
-use super::{Http, HttpRequest, HttpResponse, MAX_BODY_BYTES, limits};
+use super::{Http, HttpRequest, HttpResponse, MAX_BODY_BYTES, Route, limits};
 use crate::error::{NetworkError, NetworkErrorKind};
 
 /// What a [`Client`] needs to know beforehand.
@@ -38,11 +38,11 @@ pub struct ClientSettings {
 pub struct Client {
     settings: ClientSettings,
     dialer: Dialer,
-    routes: Mutex<Vec<Route>>,
+    lanes: Mutex<Vec<Lane>>,
 }
 
 /// An agent with its pool, for direct connections or for one proxy.
-struct Route {
+struct Lane {
     proxy: Option<ProxyUrl>,
     agent: Agent,
 }
@@ -51,7 +51,7 @@ impl Client {
     /// A client that has opened and read nothing yet.
     pub fn new(settings: ClientSettings) -> Client {
         let dialer = Dialer::new(settings.extra_ca.clone());
-        Client { settings, dialer, routes: Mutex::default() }
+        Client { settings, dialer, lanes: Mutex::default() }
     }
 
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, Failure> {
@@ -61,12 +61,12 @@ impl Client {
     }
 
     fn agent(&self, proxy: Option<&ProxyUrl>) -> Result<Agent, Failure> {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(route) = routes.iter().find(|route| route.proxy.as_ref() == proxy) {
-            return Ok(route.agent.clone());
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = lanes.iter().find(|lane| lane.proxy.as_ref() == proxy) {
+            return Ok(lane.agent.clone());
         }
         let agent = self.new_agent(proxy)?;
-        routes.push(Route { proxy: proxy.cloned(), agent: agent.clone() });
+        lanes.push(Lane { proxy: proxy.cloned(), agent: agent.clone() });
         Ok(agent)
     }
 
@@ -90,6 +90,13 @@ impl Client {
         Ok(Agent::with_parts(config, self.dialer.clone(), Addresses::default()))
     }
 
+    fn way(&self, url: &Url) -> Result<Route, Failure> {
+        let proxy = self.settings.proxies.for_url(url);
+        proxy.map(|proxy| proxy.address().map_err(Failure::proxy)).transpose()?;
+        let trust = (url.scheme() == "https").then(|| self.dialer.trusted()).transpose()?;
+        Ok(Route { proxy: Some(proxy.map(ToString::to_string)), trust })
+    }
+
     fn prepare(&self, url: &Url) -> Result<(), Failure> {
         let uri: Uri =
             url.as_str().parse().map_err(|_| Failure::unreachable("the address cannot be used"))?;
@@ -110,6 +117,10 @@ impl Http for Client {
         if let Err(failure) = self.prepare(url) {
             log::debug!("no connection ahead to {}: {failure}", host_and_port(url));
         }
+    }
+
+    fn route(&self, url: &Url) -> Result<Route, NetworkError> {
+        self.way(url).map_err(|failure| failure.at(&host_and_port(url)))
     }
 }
 

@@ -36,6 +36,11 @@ impl Dialer {
         Dialer(Arc::new(Shared { ready: Ready::default(), trust: Trust::new(extra_ca) }))
     }
 
+    /// Whose certificates are believed, in words.
+    pub(super) fn trusted(&self) -> Result<String, Failure> {
+        self.0.trust.described()
+    }
+
     /// Opens a direct connection and keeps it for the next request, unless a fresh one is open.
     pub(super) fn prepare(&self, uri: &Uri, config: &Config) -> Result<(), ureq::Error> {
         match self.0.ready.is_fresh(&origin_of(uri)) {

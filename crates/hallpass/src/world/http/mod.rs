@@ -41,6 +41,25 @@ pub trait Http: Send + Sync + 'static {
     fn connect_ahead(&self, url: &Url) {
         let _ = url;
     }
+
+    /// How a request to this address would go, as far as that can be said without sending it. Defaults to nothing.
+    ///
+    /// # Errors
+    /// What such a request would fail with.
+    fn route(&self, url: &Url) -> Result<Route, NetworkError> {
+        let _ = url;
+        Ok(Route::default())
+    }
+}
+
+/// The way of a request. What is not known is `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Route {
+    /// The proxy, without its credentials; `Some(None)` is a direct connection.
+    pub proxy: Option<Option<String>>,
+    /// Whose certificates are believed, in words; `None` also where nobody shows any.
+    pub trust: Option<String>,
 }
 
 /// One request.

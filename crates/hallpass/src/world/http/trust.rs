@@ -53,6 +53,19 @@ impl Trust {
         let built = build(self.extra_ca.as_deref())?;
         Ok(Arc::clone(config.insert(Arc::new(built))))
     }
+
+    /// In words, once all of it could be read.
+    pub(super) fn described(&self) -> Result<String, Failure> {
+        self.config()?;
+        let by_option = self.extra_ca.as_ref().map(|path| format!("{} (--ca-cert)", path.display()));
+        let by_variable = env::var_os("SSL_CERT_FILE")
+            .map(|path| format!("{} (SSL_CERT_FILE)", Path::new(&path).display()));
+        let added: Vec<String> = by_option.into_iter().chain(by_variable).collect();
+        Ok(match added.as_slice() {
+            [] => "this computer's authorities".to_owned(),
+            added => format!("this computer's authorities and those in {}", added.join(" and ")),
+        })
+    }
 }
 
 fn build(extra_ca: Option<&Path>) -> Result<ClientConfig, Failure> {

@@ -50,6 +50,12 @@ impl Bounded {
         self.ask(item, |keychain, item| keychain.delete(item))
     }
 
+    /// [`Keychain::key_ids`], within three seconds.
+    pub(crate) fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError> {
+        let service = service.to_owned();
+        self.within(PATIENCE, &Canceller::default(), move |keychain| keychain.key_ids(&service))
+    }
+
     /// [`Keychain::unlock`], within two minutes. Cancelled, it is [`KeychainError::Refused`].
     pub(crate) fn unlock(&self, canceller: &Canceller) -> Result<(), KeychainError> {
         self.within(PATIENCE_WITH_A_PERSON, canceller, |keychain| keychain.unlock())

@@ -1,0 +1,84 @@
+//! `hallpass doctor`
+
+use std::process::ExitCode;
+
+use hallpass::{Diagnosis, Explanation, Finding, Verdict};
+
+use crate::args::{Common, Doctor, Login};
+use crate::failure::Failure;
+use crate::login_plan::Plan;
+use crate::{json, report, say};
+
+/// Ends as a login would.
+pub(crate) fn run(common: &Common, args: &Doctor) -> Result<ExitCode, Failure> {
+    let plan = Plan::of(common, &login(args))?;
+    let diagnosis = plan.pass_to_look()?.diagnose();
+    match common.json {
+        true => json::print_line(&json::diagnosis(&diagnosis, hint)),
+        false => say::value(&text(&diagnosis)),
+    }
+    if plan.settings.file.issuer.is_none() {
+        say::note("to have a server looked at, name it: hallpass doctor --issuer https://login.example.com");
+    }
+    let trouble = diagnosis.trouble().map(|error| described(error).code);
+    Ok(trouble.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// The login that is looked at.
+fn login(args: &Doctor) -> Login {
+    Login {
+        asked: args.asked.clone(),
+        provider: args.provider.clone(),
+        storage: args.storage,
+        ca_cert: args.ca_cert.clone(),
+        ..Login::default()
+    }
+}
+
+fn described(error: &hallpass::Error) -> report::Report {
+    report::describe(&Failure::Library(error.clone()))
+}
+
+fn hint(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Trouble(error) => described(error).hint,
+        _ => None,
+    }
+}
+
+fn text(diagnosis: &Diagnosis) -> String {
+    let mut lines = about_the_browser(&diagnosis.explanation);
+    lines.extend(diagnosis.findings.iter().flat_map(about));
+    lines.push(match diagnosis.trouble() {
+        None => "Nothing here stands in the way of a sign-in.".to_owned(),
+        Some(_) => "A sign-in would fail at what is marked with !!".to_owned(),
+    });
+    lines.join("\n")
+}
+
+fn about_the_browser(explanation: &Explanation) -> Vec<String> {
+    let offered = if explanation.offers_device_grant() { "offered." } else { "not offered." };
+    let any_port = if explanation.takes_any_port() { ", with any port" } else { "" };
+    let uris = explanation.redirect_uris().join(", ");
+    let mut lines = vec![
+        row("ok", "browser", &format!("{}. {}", explanation.opener(), explanation.browser_reason())),
+        row("ok", "code", &format!("for another device: {offered} {}", explanation.device_grant_reason())),
+    ];
+    lines.extend(explanation.ssh_tunnel().map(|line| row("ok", "tunnel", &line)));
+    lines.push(row("ok", "redirect", &format!("{uris}{any_port}; has to be registered at the server")));
+    lines
+}
+
+fn about(finding: &Finding) -> Vec<String> {
+    let mark = match finding.verdict {
+        Verdict::Trouble(_) => "!!",
+        Verdict::Remark => "--",
+        _ => "ok",
+    };
+    let hint = hint(&finding.verdict).map(|hint| row("", "", &format!("hint: {hint}")));
+    [row(mark, finding.subject.as_str(), &finding.text)].into_iter().chain(hint).collect()
+}
+
+fn row(mark: &str, subject: &str, text: &str) -> String {
+    format!("{mark:<3} {subject:<9} {text}").trim_end().to_owned()
+}

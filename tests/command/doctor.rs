@@ -1,0 +1,101 @@
+//! `doctor` and `login --explain`: what a login would do here, without one.
+
+use hallpass_dev::DevServer;
+
+use crate::bench::{Bench, CLIENT};
+
+const DESK: (&str, &str) = ("DISPLAY", ":0");
+
+#[test]
+fn p21_p60_a_login_is_explained_and_not_begun() {
+    let bench = Bench::new().with(DESK.0, DESK.1);
+    let explained = bench.run(&["login", "--explain", "--browser=/bin/false %s"]).ok();
+    let lines: Vec<&str> = explained.stdout.lines().collect();
+    assert!(lines[0].starts_with("Browser: /bin/false"), "{explained:#?}");
+    assert!(lines.contains(&"Redirect URI to register: http://127.0.0.1/callback (with any port)"));
+    assert!(lines.last().unwrap().contains("DISPLAY=:0"));
+    assert!(bench.is_untouched());
+    let fixed = ["login", "--explain", "--json", "--redirect-uri", "http://localhost:9999/callback"];
+    let explained = bench.hallpass(&fixed).env("SSH_CONNECTION", "198.51.100.7 50000 203.0.113.5 22").run();
+    let explained = explained.ok().json();
+    assert_eq!(explained["redirect_uris"], serde_json::json!(["http://localhost:9999/callback"]));
+    assert_eq!((&explained["any_port"], &explained["browser"]["opens"]), (&false.into(), &false.into()));
+    assert_eq!(explained["tunnel"], "ssh -L 9999:127.0.0.1:9999 -N 203.0.113.5");
+    assert_eq!(explained["looked_at"]["SSH_CONNECTION"], "set");
+    assert!(bench.is_untouched() && bench.opened().is_empty());
+}
+
+#[test]
+fn p21_doctor_finds_everything_in_order_and_signs_nobody_in() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let doctor = bench.run(&["doctor", "--issuer", server.issuer()]).ok();
+    let troubles = doctor.stdout.lines().filter(|line| line.starts_with("!!")).count();
+    assert_eq!((troubles, doctor.stderr.as_str()), (0, ""), "{doctor:#?}");
+    for line in [
+        "ok  redirect  http://127.0.0.1/callback, with any port; has to be registered at the server",
+        "--  keychain  there is no keychain here (this session has no bus); a sign-in will not be sealed",
+        "ok  proxy     none for 127.0.0.1",
+        "ok  clock     agrees with 127.0.0.1's",
+        "ok  features  names PKCE, userinfo, revocation, device grant, iss in its answers, offline_access",
+    ] {
+        assert!(doctor.stdout.lines().any(|printed| printed == line), "{line}: {doctor:#?}");
+    }
+    assert!(doctor.stdout.ends_with("\nNothing here stands in the way of a sign-in.\n"));
+    assert!(bench.files().is_empty() && bench.opened().is_empty());
+    assert!(doctor.stdout.lines().all(|line| line.chars().count() <= 160), "{doctor:#?}");
+}
+
+#[test]
+fn doctor_looks_at_the_server_of_the_profile() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    bench.sign_in(&server, &[]);
+    let before = bench.files();
+    let doctor = bench.run(&["doctor", "--json"]).ok().json();
+    let about = |subject: &str| {
+        let findings = doctor["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["subject"] == subject).unwrap().clone()
+    };
+    assert!(about("server")["text"].as_str().unwrap().starts_with(server.issuer()));
+    assert!(about("store")["text"].as_str().unwrap().ends_with("has a sign-in"));
+    assert_eq!((&doctor["ok"], &doctor["login"]["any_port"]), (&true.into(), &true.into()));
+    assert!(bench.files() == before, "doctor changed something");
+}
+
+#[test]
+fn doctor_without_a_server_looks_at_this_machine_and_says_how_to_name_one() {
+    let bench = Bench::new();
+    let doctor = bench.run(&["doctor"]).ok();
+    assert!(doctor.stdout.contains("--  server    none is named, so none was asked\n"), "{doctor:#?}");
+    assert!(doctor.stderr.contains("hallpass doctor --issuer https://"), "{doctor:#?}");
+}
+
+#[test]
+fn doctor_ends_as_a_login_would_and_gives_the_same_hint() {
+    let bench = Bench::new();
+    let cases: [(&[&str], i32, &str, &str); 3] = [
+        (
+            &["--storage", "keychain"],
+            8,
+            "!!  keychain  the sign-in cannot be kept in the keychain",
+            "--storage file",
+        ),
+        (
+            &["--ca-cert", "/dev/null"],
+            5,
+            "!!  trust     no trusted connection to 127.0.0.1:1",
+            "--ca-cert FILE",
+        ),
+        (&[], 5, "!!  server    cannot reach 127.0.0.1:1", "check the address"),
+    ];
+    for (args, code, line, hint) in cases {
+        let asked = [&["doctor", "--issuer", "https://127.0.0.1:1", "--client-id", CLIENT], args].concat();
+        let doctor = bench.run(&asked);
+        assert_eq!(doctor.code, code, "{doctor:#?}");
+        assert!(doctor.stdout.contains(line), "{line}: {doctor:#?}");
+        let hints = doctor.stdout.lines().filter(|line| line.trim_start().starts_with("hint: "));
+        assert!(hints.clone().any(|line| line.contains(hint)), "{doctor:#?}");
+        assert!(doctor.stdout.ends_with("\nA sign-in would fail at what is marked with !!\n"));
+        let login = bench.login(&[&asked[1..], &["--timeout", "5s"]].concat()).run();
+        assert_eq!(login.code, code, "{login:#?}");
+    }
+}
