@@ -28,6 +28,7 @@ pub(crate) struct Front {
 struct Shared {
     act: Mutex<Option<Act>>,
     connections: AtomicUsize,
+    held: Arc<AtomicUsize>,
 }
 
 /// Hands requests on.
@@ -70,9 +71,10 @@ impl Front {
     /// Requests are kept from now on until the returned value is dropped. Then they get this answer, or are handed on.
     pub(crate) fn hold(&self, answer: Option<Vec<u8>>) -> Sender<()> {
         let ((release, gate), desk) = (mpsc::channel(), self.desk);
-        let gate = Mutex::new(gate);
+        let (gate, held) = (Mutex::new(gate), self.shared.held.clone());
         self.act(move |client| {
             let request = request(client);
+            held.fetch_add(1, Ordering::SeqCst);
             let _ = gate.lock().unwrap().recv_timeout(LONGEST);
             let answer = answer.clone().unwrap_or_else(|| desk.asked(&request));
             let _ = client.write_all(&answer); // the client may be gone
@@ -90,11 +92,11 @@ impl Front {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// Waits until so many came.
-    pub(crate) fn await_connections(&self, count: usize) {
-        let came = |_: &u32| self.connections() >= count;
+    /// Waits until so many requests are there, whole, and kept.
+    pub(crate) fn await_held(&self, count: usize) {
         let pause = |_: &u32| thread::sleep(Duration::from_millis(5));
-        assert!((0..2000).inspect(pause).any(|round| came(&round)), "nobody came");
+        let is_held = |_| self.shared.held.load(Ordering::SeqCst) >= count;
+        assert!((0..2000).inspect(pause).any(is_held), "nobody came");
     }
 }
 

@@ -24,7 +24,7 @@ fn p27_two_hundred_that_wait_for_one_refresh_get_what_it_brings() {
     site.bench.let_expire_in("default", 0);
     let held = site.front.hold(None);
     let calls = at_once(&site, 200, &["token"]);
-    site.front.await_connections(1);
+    site.front.await_held(1);
     drop(held);
     let tokens: Vec<String> = finished(calls).into_iter().map(|call| call.ok().stdout).collect();
     assert!(tokens.iter().all(|token| *token == tokens[0]));
@@ -103,7 +103,7 @@ fn p28_the_loser_of_a_race_takes_what_the_winner_saved_and_writes_nothing() {
     let answer = format!("{head}Content-Length: {}\r\n\r\n{refusal}", refusal.len());
     let held = site.front.hold(Some(answer.into()));
     let loser = site.bench.hallpass(&["token"]).start();
-    site.front.await_connections(1);
+    site.front.await_held(1);
     without_the_lock(&site);
     site.front.behave();
     let winner = site.bench.value(&["token"]);

@@ -206,7 +206,7 @@ fn stuck(desk: &Desk, stage: Stage, then: impl FnOnce(OnPty)) {
             login.wait_for(EXPLAINED);
             desk.pty.keys(&format!("{landed}\r"));
             login.wait_for("Finishing the sign-in...");
-            desk.front.await_connections(1);
+            desk.front.await_held(1);
             then(login);
         }
     }
