@@ -202,6 +202,30 @@ fn p16_p21_in_an_ssh_session_the_reason_and_the_way_back_are_told() {
 }
 
 #[test]
+fn p24_in_a_codespace_and_a_container_the_port_and_the_other_ways_are_told() {
+    let desktop = Desktop::with(&["xdg-open"]);
+    for (variable, value, note) in [
+        ("CODESPACES", "true", "Note: port PORT has to be forwarded to the computer of your browser; "),
+        (
+            "REMOTE_CONTAINERS",
+            "true",
+            "Note: port PORT has to be forwarded to the computer of your browser; ",
+        ),
+        ("container", "podman", "Note: a browser outside this container reaches the callback only through "),
+    ] {
+        let talk = desktop.waits(&[], &[(variable, value)]);
+        let waiting = talk.lines().find(|line| line.starts_with("Waiting for callback on")).unwrap();
+        let port = waiting.rsplit_once(':').unwrap().1.split('/').next().unwrap();
+        let note = note.replace("PORT", port);
+        assert_eq!(talk.lines().filter(|line| line.starts_with(&note)).count(), 1, "{note}: {talk}");
+        assert!(talk.contains("on another device, open this address and type the code:"), "{talk}");
+    }
+    let forwarded = ["--redirect-uri=http://localhost:9999/callback", "--listen=127.0.0.1:9998"];
+    let talk = desktop.waits(&forwarded, &[("container", "podman")]);
+    assert!(!talk.contains("Note: "), "{talk}");
+}
+
+#[test]
 fn p16_p68_a_parent_program_is_told_the_same_as_events() {
     let desktop = Desktop::with(&["xdg-open"]);
     let events = |args: &[&str], variables: &[(&str, &str)]| {
@@ -210,7 +234,8 @@ fn p16_p68_a_parent_program_is_told_the_same_as_events() {
     };
     let names = |events: &[Value]| {
         let names = events.iter().map(|event| event["event"].as_str().unwrap().to_owned());
-        names.filter(|name| name != "user_code").collect::<Vec<_>>()
+        // Whether these come depends on whether this is a container.
+        names.filter(|name| !["user_code", "note"].contains(&name.as_str())).collect::<Vec<_>>()
     };
     let here = events(&[], &[SSH]);
     assert_eq!(names(&here), ["store", "no_browser", "url", "tunnel", "waiting", "error"], "{here:#?}");

@@ -213,7 +213,8 @@ fn timeout_hint(redirect_uri: Option<&str>, ignored: u32) -> String {
         count => format!("ignored {count} callback(s) of another sign-in; "),
     };
     format!(
-        "{strangers}if the browser showed an error instead of coming back, register exactly this redirect URI: {redirect_uri}"
+        "{strangers}if the browser showed an error of the server, register exactly this redirect URI: {redirect_uri}; if it \
+         could not connect, or showed something else, another program may own its port"
     )
 }
 

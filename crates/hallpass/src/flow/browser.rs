@@ -120,8 +120,9 @@ impl BrowserWay {
             ui.event(LoginEvent::NoBrowser { why });
         }
         ui.event(LoginEvent::Url(url.clone()));
-        if let Some(line) = self.port().and_then(|port| here.ssh_tunnel_line(port)) {
-            ui.event(LoginEvent::Tunnel(line));
+        if let Some(port) = self.port() {
+            here.ssh_tunnel_line(port).map(LoginEvent::Tunnel).into_iter().for_each(|line| ui.event(line));
+            here.forwarding_note(port).map(LoginEvent::Note).into_iter().for_each(|note| ui.event(note));
         }
         if here.opens_browser() {
             open(context, url, happen);

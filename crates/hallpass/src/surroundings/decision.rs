@@ -2,6 +2,7 @@
 
 use super::sign::Sign;
 use super::tunnel::Tunnel;
+use super::way_back::WayBack;
 use super::{Surroundings, System};
 use crate::world::browser::{BrowserCommand, BrowserWish, Opener, Plan};
 
@@ -11,7 +12,7 @@ pub(crate) struct Decision {
     pub(crate) plan: Plan,
     /// What says that the user's browser may be on another machine, and the same in words.
     elsewhere: Option<(Sign, String)>,
-    tunnel: Option<Tunnel>,
+    way_back: Option<WayBack>,
 }
 
 impl Decision {
@@ -24,8 +25,8 @@ impl Decision {
             _ => !plan.is_asked_for || sign.tells_of_the_user(),
         };
         let elsewhere = self.elsewhere.filter(|(sign, _)| counts(sign));
-        let tunnel = self.tunnel.filter(|_| elsewhere.is_some());
-        Decision { plan, elsewhere, tunnel }
+        let way_back = self.way_back.filter(|_| elsewhere.is_some());
+        Decision { plan, elsewhere, way_back }
     }
 
     /// Whether a browser is started here.
@@ -49,15 +50,23 @@ impl Decision {
     /// What to run where the browser is, so that its callback to this port arrives here. Only in an SSH session that
     /// nothing else forwards ports for.
     pub(crate) fn ssh_tunnel_line(&self, port: u16) -> Option<String> {
-        self.tunnel.as_ref().map(|tunnel| tunnel.line(&port.to_string()))
+        self.tunnel().map(|tunnel| tunnel.line(&port.to_string()))
     }
 
-    pub(super) fn forget_tunnel(&mut self) {
-        self.tunnel = None;
+    /// What else has to be done for that, in one sentence.
+    pub(crate) fn forwarding_note(&self, port: u16) -> Option<String> {
+        self.way_back.as_ref()?.note(port)
+    }
+
+    pub(super) fn forget_way_back(&mut self) {
+        self.way_back = None;
     }
 
     pub(super) fn tunnel(&self) -> Option<&Tunnel> {
-        self.tunnel.as_ref()
+        match self.way_back.as_ref()? {
+            WayBack::Tunnel(tunnel) => Some(tunnel),
+            _ => None,
+        }
     }
 }
 
@@ -68,7 +77,7 @@ pub(crate) fn decide(seen: &Surroundings, wish: &BrowserWish) -> Decision {
     let decision = Decision {
         plan: plan.clone(),
         elsewhere: sign.map(|sign| (sign, sign.clause(seen))),
-        tunnel: (sign == Some(Sign::Ssh)).then(|| Tunnel::to_here(seen)).flatten(),
+        way_back: sign.and_then(|sign| WayBack::of(sign, seen)),
     };
     decision.about(plan)
 }

@@ -45,7 +45,7 @@ impl Explanation {
                 (uris.iter().map(registered).collect(), uris.first().and_then(RedirectUri::port))
             }
             Landing::Forwarded { redirect_uri, listen } => {
-                decision.forget_tunnel();
+                decision.forget_way_back();
                 (vec![redirect_uri.as_str().to_owned()], Some(listen.port()))
             }
         };
@@ -88,7 +88,13 @@ impl Explanation {
         self.decision.ssh_tunnel_line(port)
     }
 
-    /// The same where the port is not known before the login: with the word `PORT`, or with the port that is fixed.
+    /// What else has to be done so that a callback to `port` arrives here from a browser on another machine, in one
+    /// sentence: in a container, or in an editor's remote window.
+    pub fn forwarding_note(&self, port: u16) -> Option<String> {
+        self.decision.forwarding_note(port)
+    }
+
+    /// [`ssh_tunnel_line`](Explanation::ssh_tunnel_line) where the port is not known before the login: with the word `PORT`, or with the port that is fixed.
     pub fn ssh_tunnel(&self) -> Option<String> {
         let port = self.port.map_or("PORT".to_owned(), |port| port.to_string());
         self.decision.tunnel().map(|tunnel| tunnel.line(&port))

@@ -7,6 +7,7 @@ mod decision;
 mod explanation;
 mod sign;
 mod tunnel;
+mod way_back;
 
 use std::io::IsTerminal;
 use std::path::Path;

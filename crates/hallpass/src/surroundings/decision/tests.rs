@@ -266,6 +266,29 @@ fn p16_the_tunnel_is_ready_to_be_pasted_where_it_helps() {
 }
 
 #[test]
+fn p24_what_lies_between_here_and_the_browser_is_told_once_and_only_where_it_does() {
+    let note = |variables: Variables<'_>| {
+        decide(&place(System::Linux, variables), &BrowserWish::Unsaid).forwarding_note(43210)
+    };
+    let rows: &[(Variables<'_>, &str)] = &[
+        (&[("CODESPACES", "true")], "port 43210 has to be forwarded"),
+        (&[("REMOTE_CONTAINERS", "true")], "port 43210 has to be forwarded"),
+        (&[SSH, ("VSCODE_IPC_HOOK_CLI", "x")], "port 43210 has to be forwarded"),
+        (&[("container", "podman")], "only through a published port (--listen)"),
+    ];
+    for (variables, part) in rows {
+        assert!(
+            note(variables).is_some_and(|note| note.contains(part)),
+            "{variables:?}: {:?}",
+            note(variables)
+        );
+    }
+    for variables in [&[X11][..], &[], &[WSL], &[SSH], &[("CI", "1")], &[("CI", "1"), ("container", "x")]] {
+        assert_eq!(note(variables), None, "{variables:?}");
+    }
+}
+
+#[test]
 fn a_browser_of_the_programs_own_is_where_the_user_is() {
     let plan = Plan::new(Opener::Program, "This program opens it by itself.");
     let decision = decide(&place(System::Linux, &[SSH]), &BrowserWish::Unsaid).about(plan);
