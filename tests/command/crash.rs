@@ -140,7 +140,9 @@ impl Site {
         if !is_old {
             follows(before.as_deref(), &self.record().unwrap(), &what);
         }
-        let is_lost = self.goes_on(before.is_some() || !is_old, &what);
+        let is_signed_in = before.is_some() || !is_old;
+        let is_lost = self.goes_on(is_signed_in, &what);
+        assert!(!is_signed_in || self.temporary_files() == 0, "{what}: the next refresh swept nothing");
         assert!(!is_lost || (is_old && signal == Signal::KILL), "{what}: a refresh token was lost");
         tally.count(is_old, is_lost);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::bench::Running;
+use crate::bench::{Running, files_below};
 use crate::front::Fronted;
 
 /// A waiter gives up after 40 s.
@@ -71,6 +71,28 @@ fn p44_the_lock_of_a_holder_that_was_killed_is_free() {
     holder.signal(Signal::KILL);
     waiter.finish().ok();
     assert_eq!(site.refreshes(), 1);
+}
+
+/// What lies beside the record, and the record.
+fn names(site: &Fronted) -> Vec<String> {
+    let files = files_below(site.bench.record_file("default").parent().unwrap()).into_keys();
+    files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn p40_what_a_refresh_left_that_was_killed_is_gone_after_the_next() {
+    let site = Fronted::new();
+    let usual = ["default.json", "default.lock", "default.login.lock", "default.refresh"];
+    let _held = site.front.hold(None);
+    let killed = holder(&site);
+    killed.signal(Signal::KILL);
+    assert_eq!(killed.finish().code, 137);
+    assert_eq!(names(&site).len(), usual.len() + 1);
+    site.front.behave();
+    site.bench.value(&["token"]);
+    assert_eq!(names(&site).len(), usual.len() + 1, "a token that is fresh touches nothing");
+    site.bench.value(&["token", "--refresh"]);
+    assert_eq!(names(&site), usual);
 }
 
 #[test]

@@ -82,6 +82,8 @@ impl FileStore {
             .suffix(".tmp")
             .tempfile_in(parent)
             .map_err(|error| StoreError::io("write", parent, error))?;
+        // Tells it from what a killed process left. Where there are no locks, nothing is taken for left.
+        let _ = file.as_file().try_lock();
         reserve(file.as_file()).map_err(|error| StoreError::io("write", parent, error))?;
         Ok(StagedFile { file, target })
     }
@@ -93,6 +95,8 @@ impl FileStore {
         file.write_all(&bytes).map_err(failed)?;
         file.as_file().set_len(bytes.len() as u64).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
+        // Some systems let nobody read what is locked.
+        let _ = file.as_file().unlock();
         file.persist(&target).map_err(|error| failed(error.error))?;
         sync_dir(&target);
         self.read_back(&bytes)
@@ -113,17 +117,17 @@ impl FileStore {
     /// Removes the record, and what a killed process may have left of one beside it.
     pub(crate) fn erase(&self) -> Result<bool, StoreError> {
         let target = self.target()?;
-        self.sweep()?;
+        self.left_overs(&target).iter().try_for_each(|left_over| remove(left_over).map(drop))?;
         let removed = remove(&target)?;
         sync_dir(&target);
         Ok(removed)
     }
 
-    /// Removes what killed processes left of this profile's records. Only under the lock: else it may be what another
-    /// process is about to save.
+    /// Removes what killed processes left of this profile's records. What a living one is about to save stays: it may
+    /// hold the only refresh token that still works.
     pub(crate) fn sweep(&self) -> Result<(), StoreError> {
-        let target = self.target()?;
-        let left_overs = self.left_overs(target.parent().unwrap_or(&self.dir));
+        let mut left_overs = self.left_overs(&self.target()?);
+        left_overs.retain(|left_over| is_abandoned(left_over));
         left_overs.iter().try_for_each(|left_over| remove(left_over).map(drop))
     }
 
@@ -145,18 +149,17 @@ impl FileStore {
         }
     }
 
-    /// Temporary files of this profile: its name and six random characters.
-    fn left_overs(&self, dir: &Path) -> Vec<PathBuf> {
-        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    /// Temporary files of this profile beside the record: its name and six random characters.
+    fn left_overs(&self, target: &Path) -> Vec<PathBuf> {
+        let (dir, prefix) = (target.parent().unwrap_or(&self.dir), format!(".{}-", self.profile));
+        let is_random = |text: &str| text.len() == 6 && text.bytes().all(|b| b.is_ascii_alphanumeric());
         let is_ours = |name: &str| {
-            let random =
-                name.strip_prefix(&format!(".{}-", self.profile)).and_then(|rest| rest.strip_suffix(".tmp"));
-            random
-                .is_some_and(|random| random.len() == 6 && random.bytes().all(|b| b.is_ascii_alphanumeric()))
+            name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp")).is_some_and(is_random)
         };
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
         entries
+            .filter(|entry| entry.file_name().to_str().is_some_and(is_ours))
             .map(|entry| entry.path())
-            .filter(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(is_ours))
             .collect()
     }
 
@@ -175,6 +178,12 @@ impl FileStore {
         );
         if *found == written { Ok(()) } else { Err(StoreError::ReadBack { path: self.path.clone() }) }
     }
+}
+
+/// Whoever made a temporary file holds a lock on it as long as it lives.
+fn is_abandoned(left_over: &Path) -> bool {
+    let file = File::options().write(true).open(left_over);
+    file.is_ok_and(|file| file.try_lock().is_ok())
 }
 
 /// Whether it was there.
@@ -355,6 +364,19 @@ mod tests {
         assert!(store.erase().unwrap());
         assert!(!path(".default-aB3xYz.tmp").exists());
         assert!(path(".default-work-aB3xYz.tmp").exists() && path(".default-notes.tmp2").exists());
+    }
+
+    #[test]
+    fn what_a_living_process_is_about_to_save_is_not_swept_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let staged = store.stage().unwrap();
+        let left = store.dir.join(".default-aB3xYz.tmp");
+        fs::write(&left, "secret").unwrap();
+        store.sweep().unwrap();
+        assert!(!left.exists());
+        store.replace(staged, &record()).unwrap();
+        assert!(store.read().unwrap().is_some());
     }
 
     #[test]

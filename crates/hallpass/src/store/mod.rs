@@ -232,7 +232,7 @@ impl Store {
         }
     }
 
-    /// Removes what killed processes left of records, in clear perhaps. Only under the lock.
+    /// Removes what killed processes left of records, in clear perhaps.
     pub(crate) fn sweep(&self) -> Result<(), StoreError> {
         match self {
             Store::File(store) => store.file.sweep(),

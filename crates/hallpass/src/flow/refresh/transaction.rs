@@ -42,16 +42,19 @@ pub(super) fn run(context: &Context, ask: &Ask<'_>, seen: &Record, can_do_withou
     may_be_renewed(context, &record, ask)?;
     let spending = Spending::of(context, ask, &record)?;
     backoff::may_send(&context.store.journal(), attempts, &host_of(&spending.url), context.now())?;
+    let left = context.store.sweep().err().map(|error| error.to_string());
     let staged = context.store.stage()?;
     let outcome = spending.run(record, staged);
     drop(guard);
-    match outcome? {
+    let (record, mut notes) = match outcome? {
         Outcome::Saved(saved) => {
             let Saved { record, id_token, before } = *saved;
-            Ok(confirm::id_token(context, record, id_token, before))
+            confirm::id_token(context, record, id_token, before)
         }
-        Outcome::Adopted(record) => Ok((*record, Vec::new())),
-    }
+        Outcome::Adopted(record) => (*record, Vec::new()),
+    };
+    notes.extend(left);
+    Ok((record, notes))
 }
 
 /// A refresh token on its way to the server. From the moment that it is sent until what came is saved, the process
