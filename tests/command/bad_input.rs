@@ -221,7 +221,7 @@ fn what_else_an_env_file_holds_is_named_and_has_no_effect() {
 }
 
 #[test]
-fn a_env_file_that_nobody_named_is_not_read() {
+fn n78_an_env_file_that_nobody_named_is_not_read() {
     let bench = Bench::new();
     bench.file(".env", "ISSUER=https://a.example\nCLIENT_ID=x\n");
     bench.login(&[]).run().fails(2, "no issuer", "--issuer");

@@ -222,7 +222,7 @@ fn has_secrets(record: &Value) -> bool {
 }
 
 #[test]
-fn p40_a_command_that_is_killed_leaves_the_old_record_or_the_new_one() {
+fn n85_p40_a_command_that_is_killed_leaves_the_old_record_or_the_new_one() {
     let (site, mut tally) = (Site::new(), Tally::default());
     for verb in VERBS {
         let sparse = if verb == Verb::Refresh { 1 } else { 4 };

@@ -108,7 +108,7 @@ fn p43_links_in_a_circle_are_told() {
 }
 
 #[test]
-fn p43_what_belongs_to_another_user_is_refused() {
+fn n85_p43_what_belongs_to_another_user_is_refused() {
     if !is_root() {
         return skipped("only root can give a file away");
     }
@@ -129,7 +129,7 @@ fn p43_what_belongs_to_another_user_is_refused() {
 }
 
 #[test]
-fn p43_a_folder_that_others_may_write_to_is_refused() {
+fn n85_p43_a_folder_that_others_may_write_to_is_refused() {
     for mode in [0o777, 0o1777, 0o770] {
         let site = Site::new();
         fs::set_permissions(site.record().parent().unwrap(), Permissions::from_mode(mode)).unwrap();
@@ -148,7 +148,7 @@ fn p43_a_folder_that_others_may_write_to_is_refused_behind_a_link_too() {
 }
 
 #[test]
-fn p43_a_link_that_another_user_made_is_not_followed() {
+fn n85_p43_a_link_that_another_user_made_is_not_followed() {
     if !is_root() {
         return skipped("only root can give a link away");
     }

@@ -23,7 +23,7 @@ fn holder(site: &Fronted) -> Running<'_> {
 }
 
 #[test]
-fn p44_a_holder_that_is_stopped_keeps_nobody_waiting_for_good_and_is_named() {
+fn n81_p44_a_holder_that_is_stopped_keeps_nobody_waiting_for_good_and_is_named() {
     let site = Fronted::new();
     let held = site.front.hold(Some(Vec::new()));
     let holder = holder(&site);
@@ -60,7 +60,7 @@ fn p30_an_answer_that_came_while_the_process_was_stopped_is_read() {
 }
 
 #[test]
-fn p44_the_lock_of_a_holder_that_was_killed_is_free() {
+fn n81_p44_the_lock_of_a_holder_that_was_killed_is_free() {
     let site = Fronted::new();
     site.bench.let_expire_in("default", 0);
     let _held = site.front.hold(None);

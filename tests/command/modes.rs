@@ -74,7 +74,7 @@ impl Watcher {
 }
 
 #[test]
-fn p42_no_watcher_sees_a_file_or_a_folder_that_is_open_to_others() {
+fn n85_p42_no_watcher_sees_a_file_or_a_folder_that_is_open_to_others() {
     let server = DevServer::start().unwrap();
     for umask in UMASKS {
         let bench = Bench::new();
@@ -101,7 +101,7 @@ fn made(log: &str) -> Vec<(String, u32)> {
 }
 
 #[test]
-fn p42_every_file_is_made_for_its_owner_alone_and_not_by_a_later_change() {
+fn n85_p42_every_file_is_made_for_its_owner_alone_and_not_by_a_later_change() {
     if !can_trace() {
         return;
     }
@@ -127,7 +127,7 @@ fn p42_every_file_is_made_for_its_owner_alone_and_not_by_a_later_change() {
 }
 
 #[test]
-fn p42_a_record_that_others_can_read_is_closed_to_them_and_told() {
+fn n85_p42_a_record_that_others_can_read_is_closed_to_them_and_told() {
     let (bench, server) = (Bench::new(), DevServer::start().unwrap());
     bench.sign_in(&server, &[]);
     for loose in [0o644, 0o660, 0o604] {

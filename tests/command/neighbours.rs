@@ -32,6 +32,27 @@ fn p27_two_hundred_that_wait_for_one_refresh_get_what_it_brings() {
     site.bench.value(&["token", "--refresh"]);
 }
 
+/// The lock lies beside the record, whatever else differs between two programs that share it.
+#[test]
+fn n111_processes_with_settings_of_their_own_make_one_refresh_of_the_sign_in_that_they_share() {
+    let site = Fronted::new();
+    site.bench.let_expire_in("default", 0);
+    let held = site.front.hold(None);
+    let call = |number: usize| {
+        let folder = |name: &str| site.bench.beside(&format!("{name}-{number}")).display().to_string();
+        let folders = ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"];
+        let call =
+            folders.iter().fold(site.bench.hallpass(&["token"]), |call, name| call.env(name, &folder(name)));
+        call.start()
+    };
+    let calls: Vec<_> = (0..8).map(call).collect();
+    site.front.await_connections(1);
+    drop(held);
+    let tokens: Vec<String> = finished(calls).into_iter().map(|call| call.ok().stdout).collect();
+    assert!(tokens.iter().all(|token| *token == tokens[0]));
+    assert_eq!(site.refreshes(), 1);
+}
+
 #[test]
 fn p32_whoever_waited_while_another_failed_does_not_ask_too() {
     let site = Fronted::new();

@@ -49,7 +49,7 @@ fn the_first_login_makes_the_profile_default() {
 }
 
 #[test]
-fn p65_a_login_to_another_server_makes_a_profile_of_its_own_and_says_so() {
+fn n70_p65_the_same_account_at_another_server_is_another_profile_and_that_is_said() {
     let (bench, [first, second]) = (Bench::new(), [server(), server()]);
     let quiet = bench.sign_in(&first, &[]);
     assert!(!quiet.stderr.contains("profile \""), "{quiet:#?}");
@@ -280,7 +280,7 @@ fn status_shows_every_profile_and_its_code_is_the_selected_ones() {
 }
 
 #[test]
-fn a_verb_that_is_meant_for_another_session_is_refused_and_names_both() {
+fn n90_a_verb_that_is_meant_for_another_session_is_refused_and_names_both() {
     let (bench, server) = (Bench::new(), server());
     bench.sign_in(&server, &[]);
     let (before, sent) = (bench.files(), server.journal().entries().len());

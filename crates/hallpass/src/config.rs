@@ -293,7 +293,7 @@ pub(crate) fn check_resource(resource: String) -> Result<String> {
 }
 
 fn check_params(params: Vec<(String, String)>) -> Result<Vec<(String, String)>> {
-    for (index, (name, _)) in params.iter().enumerate() {
+    for (index, (name, value)) in params.iter().enumerate() {
         let problem =
             |what: &str| Misuse::setting("param", format!("\"{}\" {what}", crate::clean::text(name)));
         if RESERVED_PARAMETERS.contains(&name.as_str()) {
@@ -301,6 +301,9 @@ fn check_params(params: Vec<(String, String)>) -> Result<Vec<(String, String)>> 
         }
         if name.is_empty() || params[..index].iter().any(|(earlier, _)| earlier == name) {
             return Err(problem("is empty or given twice").into());
+        }
+        if name == "max_age" && value.parse::<u64>().is_err() {
+            return Err(problem("must be a whole number of seconds").into());
         }
     }
     Ok(params)
@@ -358,6 +361,15 @@ mod tests {
             assert_eq!(setting(draft(|d| d.params = vec![(name.to_owned(), "x".to_owned())])), "param");
         }
         assert!(draft(|d| d.params = vec![("audience".to_owned(), "x".to_owned())]).is_ok());
+    }
+
+    #[test]
+    fn n61_a_max_age_that_could_not_be_judged_is_refused() {
+        let max_age = |value: &str| draft(|d| d.params = vec![("max_age".to_owned(), value.to_owned())]);
+        assert!(max_age("0").is_ok() && max_age("86400").is_ok());
+        for value in ["", "soon", "-1", "1.5", "1h"] {
+            assert_eq!(setting(max_age(value)), "param", "{value}");
+        }
     }
 
     #[test]

@@ -333,6 +333,9 @@ pub enum ServerMisbehaved {
     /// `nonce` is missing or not the one sent (OpenID Connect Core §3.1.3.7, 11).
     #[error("the ID token does not belong to this sign-in (nonce)")]
     IdTokenNonce,
+    /// `auth_time` is older than the `max_age` that was asked for (OpenID Connect Core §3.1.3.7, 13).
+    #[error("the user signed in {} before the server issued the ID token, longer than max_age allows", humantime::format_duration(*.0))]
+    IdTokenAuthTime(Duration),
     /// `at_hash` does not match the access token (OpenID Connect Core §3.1.3.8).
     #[error("the ID token belongs to another access token (at_hash)")]
     IdTokenAtHash,

@@ -82,7 +82,14 @@ pub fn id_token(bytes: &[u8]) {
     )
     .expect("a JWKS");
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    let expected = Expectations { issuer: ISSUER, client_id: "cli", nonce: None, access_token: None, now };
+    let expected = Expectations {
+        issuer: ISSUER,
+        client_id: "cli",
+        nonce: None,
+        max_age: None,
+        access_token: None,
+        now,
+    };
     assert!(token.verify(&keys, &expected).is_err());
 }
 

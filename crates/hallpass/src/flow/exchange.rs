@@ -10,7 +10,7 @@ use super::place::NewSeal;
 use super::{Context, LOCK_LIMIT, client_auth_for, post, replaced, status_error, userinfo};
 use crate::config::Client;
 use crate::error::{Denied, Error, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError};
-use crate::protocol::authorization::VerifiedCode;
+use crate::protocol::authorization::{Asked, VerifiedCode};
 use crate::protocol::client::ClientAuth;
 use crate::protocol::id_token::{Expectations, UnverifiedIdToken};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
@@ -56,14 +56,14 @@ struct Judged {
 impl Exchange {
     /// Exchanges a code once, judges everything that comes, and saves it.
     pub(super) fn finish(self, grant: Grant) -> Result<Saved> {
-        let (tokens, nonce) = match grant {
+        let (tokens, asked) = match grant {
             Grant::Code(code) => {
-                let nonce = code.nonce.clone();
-                (self.tokens(code)?, nonce)
+                let asked = code.asked.clone();
+                (self.tokens(code)?, asked)
             }
-            Grant::Device(tokens) => (tokens, None),
+            Grant::Device(tokens) => (tokens, Asked::default()),
         };
-        let judged = self.judge(tokens, nonce.as_ref())?;
+        let judged = self.judge(tokens, &asked)?;
         self.check_account(&judged)?;
         self.save(&judged)
     }
@@ -104,29 +104,30 @@ impl Exchange {
     }
 
     /// Who signed in: the ID token in full, and userinfo for what it lacks.
-    fn judge(&self, tokens: Tokens, nonce: Option<&Secret>) -> Result<Judged> {
+    fn judge(&self, tokens: Tokens, asked: &Asked) -> Result<Judged> {
         let received_at = self.context.now();
         let mut judged = Judged { tokens, claims: Map::new(), received_at, notes: Vec::new() };
-        if let Some(id_token) = &judged.tokens.id_token {
-            let verified = self.id_token(id_token, nonce, &judged)?;
-            judged.claims = userinfo_rules::profile_claims(verified);
+        match &judged.tokens.id_token {
+            Some(id_token) => {
+                let verified = self.id_token(id_token, asked, &judged)?;
+                judged.notes.extend(other_acr(asked, &verified));
+                judged.claims = userinfo_rules::profile_claims(verified);
+            }
+            None if asked.max_age.is_some() => return Err(ServerMisbehaved::IdTokenClaim("auth_time").into()),
+            None => {}
         }
         self.complete(&mut judged)?;
         Ok(judged)
     }
 
-    fn id_token(
-        &self,
-        id_token: &Secret,
-        nonce: Option<&Secret>,
-        judged: &Judged,
-    ) -> Result<Map<String, Value>> {
+    fn id_token(&self, id_token: &Secret, asked: &Asked, judged: &Judged) -> Result<Map<String, Value>> {
         let token = UnverifiedIdToken::parse(id_token)?;
         let (keys, url) = self.preparation.keys(&self.context)?;
         let expected = Expectations {
             issuer: &self.metadata.issuer,
             client_id: &self.client.client_id,
-            nonce: nonce.map(Secret::expose),
+            nonce: asked.nonce.as_ref().map(Secret::expose),
+            max_age: asked.max_age,
             access_token: Some(&judged.tokens.access_token),
             now: judged.received_at,
         };
@@ -245,6 +246,15 @@ impl Exchange {
         }
         remarks
     }
+}
+
+/// The server need not care for `acr_values`, but who asked should know.
+fn other_acr(asked: &Asked, claims: &Map<String, Value>) -> Option<String> {
+    let acr = claims.get("acr").and_then(Value::as_str);
+    let said =
+        acr.map_or("does not say how".to_owned(), |acr| format!("says \"{}\"", crate::clean::text(acr)));
+    (!asked.allows_acr(acr))
+        .then(|| format!("you may have signed in by other means than acr_values asks for: the server {said}"))
 }
 
 fn not_renewable(judged: &Judged) -> String {

@@ -1,5 +1,7 @@
 //! The authorization request and its answer (RFC 6749 §4.1, RFC 9207, OpenID Connect Core §3.1.2).
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
@@ -44,8 +46,39 @@ pub struct PendingAuthorization {
     pub(super) iss_promised: bool,
     redirect_uri: String,
     state: Secret,
-    nonce: Option<Secret>,
     verifier: CodeVerifier,
+    asked: Asked,
+}
+
+/// What the request asked the ID token to say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    /// Whatever belongs to an OpenID sign-in has one.
+    pub(crate) nonce: Option<Secret>,
+    /// How long ago the person may have proved who they are (OpenID Connect Core §3.1.2.1).
+    pub(crate) max_age: Option<Duration>,
+    /// How the person might prove it, any of these will do. The server need not care (OpenID Connect Core §3.1.2.1).
+    pub(crate) acr_values: Vec<String>,
+}
+
+impl Asked {
+    fn of(extra: &[(String, String)], nonce: [u8; 32]) -> Asked {
+        let value = |name| extra.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        Asked {
+            nonce: Some(Secret::new(URL_SAFE_NO_PAD.encode(nonce))),
+            max_age: value("max_age").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
+            acr_values: value("acr_values").map(words).unwrap_or_default(),
+        }
+    }
+
+    /// Whether a verified ID token's `acr` is one that was asked for, if any was (OpenID Connect Core §3.1.3.7, 12).
+    pub(crate) fn allows_acr(&self, acr: Option<&str>) -> bool {
+        self.acr_values.is_empty() || self.acr_values.iter().any(|value| acr == Some(value))
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// An authorization code whose answer was checked in full: the only thing a code exchange accepts.
@@ -54,7 +87,7 @@ pub struct VerifiedCode {
     pub(crate) code: Secret,
     pub(crate) verifier: CodeVerifier,
     pub(crate) redirect_uri: String,
-    pub(crate) nonce: Option<Secret>,
+    pub(crate) asked: Asked,
 }
 
 /// What an answer on the redirect URI is.
@@ -84,8 +117,8 @@ impl AuthorizationRequest<'_> {
             iss_promised: self.iss_promised,
             redirect_uri: self.redirect_uri.to_owned(),
             state: Secret::new(URL_SAFE_NO_PAD.encode(state)),
-            nonce: is_openid.then(|| Secret::new(URL_SAFE_NO_PAD.encode(nonce))),
             verifier: CodeVerifier::from_random(verifier),
+            asked: if is_openid { Asked::of(self.extra, nonce) } else { Asked::default() },
         };
         (self.url(&pending), pending)
     }
@@ -102,7 +135,7 @@ impl AuthorizationRequest<'_> {
             ("code_challenge_method", "S256"),
         ];
         fields.extend((!scope.is_empty()).then_some(("scope", scope.as_str())));
-        fields.extend(pending.nonce.as_ref().map(|nonce| ("nonce", nonce.expose())));
+        fields.extend(pending.asked.nonce.as_ref().map(|nonce| ("nonce", nonce.expose())));
         fields.extend(self.prompt.map(|prompt| ("prompt", prompt)));
         fields.extend(self.login_hint.map(|hint| ("login_hint", hint)));
         let own: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
@@ -147,7 +180,7 @@ impl PendingAuthorization {
             code: Secret::new(code.to_owned()),
             verifier: self.verifier.clone(),
             redirect_uri: self.redirect_uri.clone(),
-            nonce: self.nonce.clone(),
+            asked: self.asked.clone(),
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::client::{ClientAuth, ClientRequest};
 use super::issuer::{Issuer, is_loopback};
-use super::oauth_error;
 use super::token::{self, TokenVerdict, Tokens};
+use super::{json, oauth_error};
 use crate::error::{OAuthError, ServerIncompatible, ServerMisbehaved};
 use crate::secret::Secret;
 
@@ -88,13 +88,13 @@ pub fn judge(issuer: &Issuer, status: u16, body: &[u8]) -> DeviceVerdict {
     if status != 200 {
         return DeviceVerdict::Status(status);
     }
-    match serde_json::from_slice(body) {
+    match json::object(body) {
         Ok(answer) => judge_members(issuer, &answer),
-        Err(_) => broken("it is not JSON"),
+        Err(_) => broken("it is no JSON object of unique members"),
     }
 }
 
-fn judge_members(issuer: &Issuer, answer: &Value) -> DeviceVerdict {
+fn judge_members(issuer: &Issuer, answer: &Map<String, Value>) -> DeviceVerdict {
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let Some(device_code) = text("device_code") else { return broken("it has no device_code") };
     let user_code = text("user_code").map(crate::clean::text).filter(|code| code.len() <= MAX_USER_CODE);

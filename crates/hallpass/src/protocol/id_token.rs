@@ -17,6 +17,7 @@
 //!     issuer: "https://login.example",
 //!     client_id: "mytool",
 //!     nonce: Some("the one in the authorization request"),
+//!     max_age: None,
 //!     access_token: Some(&access_token),
 //!     now: std::time::SystemTime::now(),
 //! })?;
@@ -28,10 +29,10 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::issuer::of_tenant;
+use super::json;
 use crate::Secret;
 use crate::crypto;
 use crate::error::ServerMisbehaved;
@@ -63,6 +64,8 @@ pub struct Expectations<'a> {
     /// The `nonce` of the authorization request. `None` after a refresh, where the claim is not
     /// judged (OpenID Connect Core §12.2: many servers leave it out).
     pub nonce: Option<&'a str>,
+    /// The `max_age` of the authorization request. `None`: nobody asked when the user last proved who they are.
+    pub max_age: Option<Duration>,
     /// The access token that came with the ID token, for `at_hash`. `None`: not judged.
     pub access_token: Option<&'a Secret>,
     /// The time by this computer's clock.
@@ -210,6 +213,7 @@ impl UnverifiedIdToken {
         claims.judge_azp(expected.client_id)?;
         claims.judge_times(expected.now)?;
         claims.judge_nonce(expected.nonce)?;
+        claims.judge_auth_time(expected.max_age)?;
         claims.judge_at_hash(self.alg, expected.access_token)?;
         Ok(self.claims)
     }
@@ -242,7 +246,7 @@ fn split(raw: &str) -> Result<(&str, [&str; 3]), ServerMisbehaved> {
 
 fn judge_header(part: &str) -> Result<(Alg, Option<String>), ServerMisbehaved> {
     let bytes = crypto::from_base64url(part).ok_or(NO_BASE64URL)?;
-    let header = Members::parse(&bytes)
+    let header = json::object(&bytes)
         .map_err(|_| ServerMisbehaved::IdTokenMalformed("the header is no JSON object of unique members"))?;
     let text = |name| match header.get(name) {
         None => Ok(None),
@@ -273,7 +277,7 @@ fn is_jwt(typ: &str) -> bool {
 impl IdTokenClaims {
     fn parse(part: &str) -> Result<IdTokenClaims, ServerMisbehaved> {
         let bytes = crypto::from_base64url(part).ok_or(NO_BASE64URL)?;
-        let all = Members::parse(&bytes).map_err(unreadable_claims)?;
+        let all = json::object(&bytes).map_err(unreadable_claims)?;
         Ok(IdTokenClaims {
             iss: required(&all, "iss", text)?,
             sub: required(&all, "sub", subject)?,
@@ -346,6 +350,17 @@ impl IdTokenClaims {
         }
     }
 
+    /// OpenID Connect Core §3.1.3.7, 13. Both times are the server's, so that our clock is of no matter; the person may
+    /// have thought about the consent in between.
+    fn judge_auth_time(&self, max_age: Option<Duration>) -> Result<(), ServerMisbehaved> {
+        let Some(max_age) = max_age else { return Ok(()) };
+        let auth_time = self.auth_time.ok_or(ServerMisbehaved::IdTokenClaim("auth_time"))?;
+        match since(auth_time, self.iat).filter(|ago| *ago > max_age.saturating_add(LEEWAY)) {
+            Some(ago) => Err(ServerMisbehaved::IdTokenAuthTime(ago)),
+            None => Ok(()),
+        }
+    }
+
     /// OpenID Connect Core §3.1.3.8: the left half of the token's hash.
     fn judge_at_hash(&self, alg: Alg, access_token: Option<&Secret>) -> Result<(), ServerMisbehaved> {
         let (Some(at_hash), Some(access_token)) = (&self.at_hash, access_token) else {
@@ -412,110 +427,6 @@ fn unreadable_claims(member: Option<String>) -> ServerMisbehaved {
     match NUMBERS.into_iter().find(|name| member.as_deref() == Some(name)) {
         Some(name) => ServerMisbehaved::IdTokenClaim(name),
         None => ServerMisbehaved::IdTokenMalformed("the claims are no JSON object of unique members"),
-    }
-}
-
-/// A JSON object in which no member comes twice, at any depth: of two readers one takes the first
-/// and one the last, and they would judge different tokens (RFC 7515 §4, RFC 7519 §4).
-struct Members<'a> {
-    /// The outermost member that is being read.
-    reading: &'a mut Option<String>,
-}
-
-impl Members<'_> {
-    /// The object, or the outermost member inside which the parser stopped.
-    fn parse(json: &[u8]) -> Result<Map<String, Value>, Option<String>> {
-        let mut reading = None;
-        let mut parser = serde_json::Deserializer::from_slice(json);
-        let members = Members { reading: &mut reading }.deserialize(&mut parser);
-        match members.and_then(|members| parser.end().map(|()| members)) {
-            Ok(members) => Ok(members),
-            Err(_) => Err(reading),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Members<'_> {
-    type Value = Map<String, Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Members<'_> {
-    type Value = Map<String, Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut map = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if map.contains_key(&name) {
-                return Err(A::Error::custom("a member comes twice"));
-            }
-            *self.reading = Some(name.clone());
-            map.insert(name, members.next_value::<StrictValue>()?.0);
-            *self.reading = None;
-        }
-        Ok(map)
-    }
-}
-
-/// A JSON value whose objects are [`Members`].
-struct StrictValue(Value);
-
-impl<'de> Deserialize<'de> for StrictValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<StrictValue, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(StrictValue)
-    }
-}
-
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(StrictValue(value)) = elements.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
-        Members { reading: &mut None }.visit_map(members).map(Value::Object)
     }
 }
 

@@ -17,6 +17,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::json;
 use crate::crypto::{self, Curve, RsaPadding, Sha2};
 use crate::error::ServerMisbehaved;
 
@@ -117,7 +118,7 @@ impl JwkSet {
     /// use are left out, as RFC 7517 §5 says, so that a server may publish what this version does
     /// not know. At most 100 keys are looked at.
     pub fn parse(body: &[u8]) -> Result<JwkSet, ServerMisbehaved> {
-        let document: Value = serde_json::from_slice(body).map_err(|_| ServerMisbehaved::Jwks)?;
+        let document = json::object(body).map_err(|_| ServerMisbehaved::Jwks)?;
         let keys = document.get("keys").and_then(Value::as_array).ok_or(ServerMisbehaved::Jwks)?;
         Ok(JwkSet { keys: keys.iter().take(MAX_KEYS).filter_map(Jwk::parse).collect() })
     }

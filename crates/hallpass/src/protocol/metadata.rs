@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::issuer::{Issuer, is_loopback};
+use super::json;
 use crate::error::{Misuse, ServerIncompatible, ServerMisbehaved};
 
 /// An endpoint that Hallpass uses, by its standard name.
@@ -170,7 +171,7 @@ impl ServerMetadata {
         of_all_tenants: Option<&str>,
         body: &[u8],
     ) -> crate::Result<Option<ServerMetadata>> {
-        let Ok(document) = serde_json::from_slice::<Map<String, Value>>(body) else { return Ok(None) };
+        let Ok(document) = json::object(body) else { return Ok(None) };
         let Some(named) = document.get("issuer").and_then(Value::as_str) else { return Ok(None) };
         let is_ours = named == issuer.as_str() || issuer.differs_by_slash(named);
         if !is_ours && of_all_tenants != Some(named) {

@@ -25,6 +25,7 @@ pub mod client;
 pub mod device;
 pub mod id_token;
 pub mod issuer;
+mod json;
 pub mod jwk;
 pub mod metadata;
 pub mod oauth_error;

@@ -1,19 +1,20 @@
 //! Error answers, in the standard's shape and in the shapes that servers use instead.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::json;
 use crate::error::OAuthError;
 
 /// Finds the error in an answer's body (RFC 6749 §5.2): JSON under any content type, a form, or
 /// Clerk's `{"errors":[{"long_message",..}],"clerk_trace_id"}`. `None` where the body says nothing.
 pub fn from_body(body: &[u8]) -> Option<OAuthError> {
-    match serde_json::from_slice::<Value>(body) {
-        Ok(json) => from_json(&json),
+    match json::object(body) {
+        Ok(members) => from_members(&members),
         Err(_) => from_form(body),
     }
 }
 
-fn from_json(json: &Value) -> Option<OAuthError> {
+fn from_members(json: &Map<String, Value>) -> Option<OAuthError> {
     let text = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     if let Some(error) = text("error") {
         return Some(OAuthError::new(error, text("error_description"), text("error_uri")));
@@ -27,7 +28,10 @@ fn from_json(json: &Value) -> Option<OAuthError> {
 
 fn from_form(body: &[u8]) -> Option<OAuthError> {
     let pairs: Vec<_> = url::form_urlencoded::parse(body).collect();
-    let text = |name: &str| pairs.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_ref());
+    let text = |name: &str| {
+        let mut values = pairs.iter().filter(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_ref());
+        values.next().filter(|_| values.next().is_none())
+    };
     Some(OAuthError::new(text("error")?, text("error_description"), text("error_uri")))
 }
 

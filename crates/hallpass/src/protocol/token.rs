@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use super::authorization::VerifiedCode;
 use super::client::{ClientAuth, ClientRequest};
-use super::oauth_error;
+use super::{json, oauth_error};
 use crate::error::{OAuthError, ServerIncompatible, ServerMisbehaved};
 use crate::secret::Secret;
 
@@ -108,14 +108,18 @@ fn is_printable(token: &Secret) -> bool {
     token.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
-/// The members of a JSON object or of a form.
+/// The members of a JSON object or of a form, each of them once.
 fn members(body: &[u8]) -> Option<Map<String, Value>> {
-    if let Ok(json) = serde_json::from_slice(body) {
-        return Some(json);
+    json::object(body).ok().or_else(|| form(body))
+}
+
+fn form(body: &[u8]) -> Option<Map<String, Value>> {
+    let mut form = Map::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        if form.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
+            return None;
+        }
     }
-    let form: Map<String, Value> = form_urlencoded::parse(body)
-        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-        .collect();
     form.contains_key("access_token").then_some(form)
 }
 
@@ -144,6 +148,7 @@ fn scopes(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::authorization::Asked;
     use crate::protocol::client::AuthMethod;
     use crate::protocol::pkce::CodeVerifier;
 
@@ -163,7 +168,7 @@ mod tests {
             code: Secret::new("c".to_owned()),
             verifier: CodeVerifier::from_random([0; 32]),
             redirect_uri: "http://127.0.0.1:5/callback".to_owned(),
-            nonce: None,
+            asked: Asked::default(),
         };
         let form = code_request(&CLIENT, code, &[]).form;
         let names: Vec<_> = form_urlencoded::parse(form.as_bytes()).map(|(n, _)| n.into_owned()).collect();
@@ -248,6 +253,28 @@ mod tests {
             "null",
         ] {
             assert!(matches!(judge(200, body.as_bytes()), TokenVerdict::Broken(_)), "{body}");
+        }
+    }
+
+    #[test]
+    fn n50_a_success_with_two_tokens_is_none() {
+        for body in [
+            r#"{"access_token":"a","access_token":"b"}"#,
+            r#"{"access_token":"a","refresh_token":"r","refresh_token":"s"}"#,
+            "access_token=a&access_token=b",
+            "access_token=a&refresh_token=r&refresh_token=s",
+        ] {
+            let verdict = judge(200, body.as_bytes());
+            assert!(matches!(verdict, TokenVerdict::Broken(ServerMisbehaved::TokenResponse(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn n50_a_refusal_with_two_reasons_ends_no_session() {
+        for body in
+            [r#"{"error":"slow_down","error":"invalid_grant"}"#, "error=slow_down&error=invalid_grant"]
+        {
+            assert!(matches!(judge(400, body.as_bytes()), TokenVerdict::Status(400)), "{body}");
         }
     }
 

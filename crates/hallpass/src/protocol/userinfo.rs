@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::json;
 use crate::error::ServerMisbehaved;
 
 /// Judges a userinfo answer: a JSON object whose `sub`, where one is known, is that of the ID token
@@ -16,8 +17,8 @@ pub fn judge(
     names: &BTreeMap<String, String>,
     expected_sub: Option<&str>,
 ) -> Result<Map<String, Value>, ServerMisbehaved> {
-    let mut claims: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|_| ServerMisbehaved::Userinfo("it is no JSON object".to_owned()))?;
+    let mut claims = json::object(body)
+        .map_err(|_| ServerMisbehaved::Userinfo("it is no JSON object of unique members".to_owned()))?;
     rename(&mut claims, names);
     match (claims.get("sub").and_then(Value::as_str), expected_sub) {
         (None | Some(""), _) => Err(ServerMisbehaved::UserinfoSub),
@@ -99,7 +100,7 @@ mod tests {
         for body in [r#"{"sub":"2"}"#, r#"{"sub":""}"#, r#"{"sub":1}"#, "{}"] {
             assert_eq!(judge(body.as_bytes(), &names(&[]), Some("1")), Err(ServerMisbehaved::UserinfoSub));
         }
-        for body in ["", "<html>", "[]", "eyJhbGciOi.x.y"] {
+        for body in ["", "<html>", "[]", "eyJhbGciOi.x.y", r#"{"sub":"2","sub":"1"}"#] {
             assert!(matches!(judge(body.as_bytes(), &names(&[]), None), Err(ServerMisbehaved::Userinfo(_))));
         }
     }

@@ -45,6 +45,10 @@ impl Signer {
     }
 }
 
+/// RFC 7517 appendix A.1's RSA key, whose private half nobody here has.
+pub(crate) static OTHER_RSA_JWK: LazyLock<Value> =
+    LazyLock::new(|| json!({ "kty": "RSA", "e": "AQAB", "n": RFC_7517_A_1_MODULUS }));
+
 /// Header and claims without their signature.
 pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     [header, claims].map(|part| BASE64URL.encode(part.to_string())).join(".")
@@ -79,3 +83,9 @@ const RFC_7515_A_2_KEY: &str = "\
     Mx3bD1yPPf_6TI2XECva_ggqEY2mYzmIiA5LVVmc5nrybr-lssFKneeyxN2Wq93S0iJMdQKBgCGHewxzoa1r8ZMD0LETNrTo\
     K423K377UCYqXfg5XMclbrjPbEC3YI1ZNqMtuhdBJqUnBi6tjKMF-34Xf0CUN8ncuXGO2CAYvO8PdyCixHX52ybaDjy1FtCE\
     6yUXjoKNXKvUm7MWGsAYH6f4IegOetN5NvmUMFStCSkh7ixZLkN1";
+
+const RFC_7517_A_1_MODULUS: &str = "\
+    0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWK\
+    RXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMic\
+    AtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3\
+    XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";

@@ -18,7 +18,8 @@ use crate::bench::{
     self, AT_ONCE, Bench, Page, Recorder, callback, failure, get, get_at, is_open, login, playing,
     redirect_uri, sign_in, timed, unopened, visitor,
 };
-use crate::provider::{CLIENT, OPENID_CONFIGURATION, Provider, TOKEN};
+use crate::jose::RS256;
+use crate::provider::{CLIENT, JWKS, OPENID_CONFIGURATION, Provider, TOKEN};
 use crate::scripted::Answer;
 
 fn demo(bench: &Bench, server: &DevServer) -> Builder {
@@ -115,6 +116,23 @@ fn n37_n38_n40_the_token_request_has_exactly_the_fields_of_a_public_client() {
     assert_eq!(token.param("redirect_uri"), authorize.param("redirect_uri"));
     assert_eq!(token.content_type.as_deref(), Some("application/x-www-form-urlencoded"));
     assert!(!token.has_authorization && token.query.is_empty());
+}
+
+#[test]
+fn n77_metadata_and_keys_are_asked_for_each_time_and_kept_in_no_file() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    for _ in 0..2 {
+        login(bench.at(&provider), visitor().0).unwrap();
+    }
+    assert_eq!((provider.count(OPENID_CONFIGURATION), provider.count(JWKS)), (2, 2));
+    bench.wait(24 * 3600 - 60);
+    bench.pass(&provider).access_token().unwrap();
+    assert_eq!((provider.count(OPENID_CONFIGURATION), provider.count(JWKS)), (2, 3));
+    let modulus = RS256.jwk["n"].as_str().unwrap();
+    for (path, bytes) in bench.files() {
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(!text.contains(modulus) && !text.contains("scopes_supported"), "{}", path.display());
+    }
 }
 
 #[test]

@@ -211,7 +211,7 @@ fn another_profile_of_the_same_user_is_named_and_stays() {
 }
 
 #[test]
-fn another_profile_of_another_user_or_server_is_not_named() {
+fn n70_another_profile_of_another_user_or_server_is_not_named() {
     let (bench, provider) = (Bench::new(), Provider::clerk());
     let work = profile(&bench, &provider, "work");
     provider.twist_claims(|claims| claims["sub"] = json!("bob"));

@@ -17,6 +17,7 @@ mod back_off;
 mod cancelled;
 mod checks;
 mod clocks;
+mod conformance;
 mod hostile_callback;
 mod login_browser;
 mod logout;

@@ -6,17 +6,17 @@ use hallpass::{Builder, Error, Session};
 use serde_json::{Value, json};
 
 use crate::bench::{self, Bench, IMPATIENT, get, login, playing, sign_in, unopened, visitor};
-use crate::jose::{self, ES256, RS256, unsigned};
+use crate::jose::{ES256, RS256};
 use crate::provider::{EMAIL, JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
 use crate::scripted::Answer;
 
-type Spoil = fn(&Provider);
+pub(crate) type Spoil = fn(&Provider);
 
 /// What is wrong with a server, and what a login at it must end in.
-struct Case {
-    name: &'static str,
-    spoil: Spoil,
-    is_right: fn(&Error) -> bool,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) spoil: Spoil,
+    pub(crate) is_right: fn(&Error) -> bool,
 }
 
 /// `case!(name, spoil => pattern of the error)`.
@@ -32,6 +32,8 @@ macro_rules! misbehaved {
     };
 }
 
+pub(crate) use {case, misbehaved};
+
 macro_rules! incompatible {
     ($lack:pat) => {
         Error::ServerIncompatible($lack)
@@ -45,7 +47,7 @@ macro_rules! network {
 }
 
 /// A login at a spoilt server by somebody who is signed in there, and by somebody who is not.
-fn judge(case: &Case, sign_in_at: impl Fn(&Case, Builder) -> Error) {
+pub(crate) fn judge(case: &Case, sign_in_at: impl Fn(&Case, Builder) -> Error) {
     let (older, fresh, provider) = (Bench::new(), Bench::new(), Provider::clerk());
     older.signed_in(&provider);
     let before = older.bytes();
@@ -54,6 +56,7 @@ fn judge(case: &Case, sign_in_at: impl Fn(&Case, Builder) -> Error) {
         let error = sign_in_at(case, bench.at(&provider).request_timeout(IMPATIENT));
         assert!((case.is_right)(&error), "{}: {error:?}", case.name);
         assert!(provider.count(TOKEN) <= 1, "{}: the code was sent again", case.name);
+        assert_eq!(provider.count(USERINFO), 0, "{}: a token was used", case.name);
         provider.forget();
     }
     assert!(older.bytes() == before, "{}", case.name);
@@ -69,7 +72,7 @@ fn without(provider: &Provider, member: &'static str) {
     provider.twist_metadata(move |document| drop(document.as_object_mut().unwrap().remove(member)));
 }
 
-fn with(provider: &Provider, member: &'static str, value: &str) {
+pub(crate) fn with(provider: &Provider, member: &'static str, value: &str) {
     let value = json!(value);
     provider.twist_metadata(move |document| document[member] = value.clone());
 }
@@ -78,7 +81,7 @@ fn with(provider: &Provider, member: &'static str, value: &str) {
 fn unusable_metadata_ends_the_login_before_the_browser_opens() {
     use NetworkErrorKind::{Broken, Status, TimedOut};
     use ServerIncompatible::{InsecureEndpoint, NoEndpoint, NoMetadata, NoS256};
-    use ServerMisbehaved::{MetadataIssuer, MetadataMember, Redirected, TooLarge};
+    use ServerMisbehaved::{MetadataMember, Redirected, TooLarge};
     let cases = [
         case!("HTML", |p| both_documents(p, Answer::html(200, "<h1>Hi</h1>")) => incompatible!(NoMetadata { .. })),
         case!("a list", |p| both_documents(p, Answer::json(200, &json!([]))) => incompatible!(NoMetadata { .. })),
@@ -91,11 +94,6 @@ fn unusable_metadata_ends_the_login_before_the_browser_opens() {
             => misbehaved!(Redirected("metadata"))),
         case!("3 MiB", |p| both_documents(p, Answer::new(200, "application/json", vec![b' '; 3 << 20]))
             => misbehaved!(TooLarge("metadata"))),
-        case!("another issuer", |p| with(p, "issuer", "https://evil.example") => misbehaved!(MetadataIssuer { .. })),
-        case!("two slashes more", |p| {
-            let issuer = format!("{}//", p.issuer());
-            with(p, "issuer", &issuer);
-        } => misbehaved!(MetadataIssuer { .. })),
         case!("plain http elsewhere", |p| with(p, "token_endpoint", "http://login.example.com/token")
             => incompatible!(InsecureEndpoint { name: "token_endpoint", .. })),
         case!("a script to open", |p| with(p, "authorization_endpoint", "javascript:alert(1)")
@@ -116,7 +114,7 @@ fn unusable_metadata_ends_the_login_before_the_browser_opens() {
 }
 
 /// A login that gets as far as the token request, whose page must not claim anything.
-fn from_callback_on(case: &Case, builder: Builder) -> Error {
+pub(crate) fn from_callback_on(case: &Case, builder: Builder) -> Error {
     let (browser, pages) = playing(|url| get(&sign_in(url)));
     let error = bench::failure(case.name, login(builder, browser));
     let page = pages.recv_timeout(bench::PATIENCE).unwrap();
@@ -167,25 +165,23 @@ fn n42_a_token_answer_that_is_none_ends_the_login() {
     }
 }
 
-fn claim(provider: &Provider, name: &'static str, value: Value) {
+pub(crate) fn without_claim(provider: &Provider, name: &'static str) {
+    provider.twist_claims(move |claims| drop(claims.as_object_mut().unwrap().remove(name)));
+}
+
+pub(crate) fn claim(provider: &Provider, name: &'static str, value: Value) {
     provider.twist_claims(move |claims| claims[name] = value.clone());
 }
 
 /// The claims of a good ID token under a signature of somebody else's making.
-fn signed(provider: &Provider, sign: fn(&Value) -> String) {
+pub(crate) fn signed(provider: &Provider, sign: fn(&Value) -> String) {
     provider.sign_by(sign);
 }
 
 #[test]
-fn n54_to_n68_an_id_token_that_fails_one_rule_ends_the_login() {
+fn n54_n58_n62_n66_n67_an_id_token_that_fails_one_rule_ends_the_login_and_nothing_of_it_is_used() {
     use ServerMisbehaved::*;
     let cases = [
-        case!("a forged claim", |p| signed(p, |claims| {
-            let (good, mut forged) = (RS256.sign(&RS256.header(), claims), claims.clone());
-            forged["email"] = json!("mallory@example.com");
-            let signature = good.rsplit('.').next().unwrap();
-            format!("{}.{signature}", unsigned(&RS256.header(), &forged))
-        }) => misbehaved!(IdTokenSignature)),
         case!("somebody else's key under a known name", |p| signed(p, |claims| {
             ES256.sign(&json!({ "alg": "ES256", "kid": "rsa-1" }), claims)
         }) => misbehaved!(IdTokenKey)),
@@ -194,28 +190,17 @@ fn n54_to_n68_an_id_token_that_fails_one_rule_ends_the_login() {
         case!("a key in the header", |p| signed(p, |claims| {
             ES256.sign(&json!({ "alg": "ES256", "jwk": ES256.jwk }), claims)
         }) => misbehaved!(IdTokenKey)),
-        case!("alg none", |p| signed(p, |claims| format!("{}.", unsigned(&json!({ "alg": "none" }), claims)))
-            => misbehaved!(IdTokenAlg(_))),
-        case!("a symmetric alg", |p| signed(p, |claims| {
-            format!("{}.AAAA", unsigned(&json!({ "alg": "HS256", "kid": "rsa-1" }), claims))
-        }) => misbehaved!(IdTokenAlg(_))),
         case!("an access token's typ", |p| signed(p, |claims| {
             RS256.sign(&json!({ "alg": "RS256", "kid": "rsa-1", "typ": "at+jwt" }), claims)
         }) => misbehaved!(IdTokenHeader(_))),
         case!("no JWS", |p| signed(p, |_| "hello".to_owned()) => misbehaved!(IdTokenMalformed(_))),
-        case!("another issuer", |p| claim(p, "iss", json!("https://evil.example")) => misbehaved!(IdTokenIss { .. })),
-        case!("another audience", |p| claim(p, "aud", json!("other")) => misbehaved!(IdTokenAud)),
         case!("one more audience", |p| claim(p, "aud", json!(["cli", "other"])) => misbehaved!(IdTokenAud)),
         case!("another party", |p| claim(p, "azp", json!("other")) => misbehaved!(IdTokenAzp)),
-        case!("another nonce", |p| claim(p, "nonce", json!("replayed")) => misbehaved!(IdTokenNonce)),
-        case!("no nonce", |p| p.twist_claims(|claims| drop(claims.as_object_mut().unwrap().remove("nonce")))
-            => misbehaved!(IdTokenNonce)),
+        case!("no nonce", |p| without_claim(p, "nonce") => misbehaved!(IdTokenNonce)),
+        case!("an empty sub", |p| claim(p, "sub", json!("")) => misbehaved!(IdTokenClaim("sub"))),
         case!("expired", |p| claim(p, "exp", json!(1_000_000_000)) => misbehaved!(IdTokenExpired { .. })),
         case!("exp as text", |p| claim(p, "exp", json!("tomorrow")) => misbehaved!(IdTokenClaim("exp"))),
         case!("from the future", |p| claim(p, "iat", json!(9_000_000_000_u64)) => misbehaved!(IdTokenFromFuture { .. })),
-        case!("no sub", |p| claim(p, "sub", json!("")) => misbehaved!(IdTokenClaim("sub"))),
-        case!("another access token's hash", |p| claim(p, "at_hash", json!(jose::at_hash("other")))
-            => misbehaved!(IdTokenAtHash)),
         case!("keys that are none", |p| p.always(JWKS, Answer::html(200, "<h1>Keys</h1>")) => misbehaved!(Jwks)),
         case!("no keys", |p| p.always(JWKS, Answer::json(200, &json!({ "keys": [] }))) => misbehaved!(IdTokenKey)),
         case!("keys behind a redirect", |p| p.always(JWKS, Answer::redirect(302, "http://127.0.0.1:1/"))
@@ -226,10 +211,6 @@ fn n54_to_n68_an_id_token_that_fails_one_rule_ends_the_login() {
             => network!(NetworkErrorKind::Status(503))),
         case!("no address of keys", |p| without(p, "jwks_uri")
             => incompatible!(ServerIncompatible::NoEndpoint("jwks_uri"))),
-        case!("userinfo of another user", |p| {
-            p.twist_claims(|claims| drop(claims.as_object_mut().unwrap().remove("email")));
-            p.always(USERINFO, Answer::json(200, &json!({ "sub": "mallory", "email": EMAIL })));
-        } => misbehaved!(UserinfoSub)),
     ];
     for case in &cases {
         judge(case, from_callback_on);
@@ -318,26 +299,15 @@ fn a_second_document_that_is_wrong_is_no_reason_to_fail() {
 }
 
 #[test]
-fn n63_keys_that_changed_while_the_user_signed_in_are_fetched_once_more() {
-    let (_, provider, _) = at_odd(|provider| {
-        signed(provider, |claims| ES256.sign(&ES256.header(), claims));
-        provider.always(JWKS, Answer::json(200, &json!({ "keys": [ES256.jwk, RS256.jwk] })));
-        provider.next(1, JWKS, Answer::json(200, &json!({ "keys": [RS256.jwk] })));
-    });
-    assert_eq!(provider.count(JWKS), 2);
-}
-
-#[test]
 fn keys_that_were_down_for_a_moment_are_fetched_once_more() {
     let (_, provider, _) = at_odd(|provider| provider.next(1, JWKS, Answer::empty(503)));
     assert_eq!((provider.count(JWKS), provider.count(TOKEN)), (2, 1));
 }
 
 #[test]
-fn n44_n45_n64_odd_but_lawful_answers_are_taken() {
-    let odd: [(&str, Spoil); 7] = [
+fn n44_n45_n52_odd_but_lawful_answers_are_taken() {
+    let odd: [(&str, Spoil); 6] = [
         ("aud as a list of one", |p| claim(p, "aud", json!(["cli"]))),
-        ("no kid", |p| signed(p, |claims| RS256.sign(&json!({ "alg": "RS256" }), claims))),
         ("no token_type", |p| p.twist_tokens(|t| drop(t.as_object_mut().unwrap().remove("token_type")))),
         ("expires_in as text", |p| p.twist_tokens(|tokens| tokens["expires_in"] = json!("3599"))),
         ("more members", |p| p.twist_tokens(|tokens| tokens["ext_expires_in"] = json!({ "a": [1] }))),
@@ -383,6 +353,51 @@ fn p34_a_login_after_one_without_a_refresh_token_asks_for_consent() {
     });
     login(bench.at(&provider), browser).unwrap();
     assert_eq!(urls.recv_timeout(bench::PATIENCE).unwrap(), "consent");
+}
+
+#[test]
+fn n61_who_asks_for_a_recent_sign_in_gets_one_or_nothing() {
+    let at = |auth_time: Value| {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        claim(&provider, "auth_time", auth_time);
+        let (browser, asked) = playing(|url| {
+            get(&sign_in(url));
+            bench::param(url, "max_age")
+        });
+        let result = login(bench.at(&provider).param("max_age", "60"), browser);
+        assert_eq!(asked.recv_timeout(bench::PATIENCE).unwrap(), "60");
+        assert_eq!(result.is_ok(), bench.is_signed_in());
+        result
+    };
+    let ago = |seconds| json!(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() - seconds);
+    at(ago(0)).unwrap();
+    let error = at(ago(3600)).unwrap_err();
+    assert!(matches!(error, misbehaved!(ServerMisbehaved::IdTokenAuthTime(_))), "{error:?}");
+    let error = at(json!("just now")).unwrap_err();
+    assert!(matches!(error, misbehaved!(ServerMisbehaved::IdTokenClaim("auth_time"))), "{error:?}");
+}
+
+#[test]
+fn n61_without_an_id_token_nobody_knows_when_the_person_signed_in() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    provider.twist_tokens(|tokens| drop(tokens.as_object_mut().unwrap().remove("id_token")));
+    login(bench.at(&provider), visitor().0).unwrap();
+    let error = bench::failure("max_age", login(bench.at(&provider).param("max_age", "60"), visitor().0));
+    assert!(matches!(error, misbehaved!(ServerMisbehaved::IdTokenClaim("auth_time"))), "{error:?}");
+}
+
+#[test]
+fn n61_a_server_that_does_not_care_how_one_should_sign_in_is_told() {
+    for (acr, said) in [("gold", None), ("bronze", Some("says \"bronze\"")), ("", Some("does not say how"))] {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        if !acr.is_empty() {
+            claim(&provider, "acr", json!(acr));
+        }
+        let session = login(bench.at(&provider).param("acr_values", "platinum gold"), visitor().0).unwrap();
+        let notes = session.notes().join("\n");
+        assert_eq!(notes.contains("acr_values"), said.is_some(), "{acr}: {notes}");
+        assert!(said.is_none_or(|said| notes.contains(said)), "{notes}");
+    }
 }
 
 #[test]

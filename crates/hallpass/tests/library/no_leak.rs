@@ -228,6 +228,29 @@ fn n88_no_file_but_the_record_holds_a_secret() {
 }
 
 #[test]
+fn n87_n89_a_refresh_token_goes_to_two_endpoints_and_no_token_or_code_into_an_address() {
+    for provider in providers() {
+        let bench = Bench::new();
+        login(bench.at(&provider), visitor().0).unwrap();
+        let pass = bench.pass(&provider);
+        pass.force_refresh().unwrap();
+        pass.fetch_user().unwrap();
+        pass.check();
+        let id_token = bench.record()["secret"]["id_token"].as_str().unwrap().to_owned();
+        pass.logout().unwrap();
+        let mut came = Vec::new();
+        for request in provider.requests() {
+            let address = format!("{}?{:?}", request.path, request.query);
+            assert!(!address.contains(CANARY) && !address.contains(&id_token), "{address}");
+            if format!("{:?}{:?}", request.headers, request.form).contains(&format!("refresh_{CANARY}")) {
+                came.push(request.path);
+            }
+        }
+        assert_eq!(came, [TOKEN, provider.revoke_path()]);
+    }
+}
+
+#[test]
 fn p69_diagnostics_at_every_level_name_endpoints_and_no_secret() {
     let diary = diary();
     let (bench, provider) = (Bench::new(), Provider::clerk());

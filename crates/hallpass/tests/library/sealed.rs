@@ -352,6 +352,24 @@ fn opens_at_every_moment(desk: &Desk) -> Arc<Mutex<Vec<String>>> {
     broken
 }
 
+/// Windows keeps 2,560 bytes, which is 1,280 characters in UTF-16; the keychain never sees more than a key.
+#[test]
+fn n113_p50_tokens_of_any_size_come_back_and_the_keychain_keeps_one_key() {
+    for size in [1, 1279, 1280, 1281, 5 * 1024, 64 * 1024] {
+        let desk = Desk::new();
+        desk.provider.twist_tokens(move |tokens| {
+            for name in ["access_token", "refresh_token"] {
+                tokens[name] = json!("x".repeat(size));
+            }
+        });
+        desk.provider.twist_claims(|claims| drop(claims.as_object_mut().unwrap().remove("at_hash")));
+        desk.login().unwrap();
+        assert_eq!(desk.pass().access_token().unwrap().expose().len(), size);
+        assert_eq!(desk.secrets()["refresh_token"].as_str().unwrap().len(), size);
+        assert_eq!(desk.keychain.key_ids(), [desk.key_id()], "{size}");
+    }
+}
+
 #[test]
 fn p50_whenever_a_process_is_killed_the_record_opens_with_a_key_that_is_there() {
     for mood in [Mood::Willing, Mood::Full, Mood::WriteOnly, Mood::Truncating, Mood::Forgetful] {

@@ -73,7 +73,7 @@ fn said_first(events: &[LoginEvent]) -> &KeychainError {
 }
 
 #[test]
-fn p49_without_a_usable_keychain_it_is_the_file_and_that_is_said_before_the_browser_opens() {
+fn n86_p49_without_a_usable_keychain_it_is_the_file_and_that_is_said_before_the_browser_opens() {
     for (mood, is_right) in unusable() {
         let desk = Desk::with(mood);
         let pass = desk.builder().browser(visitor().0).build().unwrap();
@@ -89,7 +89,7 @@ fn p49_without_a_usable_keychain_it_is_the_file_and_that_is_said_before_the_brow
 }
 
 #[test]
-fn p49_who_insists_on_the_keychain_gets_it_or_nothing() {
+fn n86_p49_who_insists_on_the_keychain_gets_it_or_nothing() {
     for (mood, is_right) in unusable() {
         let desk = Desk::with(mood);
         let (result, took) = timed(|| login(desk.builder().storage(Storage::Keychain), unopened));
@@ -180,7 +180,7 @@ fn a_login_that_is_cancelled_at_the_keychains_question_opens_no_browser() {
 }
 
 #[test]
-fn a_sealed_record_is_never_written_plain_by_a_refresh() {
+fn n86_a_sealed_record_is_never_written_plain_by_a_refresh() {
     let desk = Desk::expired();
     desk.builder().storage(Storage::File).build().unwrap().access_token().unwrap();
     assert!(desk.is_sealed());

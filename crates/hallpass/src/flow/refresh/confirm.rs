@@ -68,6 +68,7 @@ fn verify(context: &Context, saved: &Record, token: UnverifiedIdToken) -> Result
         issuer: &saved.issuer,
         client_id: &saved.client_id,
         nonce: None,
+        max_age: None,
         access_token: None,
         now: context.now(),
     };

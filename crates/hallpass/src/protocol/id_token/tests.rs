@@ -120,6 +120,7 @@ fn expected() -> Expectations<'static> {
         issuer: ISSUER,
         client_id: CLIENT_ID,
         nonce: Some(NONCE),
+        max_age: None,
         access_token: None,
         now: time(NOW),
     }
@@ -169,7 +170,7 @@ fn claims_are_handed_out_whole() {
 }
 
 #[test]
-fn t02_n51_another_iss_is_refused() {
+fn n51_t02_another_iss_is_refused() {
     for iss in [
         "https://login.example/",
         "https://LOGIN.example",
@@ -197,7 +198,7 @@ fn another_iss_is_cleaned_for_display() {
 
 /// L23: exact strings, no parts and no other case.
 #[test]
-fn t03_n52_another_aud_is_refused() {
+fn n52_t03_another_aud_is_refused() {
     for aud in [
         json!("other"),
         json!("mytool2"),
@@ -230,7 +231,7 @@ fn n52_aud_may_be_an_array() {
 }
 
 #[test]
-fn t04_missing_aud_is_refused() {
+fn n52_t04_missing_aud_is_refused() {
     assert_eq!(refused(without("aud")), ServerMisbehaved::IdTokenClaim("aud"));
 }
 
@@ -251,7 +252,7 @@ fn n53_several_audiences_need_azp() {
 }
 
 #[test]
-fn t05_n59_missing_sub_is_refused() {
+fn n59_t05_missing_sub_is_refused() {
     assert_eq!(refused(without("sub")), ServerMisbehaved::IdTokenClaim("sub"));
 }
 
@@ -266,7 +267,7 @@ fn n59_sub_has_1_to_255_characters() {
 }
 
 #[test]
-fn t06_n56_missing_iat_is_refused() {
+fn n56_t06_missing_iat_is_refused() {
     assert_eq!(refused(without("iat")), ServerMisbehaved::IdTokenClaim("iat"));
 }
 
@@ -276,7 +277,7 @@ fn n56_missing_exp_is_refused() {
 }
 
 #[test]
-fn t07_n57_another_nonce_is_refused() {
+fn n57_t07_another_nonce_is_refused() {
     for nonce in ["", "n-0S6_WzA2M", "N-0S6_WzA2Mj", "n-0S6_WzA2Mj "] {
         assert_eq!(refused(with("nonce", nonce)), ServerMisbehaved::IdTokenNonce);
     }
@@ -297,12 +298,12 @@ fn after_a_refresh_nonce_is_not_judged() {
 }
 
 #[test]
-fn t08_rs256_is_accepted() {
+fn n55_t08_rs256_is_accepted() {
     assert!(judge(&RS256.token(&claims()), &RS256.keys(), &expected()).is_ok());
 }
 
 #[test]
-fn t09_n55_alg_none_is_refused() {
+fn n55_t09_alg_none_is_refused() {
     for alg in ["none", "None", "NONE", "nOnE", ""] {
         for end in ["", ES256.token(&claims()).expose().rsplit('.').next().unwrap()] {
             let message = message(&json!({ "alg": alg }).to_string(), &claims().to_string());
@@ -388,12 +389,12 @@ fn n55_a_key_for_one_algorithm_is_no_key_for_another() {
 }
 
 #[test]
-fn t10_n54_a_wrong_rs256_signature_is_refused() {
+fn n54_t10_a_wrong_rs256_signature_is_refused() {
     wrong_signatures_are_refused(&RS256);
 }
 
 #[test]
-fn t11_n54_a_wrong_es256_signature_is_refused() {
+fn n54_t11_a_wrong_es256_signature_is_refused() {
     wrong_signatures_are_refused(&ES256);
 }
 
@@ -430,7 +431,7 @@ fn n54_an_asn_1_ecdsa_signature_is_refused() {
 }
 
 #[test]
-fn t12_n64_without_kid_the_one_fitting_key_is_used() {
+fn n64_t12_without_kid_the_one_fitting_key_is_used() {
     let token = RS256.token(&claims());
     let all = keys(json!([ES256.jwk, Signer::es384().jwk, RS256.jwk, {"kty": "later"}]));
     assert!(judge(&token, &RS256.keys(), &expected()).is_ok());
@@ -438,7 +439,7 @@ fn t12_n64_without_kid_the_one_fitting_key_is_used() {
 }
 
 #[test]
-fn t13_n64_without_kid_every_fitting_key_is_tried() {
+fn n64_t13_without_kid_every_fitting_key_is_tried() {
     let other = json!({"kty": "RSA", "n": RFC_7520_N, "e": "AQAB"});
     let token = RS256.token(&claims());
     assert!(judge(&token, &keys(json!([other, RS256.jwk])), &expected()).is_ok());
@@ -792,6 +793,25 @@ fn n56_far_future_iat_is_refused() {
     for iat in [json!(1e300), json!(u64::MAX), json!(NOW + 301)] {
         assert!(matches!(refused(with("iat", iat)), ServerMisbehaved::IdTokenFromFuture { .. }));
     }
+}
+
+#[test]
+fn n61_auth_time_fits_the_max_age_that_was_asked_for() {
+    let judge = |claims: &Value, max_age| {
+        let max_age = Some(Duration::from_secs(max_age));
+        judge(&ES256.token(claims), &ES256.keys(), &Expectations { max_age, ..expected() }).err()
+    };
+    let before = |seconds: i64| with("auth_time", NOW - seconds);
+    let too_old =
+        |seconds: i64| Some(ServerMisbehaved::IdTokenAuthTime(Duration::from_secs(seconds.unsigned_abs())));
+    assert_eq!(judge(&before(0), 0), None);
+    assert_eq!(judge(&before(5 * MINUTE), 0), None, "the person read the consent page");
+    assert_eq!(judge(&before(5 * MINUTE + 1), 0), too_old(5 * MINUTE + 1));
+    assert_eq!(judge(&before(HOUR + 5 * MINUTE), 3600), None);
+    assert_eq!(judge(&before(DAY), 3600), too_old(DAY));
+    assert_eq!(judge(&before(DAY), u64::MAX), None);
+    assert_eq!(judge(&claims(), 3600), Some(ServerMisbehaved::IdTokenClaim("auth_time")));
+    assert!(at(NOW, before(DAY)).is_ok(), "nobody asked");
 }
 
 /// OpenID Connect Core appendix A.3 has the first pair.

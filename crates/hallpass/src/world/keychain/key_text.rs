@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn p50_a_key_is_far_below_the_limit_of_windows_even_where_it_is_kept_as_utf_16() {
+    fn n113_p50_a_key_is_far_below_the_limit_of_windows_even_where_it_is_kept_as_utf_16() {
         assert!(2 * write(&Key::new([0xff; 32])).len() < 2560);
     }
 
