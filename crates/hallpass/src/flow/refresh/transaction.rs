@@ -22,6 +22,8 @@ use crate::store::{Access, Fingerprint, Record, Staged, Tombstone};
 const LIMIT: Duration = Duration::from_secs(30);
 /// What the first try may take of it.
 const FIRST_TRY: Duration = Duration::from_secs(20);
+/// With less than this left there is no second one: it would only lose another answer.
+const LEAST_TRY: Duration = Duration::from_secs(1);
 
 /// A record that answers what was asked, and remarks.
 type Renewed = (Record, Vec<String>);
@@ -139,14 +141,18 @@ impl<'a> Spending<'a> {
     /// replaced it already, only a prompt repeat can be forgiven.
     fn answer(&self, record: &Record, lost_at: &mut Option<SystemTime>) -> Result<Answer> {
         let begun = Instant::now();
-        match self.send(record, FIRST_TRY) {
-            Err(Error::Network(error)) if backoff::is_ambiguous(&error) => {
-                log::debug!("the answer to a refresh was lost ({error}); asking once more");
-                lost_at.get_or_insert(self.context.now());
-                self.send(record, LIMIT.saturating_sub(begun.elapsed()))
-            }
-            answer => answer,
+        let first = self.send(record, FIRST_TRY);
+        let Err(Error::Network(error)) = &first else { return first };
+        if !backoff::is_ambiguous(error) {
+            return first;
         }
+        lost_at.get_or_insert(self.context.now());
+        let left = LIMIT.saturating_sub(begun.elapsed());
+        if left < LEAST_TRY {
+            return first;
+        }
+        log::debug!("the answer to a refresh was lost ({error}); asking once more");
+        self.send(record, left)
     }
 
     fn send(&self, record: &Record, limit: Duration) -> Result<Answer> {
