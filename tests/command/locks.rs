@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::bench::{Running, files_below};
+use crate::bench::{Running, files_below, visit};
 use crate::front::Fronted;
 
 /// A waiter gives up after 40 s.
@@ -14,6 +14,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(45);
 
 /// What a request may take that can be sent once more.
 const LONGEST_REQUEST: Duration = Duration::from_secs(21);
+
+/// What a refresh may take with its second try.
+const LONGEST_REFRESH: Duration = Duration::from_secs(31);
 
 /// A refresh that holds the lock, has sent its request and waits for the answer.
 fn holder(site: &Fronted) -> Running<'_> {
@@ -57,6 +60,20 @@ fn p30_an_answer_that_came_while_the_process_was_stopped_is_read() {
     stopped.finish().ok();
     assert_eq!(site.refreshes(), 1);
     site.bench.value(&["token", "--refresh"]);
+}
+
+#[test]
+fn p30_a_token_is_not_sent_again_when_all_the_time_for_it_is_over() {
+    let site = Fronted::new();
+    let before = site.bench.record_bytes("default");
+    let _held = site.front.hold(None);
+    let stopped = holder(&site);
+    stopped.signal(Signal::STOP);
+    thread::sleep(LONGEST_REFRESH);
+    stopped.signal(Signal::CONT);
+    stopped.finish().fails(5, "the limit is 20s", "try again");
+    assert_eq!(site.front.connections(), 1);
+    assert_eq!(site.bench.record_bytes("default"), before);
 }
 
 #[test]
@@ -105,11 +122,31 @@ fn p44_a_folder_that_is_removed_under_a_holder_and_a_waiter_signs_out_and_nothin
     thread::sleep(Duration::from_millis(200));
     // In one step: the waiter would make its lock file anew between two.
     fs::rename(site.bench.state_dir(), site.bench.beside("removed")).unwrap();
-    let waiter = waiter.finish();
-    assert!([4, 8].contains(&waiter.code), "there is nothing to lock: {waiter:#?}");
+    waiter.finish().fails(4, "not signed in", "hallpass login");
     drop(held);
     holder.finish().fails(4, "not signed in", "hallpass login");
     assert!(!site.bench.record_file("default").exists());
     site.bench.sign_in(&site.server, &[]);
+    site.bench.value(&["token", "--refresh"]);
+}
+
+#[test]
+fn p44_a_login_saves_what_it_brings_though_the_folder_is_removed_while_it_waits_for_the_lock() {
+    let site = Fronted::new();
+    let _held = site.front.hold(None);
+    let holder = holder(&site);
+    let mut login = site.bench.login_at(&site.server, &[]).start();
+    let url = login.url();
+    site.server.journal().clear();
+    thread::scope(|scope| {
+        scope.spawn(|| visit(&site.server, &url));
+        let pause = |_: &u32| thread::sleep(Duration::from_millis(5));
+        let is_exchanged = |_| !site.server.journal().requests_to("/token").is_empty();
+        assert!((0..2000).inspect(pause).any(is_exchanged), "nobody came");
+        thread::sleep(Duration::from_millis(300));
+        fs::rename(site.bench.state_dir(), site.bench.beside("removed")).unwrap();
+        login.finish().ok();
+    });
+    holder.signal(Signal::KILL);
     site.bench.value(&["token", "--refresh"]);
 }

@@ -62,8 +62,9 @@ impl FileStore {
 
     /// The lock of the record, held while it changes and never while a person is waited for.
     pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Lock, Error> {
-        self.create_dir()?;
-        Lock::acquire(&self.dir.join(format!("{}.lock", self.profile)), limit, cancel)
+        let path = self.dir.join(format!("{}.lock", self.profile));
+        // Before each try: somebody may remove the folder meanwhile.
+        Lock::acquire(&path, || self.create_dir(), limit, cancel)
     }
 
     /// The lock of whoever waits for the person; the inner error is the process that has it.

@@ -1,7 +1,7 @@
 //! One writer at a time, across processes.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,17 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Tries until `limit`; never blocks in the system, where a network file system could hang for good.
-    pub(crate) fn acquire(path: &Path, limit: Duration, cancel: &Canceller) -> Result<Lock, Error> {
+    /// Tries until `limit`, what comes `before` each time; never blocks in the system, where a network file system could
+    /// hang for good.
+    pub(crate) fn acquire(
+        path: &Path,
+        before: impl Fn() -> Result<(), StoreError>,
+        limit: Duration,
+        cancel: &Canceller,
+    ) -> Result<Lock, Error> {
         let deadline = Instant::now() + limit;
         loop {
+            before()?;
             if let Some(lock) = Lock::attempt(path)? {
                 return Ok(lock);
             }
@@ -39,7 +46,12 @@ impl Lock {
     }
 
     fn attempt(path: &Path) -> Result<Option<Lock>, StoreError> {
-        let mut file = open(path)?;
+        let mut file = match open(path) {
+            Ok(file) => file,
+            // Its folder was removed a moment ago; whoever tries again makes it anew.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(StoreError::io("lock", path, cause)),
+        };
         match file.try_lock() {
             Ok(()) if is_still_at(&file, path) => {
                 note_holder(&mut file);
@@ -51,12 +63,12 @@ impl Lock {
     }
 }
 
-fn open(path: &Path) -> Result<File, StoreError> {
+fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|cause| StoreError::io("lock", path, cause))
+    options.open(path)
 }
 
 /// Somebody may have removed the directory between our open and our lock: then two processes would each
@@ -100,20 +112,23 @@ fn holder(path: &Path) -> String {
 mod tests {
     use super::*;
 
+    fn acquire(path: &Path, limit: Duration, cancel: &Canceller) -> Result<Lock, Error> {
+        Lock::acquire(path, || Ok(()), limit, cancel)
+    }
+
     #[test]
     fn a_second_holder_waits_and_learns_who_has_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p.lock");
-        let first = Lock::acquire(&path, Duration::from_secs(1), &Canceller::default()).unwrap();
-        let Err(Error::Network(error)) =
-            Lock::acquire(&path, Duration::from_millis(30), &Canceller::default())
+        let first = acquire(&path, Duration::from_secs(1), &Canceller::default()).unwrap();
+        let Err(Error::Network(error)) = acquire(&path, Duration::from_millis(30), &Canceller::default())
         else {
             panic!()
         };
         assert_eq!(error.kind, NetworkErrorKind::Busy);
         assert!(error.detail.contains(&format!("process {} ", std::process::id())), "{}", error.detail);
         drop(first);
-        assert!(Lock::acquire(&path, Duration::ZERO, &Canceller::default()).is_ok());
+        assert!(acquire(&path, Duration::ZERO, &Canceller::default()).is_ok());
     }
 
     #[test]
@@ -121,9 +136,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p.lock");
         let cancel = Canceller::default();
-        let _first = Lock::acquire(&path, Duration::ZERO, &cancel).unwrap();
+        let _first = acquire(&path, Duration::ZERO, &cancel).unwrap();
         cancel.cancel();
-        assert!(matches!(Lock::acquire(&path, Duration::from_secs(60), &cancel), Err(Error::Cancelled)));
+        assert!(matches!(acquire(&path, Duration::from_secs(60), &cancel), Err(Error::Cancelled)));
     }
 
     #[cfg(unix)]
