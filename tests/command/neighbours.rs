@@ -46,7 +46,7 @@ fn n111_processes_with_settings_of_their_own_make_one_refresh_of_the_sign_in_tha
         call.start()
     };
     let calls: Vec<_> = (0..8).map(call).collect();
-    site.front.await_connections(1);
+    site.front.await_held(1);
     drop(held);
     let tokens: Vec<String> = finished(calls).into_iter().map(|call| call.ok().stdout).collect();
     assert!(tokens.iter().all(|token| *token == tokens[0]));
