@@ -9,13 +9,16 @@ use crate::failure::Failure;
 use crate::login_plan::Plan;
 use crate::{json, report, say};
 
+/// Where the text of a row begins.
+const MARGIN: usize = 14;
+
 /// Ends as a login would.
 pub(crate) fn run(common: &Common, args: &Doctor) -> Result<ExitCode, Failure> {
     let plan = Plan::of(common, &login(args))?;
     let diagnosis = plan.pass_to_look()?.diagnose();
     match common.json {
         true => json::print_line(&json::diagnosis(&diagnosis, hint)),
-        false => say::value(&text(&diagnosis)),
+        false => say::value(&text(&diagnosis, columns_of_stdout())),
     }
     if plan.settings.file.issuer.is_none() {
         say::note("to have a server looked at, name it: hallpass doctor --issuer https://login.example.com");
@@ -46,14 +49,45 @@ fn hint(verdict: &Verdict) -> Option<String> {
     }
 }
 
-fn text(diagnosis: &Diagnosis) -> String {
+fn text(diagnosis: &Diagnosis, columns: Option<usize>) -> String {
     let mut lines = about_the_browser(&diagnosis.explanation);
     lines.extend(diagnosis.findings.iter().flat_map(about));
     lines.push(match diagnosis.trouble() {
         None => "Nothing here stands in the way of a sign-in.".to_owned(),
         Some(_) => "A sign-in would fail at what is marked with !!".to_owned(),
     });
-    lines.join("\n")
+    lines
+        .iter()
+        .map(|line| columns.map_or_else(|| line.clone(), |columns| folded(line, columns)))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Breaks a row between words and goes on below its text. A word that is too long stays in one piece.
+fn folded(line: &str, columns: usize) -> String {
+    let margin = " ".repeat(MARGIN);
+    let (mut text, mut used) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        if used > MARGIN && used + word.trim_end().chars().count() > columns {
+            text = format!("{}\n{margin}", text.trim_end());
+            used = MARGIN;
+        }
+        text.push_str(word);
+        used += word.chars().count();
+    }
+    text
+}
+
+/// Where somebody reads it; a program gets a line for each finding.
+#[cfg(unix)]
+fn columns_of_stdout() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns >= 2 * MARGIN)
+}
+
+#[cfg(not(unix))]
+fn columns_of_stdout() -> Option<usize> {
+    None
 }
 
 fn about_the_browser(explanation: &Explanation) -> Vec<String> {
@@ -81,4 +115,20 @@ fn about(finding: &Finding) -> Vec<String> {
 
 fn row(mark: &str, subject: &str, text: &str) -> String {
     format!("{mark:<3} {subject:<9} {text}").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_goes_on_below_its_text_and_no_word_is_broken() {
+        let row = row("ok", "store", "one two https://login.example.com/a/long/address three");
+        let margin = " ".repeat(MARGIN);
+        let expected =
+            format!("ok  store     one two\n{margin}https://login.example.com/a/long/address\n{margin}three");
+        assert_eq!(folded(&row, 24), expected);
+        assert_eq!(folded(&row, 100), row);
+        assert_eq!(row.find("one"), Some(MARGIN));
+    }
 }
