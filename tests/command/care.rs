@@ -3,7 +3,8 @@
 
 use std::fs::{self, OpenOptions};
 
-use hallpass_dev::DevServer;
+use hallpass_dev::{Client, DevServer};
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, visit};
 
@@ -33,6 +34,40 @@ fn p70_a_profile_that_cannot_be_erased_keeps_no_other_signed_in() {
     assert_eq!(logout.code, 8, "{logout:#?}");
     assert!(!bench.record_file("default").exists(), "{logout:#?}");
     assert_eq!(server.journal().count("/revoke"), 2);
+}
+
+/// A server that asks for the client's secret before it revokes, and a sign-in that never had one.
+#[test]
+fn p70_a_logout_that_the_server_refuses_for_want_of_a_secret_says_what_lives_on() {
+    let client = Client::confidential("cli", "the secret").redirect_uri("http://127.0.0.1/callback");
+    let (bench, server) = (Bench::new(), DevServer::builder().client(client).start().unwrap());
+    let secret = bench.file("secret", "the secret");
+    let login =
+        bench.login(&["--issuer", server.issuer(), "--client-id=cli", "--client-secret-file", &secret]);
+    login.play(|url| visit(&server, url)).0.ok();
+    for args in [&["logout"][..], &["logout", "--json"]] {
+        let record = bench.record_bytes("default");
+        bench.edit("default", |record| {
+            record["auth_method"] = "none".into();
+            record["secret"]["client_secret"] = Value::Null;
+        });
+        let until = bench.record("default")["access"][0]["expires_at"].as_str().unwrap().to_owned();
+        let logout = bench.run(args);
+        assert_eq!(logout.code, 5, "{logout:#?}");
+        assert!(!bench.record_file("default").exists());
+        if args.len() == 1 {
+            let start = "Logged out here, but not at the server: it revokes nothing for a client without a secret: invalid_client";
+            let end = format!("until the server ends it, the access token until {until}.\n");
+            assert!(logout.stderr.starts_with(start) && logout.stderr.ends_with(&end), "{logout:#?}");
+        } else {
+            assert_eq!(
+                logout.json()["revoked"],
+                json!({"refresh_token": "failed", "access_token": "failed"})
+            );
+        }
+        fs::write(bench.record_file("default"), record).unwrap();
+    }
+    bench.run(&["token", "--refresh"]).ok();
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::protocol::authorization::{AuthorizationRequest, PendingAuthorization, Randomness, Verdict};
+use crate::protocol::client::{AuthMethod, ClientAuth};
 use crate::protocol::device;
 use crate::protocol::id_token::{Expectations, UnverifiedIdToken};
 use crate::protocol::issuer::Issuer;
@@ -95,11 +96,12 @@ pub fn id_token(bytes: &[u8]) {
 
 /// Answers of the token, revocation and userinfo endpoints: a token that is handed out is fit for a header.
 pub fn token_response(bytes: &[u8]) {
+    let public = ClientAuth { client_id: "cli", secret: None, method: AuthMethod::None };
     for status in [200, 400, 503] {
         if let TokenVerdict::Granted(tokens) = token::judge(status, bytes) {
             assert!(tokens.access_token.expose().bytes().all(|byte| (0x20..0x7f).contains(&byte)));
         }
-        let _ = revocation::judge(status, bytes);
+        let _ = revocation::judge(&public, status, bytes);
         let _ = device::judge_poll(status, bytes);
     }
     let _ = userinfo::judge(bytes, &Default::default(), Some("sub"));

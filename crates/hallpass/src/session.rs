@@ -173,6 +173,8 @@ pub struct LogoutReport {
     pub refresh_token: Revocation,
     /// What became of the access token. Where the server cannot revoke it, it may work until it expires.
     pub access_token: Revocation,
+    /// When the last of the access tokens ends by itself, where the server said so.
+    pub access_token_until: Option<SystemTime>,
     /// Other profiles signed in at the same issuer, client and user: servers may have ended those too.
     pub shared_with: Vec<String>,
 }
@@ -182,7 +184,21 @@ impl LogoutReport {
     pub fn is_unconfirmed(&self) -> bool {
         [&self.refresh_token, &self.access_token]
             .iter()
-            .any(|outcome| matches!(outcome, Revocation::Failed(_)))
+            .any(|outcome| matches!(outcome, Revocation::Failed(_) | Revocation::ClientRefused(_)))
+    }
+
+    /// What lives on at a server that revokes nothing.
+    fn survivors(&self) -> String {
+        let until = match self.access_token_until {
+            Some(until) => format!("until {}", humantime::format_rfc3339_seconds(until)),
+            None => "until it expires".to_owned(),
+        };
+        match self.refresh_token {
+            Revocation::None => format!("The access token stays valid there {until}"),
+            _ => format!(
+                "The refresh token stays valid there until the server ends it, the access token {until}"
+            ),
+        }
     }
 }
 
@@ -191,6 +207,10 @@ impl fmt::Display for LogoutReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.erased, &self.refresh_token, &self.access_token) {
             (false, ..) => f.write_str("Nobody was signed in."),
+            (_, Revocation::ClientRefused(why), _) | (_, _, Revocation::ClientRefused(why)) => {
+                let left = self.survivors();
+                write!(f, "Logged out here, but not at the server: it revokes nothing for a client without a secret: {why}. {left}.")
+            }
             (_, Revocation::Failed(why), _) | (_, _, Revocation::Failed(why)) => {
                 write!(f, "Logged out here, but the server did not confirm that the tokens are revoked: {why}.")
             }

@@ -241,10 +241,25 @@ impl Exchange {
                 remarks.push(format!("the server did not grant: {}", missing.join(" ")));
             }
         }
-        if !record.renewable && self.scopes.iter().any(|scope| scope == "offline_access") {
-            remarks.push(not_renewable(judged));
+        if !record.renewable {
+            remarks.extend(self.not_renewable(judged));
         }
         remarks
+    }
+
+    /// Nothing where nobody wanted a refresh token.
+    fn not_renewable(&self, judged: &Judged) -> Option<String> {
+        let has = |scopes: &[String]| scopes.iter().any(|scope| scope == "offline_access");
+        let why = match (has(&self.context.config.scopes), has(&self.scopes)) {
+            (_, true) => "the server gave no refresh token. Sign in again with consent to get one",
+            (true, false) => {
+                "the server does not list the scope offline_access, which asks for a refresh token"
+            }
+            (false, false) => return None,
+        };
+        let lasts = judged.tokens.expires_in.map(humantime::format_duration);
+        let lasts = lasts.map(|lifetime| format!("lasts {lifetime} and ")).unwrap_or_default();
+        Some(format!("this sign-in {lasts}cannot renew itself: {why}"))
     }
 }
 
@@ -255,14 +270,6 @@ fn other_acr(asked: &Asked, claims: &Map<String, Value>) -> Option<String> {
         acr.map_or("does not say how".to_owned(), |acr| format!("says \"{}\"", crate::clean::text(acr)));
     (!asked.allows_acr(acr))
         .then(|| format!("you may have signed in by other means than acr_values asks for: the server {said}"))
-}
-
-fn not_renewable(judged: &Judged) -> String {
-    let lasts = match judged.tokens.expires_in {
-        Some(lifetime) => format!("lasts {} and cannot renew itself", humantime::format_duration(lifetime)),
-        None => "cannot renew itself".to_owned(),
-    };
-    format!("this sign-in {lasts}: the server gave no refresh token. Sign in again with consent to get one")
 }
 
 /// Error codes that stand for a server in trouble (RFC 6749 §4.1.2.1).

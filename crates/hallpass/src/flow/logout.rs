@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Context, client_auth, endpoint_of, post};
 use crate::error::{Error, Result, StoreError};
+use crate::protocol::client::ClientAuth;
 use crate::protocol::metadata::Endpoint;
 use crate::protocol::revocation::{self, Revocation, TokenTypeHint};
 use crate::secret::Secret;
@@ -49,7 +50,14 @@ fn lock(context: &Context) -> Result<Option<crate::store::Guard>> {
 
 fn report(context: &Context, refresh_token: Revocation, access_token: Revocation) -> LogoutReport {
     let profile = context.config.profile.clone();
-    LogoutReport { profile, erased: false, refresh_token, access_token, shared_with: Vec::new() }
+    LogoutReport {
+        profile,
+        erased: false,
+        refresh_token,
+        access_token,
+        access_token_until: None,
+        shared_with: Vec::new(),
+    }
 }
 
 fn unreadable(context: &Context, error: &StoreError) -> LogoutReport {
@@ -72,15 +80,18 @@ pub(super) fn revoke(context: &Context, record: &Record) -> LogoutReport {
         Some(token) => revoke_one(context, record, token, TokenTypeHint::RefreshToken, revocation::judge),
         None => Revocation::None,
     };
-    let judge = |status, body: &[u8]| revocation::judge_access_token(&refresh_token, status, body);
+    let judge = |client: &ClientAuth<'_>, status, body: &[u8]| {
+        revocation::judge_access_token(&refresh_token, client, status, body)
+    };
     let outcomes: Vec<Revocation> = record
         .secret
         .access_tokens
         .iter()
         .map(|token| revoke_one(context, record, token, TokenTypeHint::AccessToken, judge))
         .collect();
+    let access_token_until = record.access.iter().filter_map(|access| access.expires_at).max();
     let shared_with = context.store.siblings(record);
-    LogoutReport { shared_with, ..report(context, refresh_token, worst(outcomes)) }
+    LogoutReport { access_token_until, shared_with, ..report(context, refresh_token, worst(outcomes)) }
 }
 
 fn revoke_one(
@@ -88,13 +99,14 @@ fn revoke_one(
     record: &Record,
     token: &Secret,
     hint: TokenTypeHint,
-    judge: impl Fn(u16, &[u8]) -> Revocation,
+    judge: impl Fn(&ClientAuth<'_>, u16, &[u8]) -> Revocation,
 ) -> Revocation {
     let Some(url) = endpoint_of(record, Endpoint::Revocation) else { return Revocation::Unsupported };
-    let mut request = post(&url, revocation::request(&client_auth(record), token, hint));
+    let client = client_auth(record);
+    let mut request = post(&url, revocation::request(&client, token, hint));
     request.timeout = REVOCATION_LIMIT;
     match context.send("revocation endpoint", request) {
-        Ok(answer) => judge(answer.status, &answer.body),
+        Ok(answer) => judge(&client, answer.status, &answer.body),
         Err(error) => Revocation::Failed(error.to_string()),
     }
 }
@@ -105,7 +117,8 @@ fn worst(outcomes: Vec<Revocation>) -> Revocation {
         Revocation::None => 0,
         Revocation::Revoked => 1,
         Revocation::Unsupported => 2,
-        Revocation::Failed(_) => 3,
+        Revocation::ClientRefused(_) => 3,
+        Revocation::Failed(_) => 4,
     };
     outcomes.into_iter().max_by_key(rank).unwrap_or(Revocation::None)
 }

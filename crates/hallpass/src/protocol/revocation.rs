@@ -36,19 +36,25 @@ pub enum Revocation {
     /// The server has no revocation endpoint, does not revoke this kind of token (RFC 7009 §2.2.1), or does not
     /// know the access token any more.
     Unsupported,
+    /// The server refuses the client (RFC 6749 §5.2, `invalid_client`), which has no secret to show; many revoke for
+    /// clients with a secret only. The token lives on; the text is the server's.
+    ClientRefused(String),
     /// It is not known to be revoked; the text says why.
     Failed(String),
     /// There was no such token.
     None,
 }
 
-/// Judges the answer; the body of a success is ignored (RFC 7009 §2.2).
-pub fn judge(status: u16, body: &[u8]) -> Revocation {
+/// Judges the answer to a client's request; the body of a success is ignored (RFC 7009 §2.2).
+pub fn judge(client: &ClientAuth<'_>, status: u16, body: &[u8]) -> Revocation {
     if (200..300).contains(&status) {
         return Revocation::Revoked;
     }
     match oauth_error::from_body(body) {
         Some(error) if error.error == "unsupported_token_type" => Revocation::Unsupported,
+        Some(error) if error.error == "invalid_client" && client.secret.is_none() => {
+            Revocation::ClientRefused(error.to_string())
+        }
         Some(error) => Revocation::Failed(format!("the server answered {status}: {error}")),
         None => Revocation::Failed(format!("the server answered {status}")),
     }
@@ -58,11 +64,16 @@ pub fn judge(status: u16, body: &[u8]) -> Revocation {
 ///
 /// Once that is revoked, a complaint about the same request with another token is about that token: it went with the
 /// refresh token (RFC 7009 §2.1), or the server never kept it. That is no error (§2.2), but some servers make it one.
-pub fn judge_access_token(refresh_token: &Revocation, status: u16, body: &[u8]) -> Revocation {
+pub fn judge_access_token(
+    refresh_token: &Revocation,
+    client: &ClientAuth<'_>,
+    status: u16,
+    body: &[u8],
+) -> Revocation {
     let error = oauth_error::from_body(body);
     let is_about_the_token =
         error.is_some_and(|error| matches!(error.error.as_str(), "invalid_request" | "invalid_token"));
-    match (refresh_token, judge(status, body)) {
+    match (refresh_token, judge(client, status, body)) {
         (Revocation::Revoked, Revocation::Failed(_)) if is_about_the_token => Revocation::Unsupported,
         (_, outcome) => outcome,
     }
@@ -73,21 +84,23 @@ mod tests {
     use super::*;
     use crate::protocol::client::AuthMethod;
 
+    const PUBLIC: ClientAuth<'static> =
+        ClientAuth { client_id: "cli", secret: None, method: AuthMethod::None };
+
     #[test]
     fn n100_the_request_names_token_hint_and_client() {
-        let client = ClientAuth { client_id: "cli", secret: None, method: AuthMethod::None };
-        let form = request(&client, &Secret::new("t".to_owned()), TokenTypeHint::RefreshToken).form;
+        let form = request(&PUBLIC, &Secret::new("t".to_owned()), TokenTypeHint::RefreshToken).form;
         assert_eq!(*form, "token=t&token_type_hint=refresh_token&client_id=cli");
     }
 
     #[test]
     fn n101_n102_the_answer_is_judged_by_status_then_error() {
-        assert_eq!(judge(200, b"<html>"), Revocation::Revoked);
-        assert_eq!(judge(204, b""), Revocation::Revoked);
-        assert_eq!(judge(400, br#"{"error":"unsupported_token_type"}"#), Revocation::Unsupported);
-        assert!(matches!(judge(400, br#"{"error":"invalid_request"}"#), Revocation::Failed(_)));
-        assert!(matches!(judge(503, b""), Revocation::Failed(_)));
-        assert!(matches!(judge(302, b""), Revocation::Failed(_)));
+        assert_eq!(judge(&PUBLIC, 200, b"<html>"), Revocation::Revoked);
+        assert_eq!(judge(&PUBLIC, 204, b""), Revocation::Revoked);
+        assert_eq!(judge(&PUBLIC, 400, br#"{"error":"unsupported_token_type"}"#), Revocation::Unsupported);
+        assert!(matches!(judge(&PUBLIC, 400, br#"{"error":"invalid_request"}"#), Revocation::Failed(_)));
+        assert!(matches!(judge(&PUBLIC, 503, b""), Revocation::Failed(_)));
+        assert!(matches!(judge(&PUBLIC, 302, b""), Revocation::Failed(_)));
     }
 
     #[test]
@@ -95,16 +108,30 @@ mod tests {
         let failed = Revocation::Failed(String::new());
         for error in ["invalid_request", "invalid_token"] {
             let body = format!(r#"{{"error":"{error}"}}"#);
-            let after = |refresh_token| judge_access_token(refresh_token, 400, body.as_bytes());
+            let after = |refresh_token| judge_access_token(refresh_token, &PUBLIC, 400, body.as_bytes());
             assert_eq!(after(&Revocation::Revoked), Revocation::Unsupported, "{error}");
             for refresh_token in [&failed, &Revocation::None, &Revocation::Unsupported] {
                 assert!(matches!(after(refresh_token), Revocation::Failed(_)), "{error}: {refresh_token:?}");
             }
         }
-        for (status, body) in [(401, r#"{"error":"invalid_client"}"#), (503, ""), (400, "")] {
-            let outcome = judge_access_token(&Revocation::Revoked, status, body.as_bytes());
+        for (status, body) in [(401, r#"{"error":"invalid_grant"}"#), (503, ""), (400, "")] {
+            let outcome = judge_access_token(&Revocation::Revoked, &PUBLIC, status, body.as_bytes());
             assert!(matches!(outcome, Revocation::Failed(_)), "{status}: {body}");
         }
-        assert_eq!(judge_access_token(&Revocation::Revoked, 200, b""), Revocation::Revoked);
+        assert_eq!(judge_access_token(&Revocation::Revoked, &PUBLIC, 200, b""), Revocation::Revoked);
+    }
+
+    #[test]
+    fn p70_a_client_without_a_secret_that_is_refused_is_told_apart() {
+        let body = br#"{"error":"invalid_client","error_description":"authenticate"}"#;
+        let secret = Secret::new("s".to_owned());
+        let confidential =
+            ClientAuth { secret: Some(&secret), method: AuthMethod::ClientSecretBasic, ..PUBLIC.clone() };
+        let refused = Revocation::ClientRefused("invalid_client (authenticate)".to_owned());
+        for status in [400, 401] {
+            assert_eq!(judge(&PUBLIC, status, body), refused);
+            assert_eq!(judge_access_token(&refused, &PUBLIC, status, body), refused);
+            assert!(matches!(judge(&confidential, status, body), Revocation::Failed(_)));
+        }
     }
 }

@@ -85,7 +85,7 @@ fn after_a_logout_nobody_is_signed_in_and_nothing_is_left_but_the_empty_lock() {
 fn p70_a_server_that_fails_is_reported_and_keeps_nobody_signed_in() {
     let answers = [
         ("400", Answer::oauth_error(400, "invalid_request"), "invalid_request"),
-        ("401", Answer::oauth_error(401, "invalid_client"), "invalid_client"),
+        ("401", Answer::empty(401), "401"),
         ("404", Answer::html(404, "<h1>Not found</h1>"), "404"),
         ("500", Answer::html(500, "<h1>Oops</h1>"), "500"),
         ("503", Answer::empty(503), "503"),
@@ -103,6 +103,31 @@ fn p70_a_server_that_fails_is_reported_and_keeps_nobody_signed_in() {
         assert!(report.erased && report.is_unconfirmed(), "{name}");
         assert!(!bench.is_signed_in(), "{name}");
         assert_eq!(provider.count(provider.revoke_path()), 2, "{name}");
+    }
+}
+
+#[test]
+fn p70_a_server_that_revokes_for_no_client_without_a_secret_is_told_as_such_with_what_lives_on() {
+    let expires_at = |bench: &Bench| bench.record()["access"][0]["expires_at"].as_str().unwrap().to_owned();
+    for with_refresh_token in [true, false] {
+        let (bench, provider) = paylent();
+        if !with_refresh_token {
+            bench.edit(|record| record["secret"]["refresh_token"] = Value::Null);
+        }
+        provider.always(provider.revoke_path(), Answer::oauth_error(401, "invalid_client"));
+        let until = expires_at(&bench);
+        let report = logout(&bench, &provider);
+        assert!(report.erased && report.is_unconfirmed() && !bench.is_signed_in());
+        assert!(matches!(report.access_token, Revocation::ClientRefused(_)), "{report:?}");
+        let left = match with_refresh_token {
+            true => format!(
+                "The refresh token stays valid there until the server ends it, the access token until {until}."
+            ),
+            false => format!("The access token stays valid there until {until}."),
+        };
+        let refused =
+            "it revokes nothing for a client without a secret: invalid_client (invalid_client it is)";
+        assert_eq!(report.to_string(), format!("Logged out here, but not at the server: {refused}. {left}"));
     }
 }
 

@@ -343,6 +343,24 @@ fn p34_p61_what_was_not_granted_is_told() {
 }
 
 #[test]
+fn p34_a_server_without_offline_access_is_named_only_where_the_sign_in_cannot_renew_itself() {
+    let notes = |supported: Value, refresh_token: Option<&'static str>| {
+        let (_, _, session) = at_odd(|provider| {
+            let supported = supported.clone();
+            provider.twist_metadata(move |document| document["scopes_supported"] = supported.clone());
+            provider.twist_tokens(move |tokens| {
+                refresh_token.iter().for_each(|token| tokens["refresh_token"] = json!(token));
+            });
+        });
+        session.notes().join("\n")
+    };
+    let why = "lasts 2h and cannot renew itself: the server does not list the scope offline_access";
+    assert!(notes(json!(["openid", "profile", "email"]), None).contains(why));
+    assert_eq!(notes(json!(["openid", "profile", "email"]), Some("given anyway")), "");
+    assert_eq!(notes(json!(["openid", "offline_access"]), None), "", "what else is cut is of no matter");
+}
+
+#[test]
 fn p34_a_login_after_one_without_a_refresh_token_asks_for_consent() {
     let (bench, provider, _) = at_odd(|provider| {
         provider.twist_tokens(|tokens| drop(tokens.as_object_mut().unwrap().remove("refresh_token")));
