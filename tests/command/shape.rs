@@ -159,6 +159,31 @@ fn a_terminal_gets_colour_unless_it_is_not_wanted() {
     }
 }
 
+/// A file that is opened meanwhile would get the number, and what is said there: a record, say.
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_streams_that_are_closed_lead_nowhere() {
+    let (bench, server) = (Bench::new(), server());
+    for closed in ["<&- >&- 2>&-", ">&-", "<&- 2>&-"] {
+        let mut shell = Command::new("/bin/sh");
+        let browser = format!("--browser={}", bench.browser());
+        shell.args(["-c", &format!("exec \"$0\" \"$@\" {closed}"), env!("CARGO_BIN_EXE_hallpass")]);
+        shell.args(["login", &browser, "--issuer", server.issuer(), "--client-id", CLIENT]);
+        let mut login = bench.call(shell).start();
+        let url = login.url();
+        for (number, sign) in ["<&-", " >&-", "2>&-"].into_iter().enumerate() {
+            let leads_to = std::fs::read_link(format!("/proc/{}/fd/{number}", login.pid())).unwrap();
+            let is_closed = format!(" {closed}").contains(sign);
+            assert!(
+                !is_closed || leads_to == std::path::Path::new("/dev/null"),
+                "{closed}: {number} is {leads_to:?}"
+            );
+        }
+        visit(&server, &url);
+        login.finish().ok();
+    }
+}
+
 /// The reader is gone before the first byte comes, as with `| head -c 0`.
 #[test]
 fn a_reader_that_went_away_is_no_panic() {
@@ -180,7 +205,7 @@ fn a_reader_that_went_away_is_no_panic() {
         drop(reader);
         let stderr = writer.try_clone().unwrap();
         let status = command.stdin(Stdio::null()).stdout(writer).stderr(stderr).status().unwrap();
-        assert_ne!(status.code(), Some(101), "{args:?} panicked");
+        assert!(status.code().is_some_and(|code| code != 101), "{args:?}: {status}");
     }
     let mut shell = Command::new("sh");
     shell.args(["-c", "\"$0\" token | head -c 0", env!("CARGO_BIN_EXE_hallpass")]);

@@ -3,10 +3,15 @@
 //! Output policy: stdout carries the asked value and nothing else; all talk goes to stderr. Every command
 //! ends in [`report`] on failure, which alone decides message, hint and exit code.
 
+#![cfg_attr(all(not(test), target_os = "linux", target_env = "gnu"), no_main)]
+
 mod args;
 mod browser;
 mod commands;
+#[cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
+mod entrance;
 mod env_file;
+mod exit_code;
 mod failure;
 mod json;
 mod json_ui;
@@ -24,13 +29,17 @@ mod settings;
 mod signals;
 mod sources;
 
-use std::process::ExitCode;
-
 use args::{Cli, Command};
+use exit_code::ExitCode;
 use failure::Failure;
 use report::Form;
 
-fn main() -> ExitCode {
+#[cfg(not(all(not(test), target_os = "linux", target_env = "gnu")))]
+fn main() {
+    std::process::exit(begin().into());
+}
+
+fn begin() -> ExitCode {
     let cli = Cli::of_process();
     say::init(cli.common.quiet);
     if cli.common.verbose > 0 {

@@ -1,7 +1,5 @@
 //! From a failure to message, hint and exit code, in one place.
 
-use std::process::ExitCode;
-
 use hallpass::Error;
 use hallpass::error::{
     Denied, Misuse, NetworkError, NetworkErrorKind, ServerIncompatible, ServerMisbehaved, StoreError,
@@ -9,6 +7,7 @@ use hallpass::error::{
 use hallpass::world::keychain::KeychainError;
 use serde_json::json;
 
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::{json, say};
 

@@ -1,10 +1,9 @@
 //! `hallpass completions`
 
-use std::process::ExitCode;
-
 use clap::CommandFactory;
 
 use crate::args::{Cli, Completions};
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::say;
 

@@ -1,7 +1,6 @@
 //! `hallpass demo`: all of it in one command, against a server of its own.
 
 use std::io::{self, IsTerminal};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use hallpass::world::browser::{Browser, Opener, SystemBrowser};
@@ -10,6 +9,7 @@ use hallpass_dev::{DevServer, Robot};
 use serde_json::{Value, json};
 
 use crate::args::{Common, Demo};
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use crate::{json, say, signals};

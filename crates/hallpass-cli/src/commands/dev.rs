@@ -1,11 +1,10 @@
 //! `hallpass dev`
 
-use std::process::ExitCode;
-
 use hallpass_dev::{Client, DevServer, Event};
 use serde_json::json;
 
 use crate::args::{Common, Dev};
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::{json, say, signals};
 

@@ -1,10 +1,9 @@
 //! `hallpass doctor`
 
-use std::process::ExitCode;
-
 use hallpass::{Diagnosis, Explanation, Finding, Verdict};
 
 use crate::args::{Common, Doctor, Login};
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::login_plan::Plan;
 use crate::{json, report, say};

@@ -1,13 +1,13 @@
 //! `hallpass login`
 
 use std::io::IsTerminal;
-use std::process::ExitCode;
 
 use hallpass::{AccessToken, Error, Hallpass, Session, Terminal, User};
 
 use crate::args::{Common, Login};
 use crate::browser::Chosen;
 use crate::commands::override_token;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::login_plan::Plan;
 use crate::screen::Screen;

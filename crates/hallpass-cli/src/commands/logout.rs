@@ -1,12 +1,11 @@
 //! `hallpass logout`
 
-use std::process::ExitCode;
-
 use hallpass::{Environment, LogoutReport, Revocation};
 use serde_json::Value;
 
 use crate::args::{Common, Logout};
 use crate::commands::override_token;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::profiles::DEFAULT;
 use crate::settings::{stored, stored_pass};

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::path::Path;
-use std::process::ExitCode;
 
 use hallpass::{Environment, Storage, StoreKind};
 use serde_json::{Value, json};
 
 use crate::args::{Common, MoveTo, Profiles, ProfilesAction, StorageArg};
 use crate::commands::logout;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::profiles::{ConfigDir, DEFAULT};
 use crate::settings::stored;

@@ -1,6 +1,5 @@
 //! `hallpass status`
 
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use hallpass::{Environment, State, Status as ProfileStatus, StoreKind, User};
@@ -8,6 +7,7 @@ use serde_json::Value;
 
 use crate::args::{Common, Status};
 use crate::commands::override_token;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::profiles::{ConfigDir, selected};
 use crate::settings::stored;

@@ -1,12 +1,11 @@
 //! `hallpass token`
 
-use std::process::ExitCode;
-
 use hallpass::{AccessToken, Hallpass, TokenWish};
 use serde_json::json;
 
 use crate::args::{Common, Token};
 use crate::commands::override_token;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::settings::stored_pass;
 use crate::{json, say};

@@ -1,11 +1,10 @@
 //! `hallpass whoami`
 
-use std::process::ExitCode;
-
 use hallpass::User;
 
 use crate::args::{Common, Whoami};
 use crate::commands::override_token;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::settings::stored_pass;
 use crate::{json, say};
