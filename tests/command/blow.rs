@@ -2,6 +2,8 @@
 //! thread. Struck before each of them in turn, a command has no place left to die in.
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -76,6 +78,21 @@ pub(crate) fn traced(command: &Command, options: &[&str]) -> Command {
     traced.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.get_current_dir().map(|dir| traced.current_dir(dir));
     traced
+}
+
+/// The same command, which stops at the first system call of this name.
+pub(crate) fn that_stops_at(command: &Command, call: &str, log: &Path) -> Command {
+    let injection = format!("inject={call}:signal=STOP:when=1");
+    traced(command, &["-o", log.to_str().unwrap(), "-e", &injection])
+}
+
+/// Waits until it has stopped; the process to be continued.
+pub(crate) fn stopped(tracer: u32, log: &Path) -> Pid {
+    let pause = |_: &u32| thread::sleep(Duration::from_millis(5));
+    let has_stopped = |_| fs::read_to_string(log).is_ok_and(|log| log.contains("stopped by SIGSTOP"));
+    assert!((0..2000).inspect(pause).any(has_stopped), "it does not stop there");
+    let children = fs::read_to_string(format!("/proc/{tracer}/task/{tracer}/children")).unwrap();
+    Pid::from_raw(children.trim().parse().unwrap()).unwrap()
 }
 
 /// Whether `strace` is there and may do its work; says so where not.

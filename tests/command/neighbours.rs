@@ -5,10 +5,15 @@ use std::thread;
 use std::time::Duration;
 
 use hallpass_dev::DevServer;
+use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
-use crate::bench::{Bench, CLIENT, Outcome, Running, visit};
+use crate::bench::{Bench, CLIENT, Outcome, Running, ends_in, visit};
+use crate::blow;
 use crate::front::Fronted;
+
+/// More than a command takes that waits for nothing.
+const LONG: Duration = Duration::from_millis(1500);
 
 fn at_once<'a>(site: &'a Fronted, count: usize, args: &[&str]) -> Vec<Running<'a>> {
     (0..count).map(|_| site.bench.hallpass(args).start()).collect()
@@ -97,22 +102,23 @@ fn foreign_refresh(site: &Fronted) -> Value {
     serde_json::from_str(&answer).unwrap()
 }
 
+/// Writes what came over the record, as such a program does.
+fn write(site: &Fronted, tokens: &Value) {
+    site.bench.edit("default", |record| {
+        record["secret"]["refresh_token"] = tokens["refresh_token"].clone();
+        record["secret"]["access_tokens"][0] = tokens["access_token"].clone();
+        ends_in(record, 3600);
+    });
+}
+
 #[test]
 fn p39_what_a_program_writes_that_minds_no_lock_is_taken_up() {
     let site = Fronted::new();
     let tokens = foreign_refresh(&site);
-    site.bench.edit("default", |record| {
-        record["secret"]["refresh_token"] = tokens["refresh_token"].clone();
-        record["secret"]["access_tokens"][0] = tokens["access_token"].clone();
-    });
+    write(&site, &tokens);
     assert_eq!(site.bench.value(&["token"]), tokens["access_token"]);
     site.bench.value(&["token", "--refresh"]);
     site.bench.value(&["token", "--refresh"]);
-}
-
-/// Without its lock a process does not keep the next one from refreshing meanwhile.
-fn without_the_lock(site: &Fronted) {
-    fs::remove_file(site.bench.record_file("default").with_extension("lock")).unwrap();
 }
 
 #[test]
@@ -125,14 +131,56 @@ fn p28_the_loser_of_a_race_takes_what_the_winner_saved_and_writes_nothing() {
     let held = site.front.hold(Some(answer.into()));
     let loser = site.bench.hallpass(&["token"]).start();
     site.front.await_held(1);
-    without_the_lock(&site);
-    site.front.behave();
-    let winner = site.bench.value(&["token"]);
+    let winner = foreign_refresh(&site);
+    write(&site, &winner);
     let written = site.bench.record_bytes("default");
     drop(held);
-    assert_eq!(loser.finish().ok().value(), winner);
+    assert_eq!(loser.finish().ok().value(), winner["access_token"]);
     assert!(site.bench.record_bytes("default") == written);
+    site.front.behave();
     site.bench.value(&["token", "--refresh"]);
+}
+
+/// As somebody does who takes a lock file for one that was left.
+fn remove_the_lock(site: &Fronted) {
+    fs::remove_file(site.bench.record_file("default").with_extension("lock")).unwrap();
+}
+
+#[test]
+fn p27_a_lock_that_somebody_removes_lets_nobody_send_a_token_that_is_on_its_way() {
+    let site = Fronted::new();
+    site.bench.let_expire_in("default", 0);
+    let held = site.front.hold(None);
+    let mut calls = at_once(&site, 1, &["token"]);
+    site.front.await_held(1);
+    for _ in 0..3 {
+        remove_the_lock(&site);
+        calls.extend(at_once(&site, 3, &["token"]));
+        thread::sleep(LONG);
+    }
+    drop(held);
+    let tokens: Vec<String> = finished(calls).into_iter().map(|call| call.ok().stdout).collect();
+    assert!(tokens.iter().all(|token| *token == tokens[0]));
+    assert_eq!((site.refreshes(), site.front.connections()), (1, 1));
+    site.bench.value(&["token", "--refresh"]);
+}
+
+#[test]
+fn p27_a_lock_that_somebody_removes_before_the_token_is_sent_is_taken_anew() {
+    if !blow::can_trace() {
+        return;
+    }
+    let site = Fronted::new();
+    site.bench.let_expire_in("default", 0);
+    let (first, log) = (site.bench.hallpass(&["token"]).into_command(), site.bench.beside("calls"));
+    // It has the lock, has read the record, and looks for what others left.
+    let first = site.bench.call(blow::that_stops_at(&first, "getdents64", &log)).start();
+    let stopped = blow::stopped(first.pid(), &log);
+    remove_the_lock(&site);
+    let second = site.bench.value(&["token"]);
+    kill_process(stopped, Signal::CONT).unwrap();
+    assert_eq!(first.finish().ok().value(), second);
+    assert_eq!(site.refreshes(), 1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A record in a file: 0600 from its first byte, in a 0700 directory, replaced in one step.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,13 +78,8 @@ impl FileStore {
         let target = self.target()?;
         let parent = target.parent().unwrap_or(&self.dir);
         check_dir(parent)?;
-        let file = Builder::new()
-            .prefix(&format!(".{}-", self.profile))
-            .suffix(".tmp")
-            .tempfile_in(parent)
-            .map_err(|error| StoreError::io("write", parent, error))?;
-        // Tells it from what a killed process left. Where there are no locks, nothing is taken for left.
-        let _ = file.as_file().try_lock();
+        let file =
+            temporary(parent, &self.profile).map_err(|error| StoreError::io("write", parent, error))?;
         reserve(file.as_file()).map_err(|error| StoreError::io("write", parent, error))?;
         Ok(StagedFile { file, target })
     }
@@ -96,7 +91,8 @@ impl FileStore {
         file.write_all(&bytes).map_err(failed)?;
         file.as_file().set_len(bytes.len() as u64).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
-        // Some systems let nobody read what is locked.
+        // There nobody can read what is locked, and nobody can remove the lock that this is done under.
+        #[cfg(windows)]
         let _ = file.as_file().unlock();
         file.persist(&target).map_err(|error| failed(error.error))?;
         sync_dir(&target);
@@ -127,9 +123,13 @@ impl FileStore {
     /// Removes what killed processes left of this profile's records. What a living one is about to save stays: it may
     /// hold the only refresh token that still works.
     pub(crate) fn sweep(&self) -> Result<(), StoreError> {
-        let mut left_overs = self.left_overs(&self.target()?);
-        left_overs.retain(|left_over| is_abandoned(left_over));
-        left_overs.iter().try_for_each(|left_over| remove(left_over).map(drop))
+        self.left_overs(&self.target()?).iter().try_for_each(|left_over| remove_abandoned(left_over))
+    }
+
+    /// Whether another process has something staged.
+    pub(crate) fn has_rivals(&self, staged: &StagedFile) -> Result<bool, StoreError> {
+        let others = self.left_overs(&self.target()?);
+        Ok(others.iter().any(|other| other != staged.file.path() && is_in_use(other)))
     }
 
     /// The record itself, behind a symbolic link that the user made (dotfiles): the link stays, also while
@@ -181,10 +181,35 @@ impl FileStore {
     }
 }
 
-/// Whoever made a temporary file holds a lock on it as long as it lives.
-fn is_abandoned(left_over: &Path) -> bool {
-    let file = File::options().write(true).open(left_over);
-    file.is_ok_and(|file| file.try_lock().is_ok())
+/// A new one, locked as long as it is in use: that tells it from what a killed process left.
+fn temporary(dir: &Path, profile: &str) -> io::Result<NamedTempFile> {
+    loop {
+        let file = Builder::new().prefix(&format!(".{profile}-")).suffix(".tmp").tempfile_in(dir)?;
+        match file.as_file().try_lock() {
+            // Somebody took it for such a thing before it was locked, and removes it.
+            Err(TryLockError::WouldBlock) => {}
+            // Where there are no locks, nothing is taken for left.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
+}
+
+fn is_in_use(temporary: &Path) -> bool {
+    matches!(try_lock(temporary), Ok((_, Err(TryLockError::WouldBlock))))
+}
+
+/// Nobody can begin to use it meanwhile. What cannot be opened or locked is not known to be abandoned.
+fn remove_abandoned(temporary: &Path) -> Result<(), StoreError> {
+    match try_lock(temporary) {
+        Ok((_held, Ok(()))) => remove(temporary).map(drop),
+        _ => Ok(()),
+    }
+}
+
+fn try_lock(temporary: &Path) -> io::Result<(File, Result<(), TryLockError>)> {
+    let file = File::options().write(true).open(temporary)?;
+    let locked = file.try_lock();
+    Ok((file, locked))
 }
 
 /// Whether it was there.
@@ -374,6 +399,8 @@ mod tests {
         let staged = store.stage().unwrap();
         let left = store.dir.join(".default-aB3xYz.tmp");
         fs::write(&left, "secret").unwrap();
+        assert!(!store.has_rivals(&staged).unwrap());
+        assert!(store.has_rivals(&store.stage().unwrap()).unwrap());
         store.sweep().unwrap();
         assert!(!left.exists());
         store.replace(staged, &record()).unwrap();

@@ -324,6 +324,15 @@ fn is_shared<S>(other: &FileStore, record: &Record<S>) -> bool {
 }
 
 impl Staged<'_> {
+    /// Whether another process is about to save a record too. Of two that do this at the same time, at least one finds
+    /// the other.
+    pub(crate) fn has_rivals(&self) -> Result<bool, StoreError> {
+        match (self.store, &self.file) {
+            (Store::File(store), Some(staged)) => store.file.has_rivals(staged),
+            _ => Ok(false),
+        }
+    }
+
     /// Seals the record where it has a seal, writes it, makes it durable, puts it in place in one step, and reads it
     /// back.
     pub(crate) fn save(self, mut record: Record) -> Result<Record, StoreError> {

@@ -9,6 +9,7 @@ use serde_json::Map;
 use url::Url;
 
 use super::{Ask, backoff, confirm, ended, may_be_renewed};
+use crate::cancel::TICK;
 use crate::error::{
     Error, LoginRequired, NetworkError, NetworkErrorKind, OAuthError, Result, ServerIncompatible,
 };
@@ -30,33 +31,69 @@ type Renewed = (Record, Vec<String>);
 
 /// Whoever has a token that still works does not queue for the lock.
 pub(super) fn run(context: &Context, ask: &Ask<'_>, seen: &Record, can_do_without: bool) -> Result<Renewed> {
-    let attempts = context.store.journal().attempts;
-    let will_do = |record: &Record| ask.is_satisfied(seen, record, context.now());
+    let (begun, attempts) = (Instant::now(), context.store.journal().attempts);
     let limit = if can_do_without { Duration::ZERO } else { LOCK_LIMIT };
+    loop {
+        let left = limit.saturating_sub(begun.elapsed());
+        if let Some(renewed) = attempt(context, ask, seen, attempts, left)? {
+            return Ok(renewed);
+        }
+        if left.is_zero() {
+            return Err(kept_busy(context, limit).into());
+        }
+        context.cancel.check()?;
+        std::thread::sleep(TICK);
+    }
+}
+
+/// `None` while another process is about to save, or just did: somebody removed the file that it locked.
+fn attempt(
+    context: &Context,
+    ask: &Ask<'_>,
+    seen: &Record,
+    attempts: u64,
+    limit: Duration,
+) -> Result<Option<Renewed>> {
+    let will_do = |record: &Record| ask.is_satisfied(seen, record, context.now());
     let guard = match context.lock_unless(limit, || context.record().ok().filter(will_do))? {
         Ok(guard) => guard,
-        Err(record) => return Ok((record, Vec::new())),
+        Err(record) => return Ok(Some((record, Vec::new()))),
     };
     let record = context.record()?;
     if will_do(&record) {
-        return Ok((record, Vec::new()));
+        return Ok(Some((record, Vec::new())));
     }
     may_be_renewed(context, &record, ask)?;
     let spending = Spending::of(context, ask, &record)?;
     backoff::may_send(&context.store.journal(), attempts, &host_of(&spending.url), context.now())?;
-    let left = context.store.sweep().err().map(|error| error.to_string());
+    let left_over = context.store.sweep().err().map(|error| error.to_string());
     let staged = context.store.stage()?;
+    // In this order: who is no rival any more has saved by now.
+    if staged.has_rivals()? || spending.replaced()?.is_some() {
+        return Ok(None);
+    }
     let outcome = spending.run(record, staged);
     drop(guard);
-    let (record, mut notes) = match outcome? {
+    let (record, mut notes) = finished(context, outcome?);
+    notes.extend(left_over);
+    Ok(Some((record, notes)))
+}
+
+fn finished(context: &Context, outcome: Outcome) -> Renewed {
+    match outcome {
         Outcome::Saved(saved) => {
             let Saved { record, id_token, before } = *saved;
             confirm::id_token(context, record, id_token, before)
         }
         Outcome::Adopted(record) => (*record, Vec::new()),
-    };
-    notes.extend(left);
-    Ok((record, notes))
+    }
+}
+
+fn kept_busy(context: &Context, limit: Duration) -> NetworkError {
+    let holder = context.store.journal().in_flight.map(|sent| format!("process {}", sent.pid));
+    let holder = holder.unwrap_or_else(|| "another process".to_owned());
+    let detail = format!("{holder} is about to save one for more than {} s", limit.as_secs());
+    NetworkError::new(NetworkErrorKind::Busy, "", &detail)
 }
 
 /// A refresh token on its way to the server. From the moment that it is sent until what came is saved, the process
