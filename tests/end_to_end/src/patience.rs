@@ -1,8 +1,9 @@
 //! Programs that are waited for, but not for ever: one that is stuck fails its test and says where it was.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,20 @@ pub(crate) fn end(child: &mut Child) -> io::Result<Option<String>> {
     let told = format!("\nkilled after {PATIENCE:?}; its threads: {}", threads(child.id()).join(", "));
     child.kill()?;
     Ok(Some(told))
+}
+
+/// What a program prints, as it comes.
+pub(crate) fn lines(stdout: ChildStdout) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines() {
+            // Whoever gave up waiting wants no more of it.
+            if sender.send(line.expect("a line")).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 /// Name, state and place in the kernel of each thread, where the system tells.

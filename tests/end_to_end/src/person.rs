@@ -1,9 +1,7 @@
 //! Somebody who uses the command, and Chromium where it wants a browser.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -95,7 +93,7 @@ impl Person {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the command starts");
         let (mut events, mut page) = (Vec::new(), Value::Null);
-        let lines = lines(child.stdout.take().expect("stdout is piped"));
+        let lines = patience::lines(child.stdout.take().expect("stdout is piped"));
         while let Ok(line) = lines.recv_timeout(PATIENCE) {
             let event: Value = serde_json::from_str(&line).expect("JSON");
             if event["event"] == "user_code" && page.is_null() {
@@ -159,20 +157,6 @@ impl Person {
         assert_eq!(self.hallpass(&["token"]).expect(0).value(), third.value());
         assert_eq!(self.hallpass(&["status", "--check", "--json"]).expect(0).json()[0]["state"], "verified");
     }
-}
-
-/// What a program prints, as it comes.
-fn lines(stdout: ChildStdout) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stdout).lines() {
-            // Whoever gave up waiting wants no more of it.
-            if sender.send(line.expect("a line")).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
 }
 
 fn text(path: &std::path::Path) -> &str {

@@ -1,7 +1,7 @@
 //! Servers that others wrote, each started for one test.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::foreign::foreign;
+use crate::patience::{self, PATIENCE};
 
 /// How long a server may take to clean up.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -65,9 +66,8 @@ impl Server {
             .stderr(log.try_clone().expect("a second handle"))
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let mut line = String::new();
-        let stdout = process.stdout.take().expect("stdout is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("the server says where it is");
+        let lines = patience::lines(process.stdout.take().expect("stdout is piped"));
+        let line = lines.recv_timeout(PATIENCE).unwrap_or_default();
         let mut server = Server { process, log, ready: Value::Null };
         server.ready =
             serde_json::from_str(&line).unwrap_or_else(|error| panic!("{command:?}: {error} in {line:?}"));
