@@ -54,7 +54,7 @@ pub(super) fn take(
 fn wait(context: &Context, begun: Instant) -> Result<LoginGuard> {
     while !time_left(context, begun).is_zero() {
         context.cancel.check()?;
-        if let Ok(guard) = context.store.login_turn()? {
+        if let Some(guard) = context.store.free_login_turn()? {
             return Ok(guard);
         }
         std::thread::sleep(TICK);

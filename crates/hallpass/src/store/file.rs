@@ -70,7 +70,17 @@ impl FileStore {
     /// The lock of whoever waits for the person; the inner error is the process that has it.
     pub(crate) fn login_lock(&self) -> Result<Result<Lock, String>, StoreError> {
         self.create_dir()?;
-        Lock::attempt_or_holder(&self.dir.join(format!("{}.login.lock", self.profile)))
+        Lock::attempt_or_holder(&self.login_lock_path())
+    }
+
+    /// The same, where it does not matter who has it.
+    pub(crate) fn free_login_lock(&self) -> Result<Option<Lock>, StoreError> {
+        self.create_dir()?;
+        Lock::attempt(&self.login_lock_path())
+    }
+
+    fn login_lock_path(&self) -> PathBuf {
+        self.dir.join(format!("{}.login.lock", self.profile))
     }
 
     pub(crate) fn stage(&self) -> Result<StagedFile, StoreError> {

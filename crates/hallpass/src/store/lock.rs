@@ -11,10 +11,13 @@ use crate::error::{Error, NetworkError, NetworkErrorKind, StoreError};
 /// Between two tries. Short enough not to be felt, long enough not to burn a core.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// A lock on a file of its own, which is never deleted and holds the pid of who locked it last. The
-/// system frees it when its holder dies.
+/// How long the holder may take to say who it is: it locks first.
+const INTRODUCTION: Duration = Duration::from_millis(500);
+
+/// A lock on a file of its own, which is never deleted and holds the pid of who has it. The system frees it when its
+/// holder dies.
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -29,23 +32,34 @@ impl Lock {
         let deadline = Instant::now() + limit;
         loop {
             before()?;
+            if Instant::now() >= deadline {
+                return Ok(Lock::attempt_or_holder(path)?.map_err(|holder| busy(path, &holder, limit))?);
+            }
             if let Some(lock) = Lock::attempt(path)? {
                 return Ok(lock);
-            }
-            if Instant::now() >= deadline {
-                return Err(busy(path, limit).into());
             }
             cancel.check()?;
             std::thread::sleep(RETRY);
         }
     }
 
-    /// One try; the inner error is the pid of the holder.
+    /// One try, and more while nobody says that they have it; the inner error is the pid of the holder.
     pub(crate) fn attempt_or_holder(path: &Path) -> Result<Result<Lock, String>, StoreError> {
-        Ok(Lock::attempt(path)?.ok_or_else(|| holder(path)))
+        let deadline = Instant::now() + INTRODUCTION;
+        loop {
+            if let Some(lock) = Lock::attempt(path)? {
+                return Ok(Ok(lock));
+            }
+            match holder(path) {
+                Some(holder) => return Ok(Err(holder)),
+                None if Instant::now() >= deadline => return Ok(Err("unknown".to_owned())),
+                None => std::thread::sleep(RETRY),
+            }
+        }
     }
 
-    fn attempt(path: &Path) -> Result<Option<Lock>, StoreError> {
+    /// One try.
+    pub(crate) fn attempt(path: &Path) -> Result<Option<Lock>, StoreError> {
         let mut file = match open(path) {
             Ok(file) => file,
             // Its folder was removed a moment ago; whoever tries again makes it anew.
@@ -55,11 +69,18 @@ impl Lock {
         match file.try_lock() {
             Ok(()) if is_still_at(&file, path) => {
                 note_holder(&mut file);
-                Ok(Some(Lock { _file: file }))
+                Ok(Some(Lock { file }))
             }
             Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(cause)) => Err(StoreError::io("lock", path, cause)),
         }
+    }
+}
+
+/// Nobody takes the next holder for this one.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0); // for messages only
     }
 }
 
@@ -92,20 +113,16 @@ fn note_holder(file: &mut File) {
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
 }
 
-fn busy(path: &Path, limit: Duration) -> NetworkError {
-    let detail =
-        format!("process {} holds {} for more than {} s", holder(path), path.display(), limit.as_secs());
+fn busy(path: &Path, holder: &str, limit: Duration) -> NetworkError {
+    let detail = format!("process {holder} holds {} for more than {} s", path.display(), limit.as_secs());
     NetworkError::new(NetworkErrorKind::Busy, "", &detail)
 }
 
-/// For messages only; `unknown` in the moment between a lock and the note of who holds it.
-fn holder(path: &Path) -> String {
+/// For messages only.
+fn holder(path: &Path) -> Option<String> {
     let mut pid = String::new();
     let _ = File::open(path).and_then(|file| file.take(20).read_to_string(&mut pid));
-    match pid.trim() {
-        "" => "unknown".to_owned(),
-        pid => pid.to_owned(),
-    }
+    Some(pid.trim().to_owned()).filter(|pid| !pid.is_empty())
 }
 
 #[cfg(test)]
@@ -139,6 +156,28 @@ mod tests {
         let _first = acquire(&path, Duration::ZERO, &cancel).unwrap();
         cancel.cancel();
         assert!(matches!(acquire(&path, Duration::from_secs(60), &cancel), Err(Error::Cancelled)));
+    }
+
+    #[test]
+    fn p38_a_holder_that_has_not_said_who_it_is_is_given_the_time_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.lock");
+        let mut first = open(&path).unwrap();
+        first.lock().unwrap();
+        let asking = std::thread::spawn(move || Lock::attempt_or_holder(&path).unwrap().err());
+        std::thread::sleep(Duration::from_millis(30));
+        note_holder(&mut first);
+        assert_eq!(asking.join().unwrap(), Some(std::process::id().to_string()));
+    }
+
+    #[test]
+    fn whoever_had_it_is_not_taken_for_the_next_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.lock");
+        let lock = acquire(&path, Duration::ZERO, &Canceller::default()).unwrap();
+        assert_eq!(holder(&path), Some(std::process::id().to_string()));
+        drop(lock);
+        assert_eq!(holder(&path), None);
     }
 
     #[cfg(unix)]

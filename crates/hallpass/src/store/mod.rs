@@ -198,6 +198,14 @@ impl Store {
         })
     }
 
+    /// The same right, if nobody has it just now.
+    pub(crate) fn free_login_turn(&self) -> Result<Option<LoginGuard>, StoreError> {
+        Ok(match self {
+            Store::File(store) => store.file.free_login_lock()?.map(|lock| LoginGuard::File { _lock: lock }),
+            Store::Memory(memory) => memory.logins.take().map(|turn| LoginGuard::Memory { _turn: turn }),
+        })
+    }
+
     pub(crate) fn stage(&self) -> Result<Staged<'_>, StoreError> {
         let file = match self {
             Store::File(store) => Some(store.file.stage()?),
