@@ -6,6 +6,8 @@ mod desk;
 mod diagnosis;
 mod jose;
 mod keychains;
+#[cfg(target_os = "linux")]
+mod memory;
 mod misbehaving_server;
 mod model;
 mod no_leak;

@@ -13,6 +13,7 @@ mod ready;
 mod resolve;
 mod tls;
 mod trust;
+mod wiped;
 mod wire;
 
 use std::time::{Duration, SystemTime};

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, TransportAdapter, time::Duration,
+    Buffers, ConnectionDetails, NextTimeout, Transport, TransportAdapter, time::Duration,
 };
 
 use super::failure::Failure;
-use super::{limits, trust, wire};
+use super::wiped::WipedBuffers;
+use super::{trust, wire};
 use crate::error::NetworkErrorKind;
 
 /// A server may send some session tickets after the handshake; one that goes on is not idle.
@@ -22,7 +23,7 @@ const MAX_PROBE_READS: usize = 16;
 pub(super) struct TlsLink {
     tls: ClientConnection,
     inner: TransportAdapter,
-    buffers: LazyBuffers,
+    buffers: WipedBuffers,
 }
 
 impl TlsLink {
@@ -37,8 +38,7 @@ impl TlsLink {
         let mut inner = TransportAdapter::new(inner, details.current_time.clone());
         inner.set_timeout(wire::time_left(details));
         tls.complete_io(&mut inner).map_err(|error| handshake_error(error.into()))?;
-        let buffers = LazyBuffers::new(limits::INPUT_BUFFER, limits::OUTPUT_BUFFER);
-        Ok(TlsLink { tls, inner, buffers })
+        Ok(TlsLink { tls, inner, buffers: WipedBuffers::default() })
     }
 
     /// Reads once and lets TLS digest it; `false` at the end of the stream.
@@ -73,7 +73,9 @@ impl Transport for TlsLink {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         self.inner.set_timeout(timeout);
-        self.tls.writer().write_all(&self.buffers.output()[..amount])?;
+        let taken = self.tls.writer().write_all(&self.buffers.output()[..amount]);
+        self.buffers.sent(amount);
+        taken?;
         self.flush()
     }
 

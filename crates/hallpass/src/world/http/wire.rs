@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 
 use ureq::Timeout;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport, time::Instant as MaybeInstant,
+    Buffers, ConnectionDetails, NextTimeout, Transport, time::Instant as MaybeInstant,
 };
 
 use super::failure::{Failure, plain};
-use super::limits;
+use super::wiped::WipedBuffers;
 
 /// The transport over one socket. A read with no time left takes what is there and does not wait:
 /// that is how the layers above probe, through TLS and tunnels alike.
 pub(super) struct Wire {
     socket: Arc<Socket>,
-    buffers: LazyBuffers,
+    buffers: WipedBuffers,
 }
 
 impl Wire {
@@ -28,10 +28,7 @@ impl Wire {
         let stream = connect_any(&details.addrs, deadline(details))?;
         // A login is a few small requests: waiting to fill a packet only costs round trips.
         let _ = stream.set_nodelay(true);
-        Ok(Wire {
-            socket: Arc::new(Socket::new(origin, stream)),
-            buffers: LazyBuffers::new(limits::INPUT_BUFFER, limits::OUTPUT_BUFFER),
-        })
+        Ok(Wire { socket: Arc::new(Socket::new(origin, stream)), buffers: WipedBuffers::default() })
     }
 
     pub(super) fn socket(&self) -> &Arc<Socket> {
@@ -47,7 +44,9 @@ impl Transport for Wire {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         let timeout = timeout.for_write();
         let output = &self.buffers.output()[..amount];
-        self.socket.write(output, *timeout.after).map_err(|error| transport_error(error, timeout))
+        let written = self.socket.write(output, *timeout.after);
+        self.buffers.sent(amount);
+        written.map_err(|error| transport_error(error, timeout))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {

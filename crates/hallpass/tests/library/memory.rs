@@ -1,0 +1,127 @@
+//! What is left in the memory of a process that is done with its tokens, looked at from another one.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use hallpass::{Environment, Hallpass};
+
+use crate::bench::{Bench, SERVICE};
+use crate::provider::Provider;
+
+const STATE_DIR: &str = "HALLPASS_TEST_STATE_DIR";
+
+/// What this process does for the one that looks: takes a token, holds it, drops it, each for a line on its stdin.
+fn take_hold_and_drop(state_dir: &Path) {
+    let steps = std::io::stdin().lines();
+    let mut token = None;
+    let mut pass = None;
+    for (step, _) in steps.enumerate() {
+        match step {
+            0 => {
+                let stored = Hallpass::stored(SERVICE).state_dir(state_dir);
+                let stored = stored.environment(Environment::from_variables([])).build().unwrap();
+                token = Some(stored.access_token().unwrap());
+                pass = Some(stored);
+            }
+            _ => drop((token.take(), pass.take())),
+        }
+        println!("done");
+    }
+}
+
+/// The process that is looked at.
+struct Watched {
+    child: Child,
+    answers: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Watched {
+    fn start(test: &str, state_dir: &Path) -> Watched {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(STATE_DIR, state_dir);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap()).lines();
+        Watched { child, answers }
+    }
+
+    fn step(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+        assert!(self.answers.by_ref().any(|line| line.unwrap().ends_with("done")), "it ended");
+    }
+
+    /// Whether it has this anywhere that it can write to.
+    fn holds(&self, secret: &str) -> bool {
+        let process = format!("/proc/{}", self.child.id());
+        let maps = fs::read_to_string(format!("{process}/maps")).unwrap();
+        let memory = File::open(format!("{process}/mem")).unwrap();
+        let regions =
+            maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|mode| mode.starts_with("rw")));
+        regions.filter_map(|line| region(&memory, line)).any(|bytes| contains(&bytes, secret.as_bytes()))
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn region(memory: &File, line: &str) -> Option<Vec<u8>> {
+    let (from, to) = line.split(' ').next()?.split_once('-')?;
+    let [from, to] = [from, to].map(|address| u64::from_str_radix(address, 16).unwrap());
+    let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
+    memory.read_exact_at(&mut bytes, from).ok()?; // some of the kernel's own cannot be read
+    Some(bytes)
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// A process that takes a token and drops it, looked at in between and afterwards.
+fn forgets(test: &str, bench: &Bench, secrets: impl Fn() -> Vec<String>) {
+    let mut watched = Watched::start(test, &bench.state_dir());
+    watched.step();
+    let secrets = secrets();
+    assert!(watched.holds(&secrets[0]), "the look at its memory finds nothing");
+    watched.step();
+    for (number, secret) in secrets.iter().enumerate() {
+        assert!(!watched.holds(secret), "secret {number} is still there");
+    }
+}
+
+/// The access token first.
+fn secrets(bench: &Bench) -> Vec<String> {
+    let record = bench.record();
+    let secret = &record["secret"];
+    let secrets = [&secret["access_tokens"][0], &secret["refresh_token"], &secret["id_token"]];
+    secrets.map(|value| value.as_str().unwrap().to_owned()).to_vec()
+}
+
+#[test]
+fn p69_no_token_stays_in_memory_once_it_is_dropped() {
+    const NAME: &str = "memory::p69_no_token_stays_in_memory_once_it_is_dropped";
+    if let Some(state_dir) = std::env::var_os(STATE_DIR) {
+        return take_hold_and_drop(Path::new(&state_dir));
+    }
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    bench.signed_in(&provider);
+    forgets(NAME, &bench, || secrets(&bench));
+}
+
+#[test]
+fn p69_neither_does_one_that_was_renewed() {
+    const NAME: &str = "memory::p69_neither_does_one_that_was_renewed";
+    if let Some(state_dir) = std::env::var_os(STATE_DIR) {
+        return take_hold_and_drop(Path::new(&state_dir));
+    }
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    bench.signed_in(&provider);
+    let spent = secrets(&bench);
+    bench.edit(|record| record["access"][0]["expires_at"] = "2001-01-01T00:00:00Z".into());
+    forgets(NAME, &bench, || [secrets(&bench), spent.clone()].concat());
+}
