@@ -28,7 +28,7 @@ fn take_hold_and_drop(state_dir: &Path) {
             }
             _ => drop((token.take(), pass.take())),
         }
-        println!("done");
+        writeln!(std::io::stdout(), "done").unwrap();
     }
 }
 
