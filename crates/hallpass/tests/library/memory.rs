@@ -15,7 +15,7 @@ const STATE_DIR: &str = "HALLPASS_TEST_STATE_DIR";
 
 /// What this process does for the one that looks: takes a token, holds it, drops it, each for a line on its stdin.
 fn take_hold_and_drop(state_dir: &Path) {
-    let steps = std::io::stdin().lines();
+    let (steps, mut stdout) = (std::io::stdin().lines(), std::io::stdout());
     let mut token = None;
     let mut pass = None;
     for (step, _) in steps.enumerate() {
@@ -28,7 +28,7 @@ fn take_hold_and_drop(state_dir: &Path) {
             }
             _ => drop((token.take(), pass.take())),
         }
-        writeln!(std::io::stdout(), "done").unwrap();
+        stdout.write_all(b"done\n").unwrap();
     }
 }
 
