@@ -1,14 +1,15 @@
 //! Signals. The first one ends what waits, and the command as soon as nothing is under way that must be saved; a second
 //! one ends it at once. The store is whole either way.
 
+mod watch;
+
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hallpass::{Hallpass, Keyboard};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::SIGINT;
 
 use crate::failure::Failure;
 
@@ -38,10 +39,7 @@ pub(crate) fn at_first(action: impl FnOnce() + Send + 'static) -> Result<(), Fai
     if IS_WATCHING.swap(true, Ordering::SeqCst) {
         return Ok(());
     }
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-        .map_err(|error| Failure::Unexpected(format!("cannot watch for signals: {error}")))?;
-    thread::spawn(move || signals.forever().for_each(arrived));
-    Ok(())
+    watch::watch(arrived).map_err(|error| Failure::Unexpected(format!("cannot watch for signals: {error}")))
 }
 
 /// A terminal that the process must not end with. Any signal puts it right before anything else happens.

@@ -1,0 +1,37 @@
+//! Being told of signals, by whatever way the system has.
+
+use std::io;
+
+/// Has `arrived` called for each, on a thread of its own.
+#[cfg(unix)]
+pub(super) fn watch(arrived: fn(i32)) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::spawn(move || signals.forever().for_each(arrived));
+    Ok(())
+}
+
+/// The same where there is nothing to wait for one with: Ctrl-C and Ctrl-Break leave a number behind.
+#[cfg(not(unix))]
+pub(super) fn watch(arrived: fn(i32)) -> io::Result<()> {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    let latest = Arc::new(AtomicUsize::new(0));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_usize(signal, latest.clone(), signal.unsigned_abs() as usize)?;
+    }
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_millis(50));
+            match latest.swap(0, Ordering::SeqCst) {
+                0 => {}
+                signal => arrived(i32::try_from(signal).unwrap_or(SIGINT)),
+            }
+        }
+    });
+    Ok(())
+}
