@@ -1,4 +1,6 @@
-//! A home of its own for each test: runs the real `hallpass` in it and plays the person in front of it.
+//! A home of its own for each test: runs the real `hallpass` in it and plays the person in front of it. Whatever a command
+//! shows but the value that it was asked for, what it tells its browser, and what it leaves behind beside the record is
+//! searched for secrets.
 //!
 //! Nothing of the caller's environment reaches the command but `PATH`. Its browser is a script that writes
 //! down the address; the test then opens it as the person would.
@@ -8,14 +10,17 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use hallpass_dev::{DevServer, Visit};
+use hallpass_dev::{DevServer, Journal, Visit};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::canary;
 
 /// Longer than anything here takes; a command that is not done by then hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,15 +33,19 @@ pub(crate) const CLIENT: &str = "demo";
 pub(crate) struct Bench {
     dir: TempDir,
     variables: Vec<(String, String)>,
+    journals: Mutex<Vec<Journal>>,
 }
 
 impl Bench {
     pub(crate) fn new() -> Bench {
-        let bench = Bench { dir: tempfile::tempdir().unwrap(), variables: Vec::new() };
+        let (dir, journals) = (tempfile::tempdir().unwrap(), Mutex::default());
+        let bench = Bench { dir, variables: Vec::new(), journals };
         fs::create_dir(bench.home()).unwrap();
         fs::create_dir(bench.tmp()).unwrap();
         // The shell reads it, so it needs no mode of its own. One short line is written in one piece.
-        let script = format!("printf '%s\\n' \"$1\" >> '{}'\n", bench.opened_file().display());
+        let (opened, environment) = (bench.opened_file(), bench.beside("environment"));
+        let script =
+            format!("env >> '{}'; printf '%s\\n' \"$1\" >> '{}'\n", environment.display(), opened.display());
         fs::write(bench.browser_file(), script).unwrap();
         bench
     }
@@ -112,6 +121,23 @@ impl Bench {
         files
     }
 
+    /// The secrets that are known to the letter: what is stored here, and what servers were sent.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let stored = regular_files_below(&self.state_dir());
+        let stored = stored.iter().flat_map(|(_, bytes)| canary::of_record(bytes));
+        let journals = self.journals.lock().unwrap();
+        stored.chain(journals.iter().flat_map(sent)).collect()
+    }
+
+    /// The browser's argument and environment, and every file but the store.
+    fn assert_no_secret_is_left(&self) {
+        let known = self.secrets();
+        let looked_at = [self.home(), self.tmp(), self.opened_file(), self.beside("environment")];
+        for (path, bytes) in looked_at.iter().flat_map(|place| regular_files_below(place)) {
+            canary::assert_none_in_file(&path, &bytes, &known);
+        }
+    }
+
     /// Whether neither a file nor a folder was left in the home and among the temporary files.
     pub(crate) fn is_untouched(&self) -> bool {
         [self.home(), self.tmp()].iter().all(|dir| fs::read_dir(dir).unwrap().next().is_none())
@@ -170,6 +196,7 @@ impl Bench {
 
     /// A login at a development server, given by options.
     pub(crate) fn login_at(&self, server: &DevServer, args: &[&str]) -> Call<'_> {
+        self.journals.lock().unwrap().push(server.journal());
         self.login(&[&["--issuer", server.issuer(), "--client-id", CLIENT], args].concat())
     }
 
@@ -177,6 +204,24 @@ impl Bench {
     pub(crate) fn sign_in(&self, server: &DevServer, args: &[&str]) -> Outcome {
         self.login_at(server, args).play(|url| visit(server, url)).0.ok()
     }
+}
+
+/// A test that failed has shown what matters.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.assert_no_secret_is_left();
+        }
+    }
+}
+
+/// Every secret that a server was sent.
+pub(crate) fn sent(journal: &Journal) -> Vec<String> {
+    const SECRET: [&str; 6] =
+        ["code", "code_verifier", "refresh_token", "token", "device_code", "client_secret"];
+    let entries = journal.entries();
+    let fields = entries.iter().flat_map(|entry| entry.form.iter().chain(&entry.query));
+    fields.filter(|(name, _)| SECRET.contains(&name.as_str())).map(|(_, value)| value.clone()).collect()
 }
 
 /// The same in a record that lies elsewhere.
@@ -205,6 +250,17 @@ pub(crate) fn files_below(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     files
+}
+
+/// What is no link, no pipe and can be read: a file, or all in a folder.
+fn regular_files_below(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let Ok(kind) = fs::symlink_metadata(path).map(|metadata| metadata.file_type()) else { return Vec::new() };
+    if kind.is_dir() {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        return entries.flat_map(|entry| regular_files_below(&entry.path())).collect();
+    }
+    let bytes = if kind.is_file() { fs::read(path).ok() } else { None };
+    bytes.map(|bytes| (path.to_owned(), bytes)).into_iter().collect()
 }
 
 /// A call that has not begun.
@@ -249,7 +305,11 @@ impl<'a> Call<'a> {
     pub(crate) fn start_reading(mut self, input: impl Into<Stdio>) -> Running<'a> {
         self.command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let call = format!("{:?}", self.command.get_args().collect::<Vec<_>>());
-        let opened_before = self.bench.opened().len();
+        let words =
+            self.command.get_args().flat_map(|arg| arg.to_str().into_iter().flat_map(str::split_whitespace));
+        let is_asked_for_a_token =
+            words.into_iter().any(|word| ["token", "exec", "credential"].contains(&word));
+        let (known, opened_before) = (self.bench.secrets(), self.bench.opened().len());
         let begun = Instant::now();
         let child = self.command.spawn().unwrap();
         let pid = Pid::from_child(&child);
@@ -258,7 +318,18 @@ impl<'a> Call<'a> {
             let output = child.wait_with_output().unwrap();
             let _ = done.send((output, begun.elapsed()));
         });
-        Running { bench: self.bench, call, pid, opened_before, end, ended: None, is_over: false }
+        let bench = self.bench;
+        Running {
+            bench,
+            call,
+            is_asked_for_a_token,
+            known,
+            pid,
+            opened_before,
+            end,
+            ended: None,
+            is_over: false,
+        }
     }
 
     /// Waits for the end.
@@ -281,6 +352,9 @@ type End = (std::process::Output, Duration);
 pub(crate) struct Running<'a> {
     bench: &'a Bench,
     call: String,
+    is_asked_for_a_token: bool,
+    /// The secrets of the time when it began.
+    known: Vec<String>,
     pid: Pid,
     opened_before: usize,
     end: Receiver<End>,
@@ -332,6 +406,13 @@ impl Running<'_> {
             panic!("{} hangs: {:?}", self.call, self.end.recv());
         }
         let (output, took) = self.ended.take().unwrap();
+        self.known.extend(self.bench.secrets());
+        let shown = if self.is_asked_for_a_token {
+            &output.stderr
+        } else {
+            &[&output.stdout[..], &output.stderr].concat()
+        };
+        canary::assert_none_in(&self.call, &String::from_utf8_lossy(shown), &self.known);
         Outcome {
             code: exit_code(output.status),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -2,6 +2,7 @@
 
 #[allow(dead_code, reason = "the tests of the documents use all of it")]
 mod bench;
+mod canary;
 #[allow(dead_code, reason = "the library's own tests use all of it")]
 #[path = "../../crates/hallpass/tests/library/scripted.rs"]
 mod scripted;

@@ -13,6 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
+use crate::canary;
+
 /// Nothing here takes longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -105,6 +107,15 @@ impl Pty {
             let _ = found.send(String::from_utf8_lossy(&bytes[..count]).into_owned());
         });
         text.recv_timeout(Duration::from_secs(1)).unwrap_or_default()
+    }
+}
+
+/// Whatever was shown, typed and pasted, no secret is to be seen.
+impl Drop for Pty {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            canary::assert_none_in("the terminal", &self.shown(), &[]);
+        }
     }
 }
 

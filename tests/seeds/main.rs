@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "the command's own tests use all of it")]
 #[path = "../command/bench.rs"]
 mod bench;
+#[path = "../command/canary.rs"]
+mod canary;
 #[allow(dead_code, reason = "the library's own tests use all of it")]
 #[path = "../../crates/hallpass/tests/library/jose.rs"]
 mod jose;

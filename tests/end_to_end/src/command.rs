@@ -1,12 +1,14 @@
-//! The real command, each time in a home of its own.
+//! The real command, each time in a home of its own. What it shows but the token that it was asked for, and what it leaves
+//! behind beside the record, is searched for secrets.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::{fs, thread};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::patience;
+use crate::{canary, patience};
 
 /// A user's home, empty at first.
 pub struct Home {
@@ -72,7 +74,33 @@ impl Home {
 
     /// Runs `hallpass` with these arguments.
     pub fn hallpass(&self, arguments: &[&str]) -> Finished {
-        finished(&patience::output(&mut self.command(arguments)).expect("the command starts"))
+        let known = self.secrets();
+        let finished = finished(&patience::output(&mut self.command(arguments)).expect("the command starts"));
+        self.searched(arguments, &known, finished)
+    }
+
+    /// Fails where a command showed a secret: one that was `known` before it began, or any other.
+    #[track_caller]
+    pub(crate) fn searched(&self, arguments: &[&str], known: &[String], finished: Finished) -> Finished {
+        let known = [known, &self.secrets()].concat();
+        let is_asked_for_a_token =
+            ["token", "exec", "credential"].iter().any(|verb| arguments.contains(verb));
+        let stdout = if is_asked_for_a_token { "" } else { &finished.stdout };
+        canary::assert_none_in(&format!("{arguments:?}"), &format!("{stdout}{}", finished.stderr), &known);
+        finished
+    }
+
+    /// The secrets that lie here in clear.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        self.files().iter().flat_map(|(_, bytes)| canary::of_record(bytes)).collect()
+    }
+
+    /// What the command wrote.
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        [".config/hallpass", ".local/state/hallpass"]
+            .iter()
+            .flat_map(|dir| files_below(&self.path().join(dir)))
+            .collect()
     }
 
     /// `hallpass` with these arguments, not yet running.
@@ -87,6 +115,25 @@ impl Home {
         command.envs(self.extra.iter().cloned());
         command
     }
+}
+
+/// A test that failed has shown what matters.
+impl Drop for Home {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let known = self.secrets();
+            self.files().iter().for_each(|(path, bytes)| canary::assert_none_in_file(path, bytes, &known));
+        }
+    }
+}
+
+fn files_below(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let read = |path: PathBuf| match path.is_dir() {
+        true => files_below(&path),
+        false => fs::read(&path).map(|bytes| (path, bytes)).into_iter().collect(),
+    };
+    entries.flat_map(read).collect()
 }
 
 impl Default for Home {

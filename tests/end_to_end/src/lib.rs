@@ -3,6 +3,9 @@
 
 use std::io::Write;
 
+#[allow(dead_code, reason = "the command's own tests use all of it")]
+#[path = "../../command/canary.rs"]
+mod canary;
 mod certificate;
 mod command;
 mod foreign;

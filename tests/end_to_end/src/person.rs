@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::canary;
 use crate::command::{Finished, Home, finished};
 use crate::foreign::{artefacts, foreign};
 use crate::patience::{self, PATIENCE};
@@ -99,12 +100,14 @@ impl Person {
             if event["event"] == "user_code" && page.is_null() {
                 page = self.answers(&event, code);
             }
+            canary::assert_none_in("an event", &line, &[]);
             events.push(event);
         }
         let stuck = patience::end(&mut child).expect("the command can be waited for");
         assert_eq!(stuck, None, "{events:#?}");
         let output = child.wait_with_output().expect("the command ends");
-        DeviceLogin { events, finished: finished(&output), page }
+        let finished = self.home.searched(&all, &[], finished(&output));
+        DeviceLogin { events, finished, page }
     }
 
     fn answers(&self, event: &Value, code: Code) -> Value {

@@ -1,4 +1,5 @@
-//! A place of its own for each test: state folder, clock, user, and looks at what is left behind.
+//! A place of its own for each test: state folder, clock, user, and looks at what is left behind. What a login tells, what
+//! pages show, what is logged and what lies beside the record is searched for secrets.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use hallpass::world::browser::Browser;
@@ -17,6 +19,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use crate::provider::{CLIENT, Provider};
+use crate::{canary, diary};
 
 pub(crate) const SERVICE: &str = "mytool";
 /// What a cancelled or refused wait may take beyond a tenth of a second on a machine that is busy.
@@ -36,6 +39,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Bench {
+        diary::open();
         Bench { dir: tempfile::tempdir().unwrap(), ahead: Arc::default() }
     }
 
@@ -124,6 +128,24 @@ impl Bench {
     }
 }
 
+/// A test that failed has shown what matters.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            diary::open().assert_no_secret();
+            self.assert_no_secret_lies_beside_the_record();
+        }
+    }
+}
+
+impl Bench {
+    fn assert_no_secret_lies_beside_the_record(&self) {
+        let files = self.files();
+        let known: Vec<String> = files.values().flat_map(|bytes| canary::of_record(bytes)).collect();
+        files.iter().for_each(|(path, bytes)| canary::assert_none_in_file(path, bytes, &known));
+    }
+}
+
 fn collect(dir: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         match entry.path() {
@@ -142,6 +164,7 @@ pub(crate) struct Recorder {
 
 impl LoginUi for Recorder {
     fn event(&mut self, event: LoginEvent) {
+        canary::assert_none_in("an event", &format!("{event:?}"), &[]);
         self.events.push(event);
     }
 
@@ -158,7 +181,9 @@ impl Recorder {
 
 /// Signs in with this browser.
 pub(crate) fn login(builder: Builder, browser: impl Browser) -> Result<Session> {
-    builder.browser(browser).build()?.login(&mut Recorder::default())
+    let result = builder.browser(browser).build()?.login(&mut Recorder::default());
+    canary::assert_none_in("what a login gives", &format!("{result:?}"), &[]);
+    result
 }
 
 /// A browser whose user does this, and what it returns.
@@ -243,7 +268,9 @@ pub(crate) fn post(url: &Url, form: &str) -> Page {
 pub(crate) fn get_at(address: IpAddr, url: &Url) -> Page {
     let head =
         format!("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target(url), authority(url));
-    exchange(address, url, head.as_bytes())
+    let page = exchange(address, url, head.as_bytes());
+    canary::assert_none_in("a page", &page.body, &[]);
+    page
 }
 
 pub(crate) fn target(url: &Url) -> &str {

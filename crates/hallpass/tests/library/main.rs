@@ -2,8 +2,11 @@
 //! and against scripted servers that keep to, or break, the contracts of real ones.
 
 mod bench;
+#[path = "../../../../tests/command/canary.rs"]
+mod canary;
 mod desk;
 mod diagnosis;
+mod diary;
 mod jose;
 mod keychains;
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! No secret in any text that the library makes: values, errors, diagnostics, files beside the record.
 
 use std::fmt::{Debug, Write};
-use std::sync::{Mutex, Once, OnceLock};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use hallpass::error::NetworkError;
@@ -10,42 +10,13 @@ use hallpass::protocol::token;
 use hallpass::world::http::{Client as HttpClient, ClientSettings, Http, HttpRequest, HttpResponse};
 use hallpass::{Builder, Error, Secret};
 use hallpass_dev::{Client, DevServer};
-use log::{Level, LevelFilter, Log, Metadata, Record};
 use serde_json::json;
 use url::Url;
 
 use crate::bench::{self, Bench, Recorder, callback, get, login, playing, providers, sign_in, visitor};
+use crate::diary;
 use crate::provider::{CANARY, Provider, TOKEN, USERINFO};
 use crate::scripted::Answer;
-
-/// Everything that this process logs: the library at every level, its HTTP client and TLS down to debug.
-/// Below that the client dumps the bytes it sends, which a library cannot keep a program from asking for.
-struct Diary(Mutex<String>);
-
-fn diary() -> &'static Diary {
-    static DIARY: OnceLock<Diary> = OnceLock::new();
-    static STARTED: Once = Once::new();
-    let diary = DIARY.get_or_init(|| Diary(Mutex::default()));
-    STARTED.call_once(|| {
-        log::set_logger(diary).expect("nobody else listens in this process");
-        log::set_max_level(LevelFilter::Trace);
-    });
-    diary
-}
-
-impl Log for Diary {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= Level::Debug || metadata.target().starts_with("hallpass")
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
-            let _ = writeln!(self.0.lock().unwrap(), "{} {}", record.target(), record.args());
-        }
-    }
-
-    fn flush(&self) {}
-}
 
 /// Texts to search, and the secrets that must not be in them.
 #[derive(Default)]
@@ -103,7 +74,6 @@ fn spied(builder: Builder) -> (Builder, &'static Mutex<String>) {
 
 #[test]
 fn p69_no_value_of_a_session_shows_a_secret_from_login_to_logout() {
-    diary();
     for provider in providers() {
         let (bench, mut search, mut ui) = (Bench::new(), Search::default(), Recorder::default());
         let (builder, seen) = spied(bench.at(&provider));
@@ -143,7 +113,6 @@ fn echoes() -> Vec<(&'static str, Answer)> {
 
 #[test]
 fn n47_no_error_and_no_page_shows_what_a_failing_server_sent() {
-    diary();
     for (path, answer) in echoes() {
         let (bench, provider, mut search) = (Bench::new(), Provider::clerk(), Search::default());
         bench.signed_in(&provider);
@@ -190,7 +159,6 @@ fn n88_refusals_time_outs_and_broken_records_show_no_secret() {
 
 #[test]
 fn n88_a_client_secret_is_sent_once_and_shown_nowhere() {
-    let diary = diary();
     let secret = format!("{CANARY}-client-secret");
     let client = Client::confidential("cli", secret.as_str()).redirect_uri("http://127.0.0.1/callback");
     let (bench, server) = (Bench::new(), DevServer::builder().client(client).start().unwrap());
@@ -202,7 +170,7 @@ fn n88_a_client_secret_is_sent_once_and_shown_nowhere() {
     search.value(&pass.force_refresh().unwrap());
     search.value(&pass.logout().unwrap());
     search.text.push_str(&seen.lock().unwrap());
-    search.text.push_str(&diary.0.lock().unwrap());
+    search.text.push_str(&diary::open().lines());
     search.finds_none(&[secret]);
     let tokens = server.journal().requests_to("/token");
     assert_eq!(tokens.len(), 2);
@@ -252,7 +220,6 @@ fn n87_n89_a_refresh_token_goes_to_two_endpoints_and_no_token_or_code_into_an_ad
 
 #[test]
 fn p69_diagnostics_at_every_level_name_endpoints_and_no_secret() {
-    let diary = diary();
     let (bench, provider) = (Bench::new(), Provider::clerk());
     bench.signed_in(&provider);
     let pass = bench.pass(&provider);
@@ -260,7 +227,7 @@ fn p69_diagnostics_at_every_level_name_endpoints_and_no_secret() {
     pass.fetch_user().unwrap();
     let secrets = made_here(&bench, &provider);
     pass.logout().unwrap();
-    let search = Search { text: diary.0.lock().unwrap().clone() };
+    let search = Search { text: diary::open().lines() };
     for endpoint in ["token endpoint", "userinfo endpoint", "revocation endpoint", "JWKS"] {
         assert!(search.text.contains(endpoint), "{endpoint}");
     }
