@@ -120,7 +120,7 @@ fn n55_oidcc_client_test_idtoken_sig_none() {
 }
 
 /// The claims of one token under the signature of another.
-fn with_foreign_signature(signer: &jose::Signer, claims: &Value) -> String {
+pub(crate) fn with_foreign_signature(signer: &jose::Signer, claims: &Value) -> String {
     let other = signer.sign(&signer.header(), &json!({ "sub": "somebody else" }));
     format!("{}.{}", unsigned(&signer.header(), claims), other.rsplit('.').next().unwrap())
 }

@@ -9,6 +9,7 @@ use hallpass::{AccessToken, Environment, Error, Hallpass, Result, State, Storage
 use serde_json::{Value, json};
 
 use crate::bench::{self, Bench, IMPATIENT, login, unopened, visitor};
+use crate::conformance::with_foreign_signature;
 use crate::jose::{self, RS256};
 use crate::provider::{EMAIL, JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN};
 use crate::scripted::{Answer, Scripted};
@@ -328,10 +329,7 @@ fn a_renewed_id_token_that_cannot_be_confirmed_costs_a_note_and_no_claim() {
     let spoilt: [(&str, Spoil); 4] = [
         ("keys are down", |provider| provider.always(JWKS, Answer::empty(503))),
         ("a forged signature", |provider| {
-            provider.sign_by(|claims| {
-                let good = RS256.sign(&RS256.header(), claims);
-                format!("{}A{}", &good[..good.len() - 9], &good[good.len() - 8..])
-            });
+            provider.sign_by(|claims| with_foreign_signature(&RS256, claims));
         }),
         ("alg none", |provider| {
             provider.sign_by(|claims| format!("{}.", jose::unsigned(&json!({ "alg": "none" }), claims)));
