@@ -172,6 +172,7 @@ impl Site {
         let next = self.bench.run(&["token", "--refresh"]);
         let is_over = next.code == 4;
         assert!(next.code == 0 || is_over, "{what}: {next:#?}");
+        assert!(!next.stderr.contains("another program"), "{what}: {next:#?}");
         if is_over {
             assert!(!is_signed_in || self.refreshes() > 1, "{what}: {next:#?}");
             self.bench.sign_in(&self.server, &[]);

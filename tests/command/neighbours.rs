@@ -104,7 +104,7 @@ fn foreign_refresh(site: &Fronted) -> Value {
 
 /// Writes what came over the record, as such a program does.
 fn write(site: &Fronted, tokens: &Value) {
-    site.bench.edit("default", |record| {
+    site.bench.write_over("default", |record| {
         record["secret"]["refresh_token"] = tokens["refresh_token"].clone();
         record["secret"]["access_tokens"][0] = tokens["access_token"].clone();
         ends_in(record, 3600);
@@ -112,13 +112,17 @@ fn write(site: &Fronted, tokens: &Value) {
 }
 
 #[test]
-fn p39_what_a_program_writes_that_minds_no_lock_is_taken_up() {
+fn p39_what_a_program_writes_that_minds_no_lock_is_taken_up_and_told_once() {
     let site = Fronted::new();
+    assert_eq!(site.bench.run(&["token", "--refresh"]).ok().stderr, "");
     let tokens = foreign_refresh(&site);
     write(&site, &tokens);
     assert_eq!(site.bench.value(&["token"]), tokens["access_token"]);
-    site.bench.value(&["token", "--refresh"]);
-    site.bench.value(&["token", "--refresh"]);
+    let told = site.bench.run(&["token", "--refresh"]).ok();
+    let path = site.bench.record_file("default");
+    let words = format!("Note: another program wrote to the sign-in record {}; ", path.display());
+    assert!(told.stderr.starts_with(&words) && told.stderr.lines().count() == 1, "{told:#?}");
+    assert_eq!(site.bench.run(&["token", "--refresh"]).ok().stderr, "");
 }
 
 #[test]

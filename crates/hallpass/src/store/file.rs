@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile};
 
+use super::journal::Fingerprint;
 use super::lock::Lock;
 use super::record::StoredRecord;
 use crate::cancel::Canceller;
@@ -58,6 +59,12 @@ impl FileStore {
             .read_to_end(&mut bytes)
             .map_err(|error| StoreError::io("read", &self.path, error))?;
         StoredRecord::parse(&bytes, &self.path).map(Some)
+    }
+
+    /// The record as it lies there, readable or not.
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        let bytes = fs::read(&self.path).map(zeroize::Zeroizing::new).ok()?;
+        Some(Fingerprint::of_bytes(&bytes))
     }
 
     /// The lock of the record, held while it changes and never while a person is waited for.

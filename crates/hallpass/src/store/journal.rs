@@ -32,6 +32,8 @@ pub(crate) struct Journal {
     pub(crate) failure: Option<String>,
     /// Refusals in a row that do not end a session.
     pub(crate) refusals: Option<Refusals>,
+    /// The record as it was last written here, and the one before while that may not be in its place yet.
+    pub(crate) written: Vec<Fingerprint>,
 }
 
 /// A refresh under way.
@@ -52,20 +54,35 @@ pub(crate) struct Refusals {
     pub(crate) since: SystemTime,
 }
 
-/// Tells two tokens apart and nothing more: SHA-256, base64url.
+/// Tells two tokens, or two records, apart and nothing more: SHA-256, base64url.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fingerprint(String);
 
 impl Fingerprint {
     pub(crate) fn of(token: &Secret) -> Fingerprint {
-        Fingerprint(to_base64url(&sha256(token.expose().as_bytes())))
+        Fingerprint::of_bytes(token.expose().as_bytes())
+    }
+
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Fingerprint {
+        Fingerprint(to_base64url(&sha256(bytes)))
     }
 }
 
 impl Journal {
-    /// Nothing that is noted holds for what comes next.
+    /// Nothing that is noted of refreshes holds for what comes next.
     pub(crate) fn settled(&self) -> Journal {
-        Journal { attempts: self.attempts + 1, ..Journal::default() }
+        Journal { attempts: self.attempts + 1, written: self.written.clone(), ..Journal::default() }
+    }
+
+    /// Before a record is put in the place of the `present` one. A process may die in between, so both are ours then.
+    pub(crate) fn announce(&mut self, present: Option<&Fingerprint>, next: Fingerprint) {
+        self.written.retain(|written| Some(written) == present);
+        self.written.push(next);
+    }
+
+    /// Whether somebody else wrote the `present` record.
+    pub(crate) fn is_foreign(&self, present: &Fingerprint) -> bool {
+        !self.written.is_empty() && !self.written.contains(present)
     }
 }
 
@@ -126,13 +143,30 @@ mod tests {
             not_before: Some(since),
             attempts: 3,
             failure: Some("no answer".to_owned()),
-            refusals: Some(Refusals { token, times: 2, since }),
+            refusals: Some(Refusals { token: token.clone(), times: 2, since }),
+            written: vec![token],
         };
         for journal in [&long, &Journal::default(), &long] {
             file.write(journal);
             assert_eq!(file.read(), *journal);
         }
         assert!(!std::fs::read_to_string(dir.path().join("default.refresh")).unwrap().contains("CANARY"));
+    }
+
+    #[test]
+    fn p39_what_is_announced_and_what_it_replaces_are_ours_and_nothing_else() {
+        let [a, b, c, other] =
+            ["a", "b", "c", "other"].map(|record| Fingerprint::of_bytes(record.as_bytes()));
+        let mut journal = Journal::default();
+        assert!(!journal.is_foreign(&other), "nothing is known");
+        journal.announce(None, a.clone());
+        for next in [&b, &c] {
+            journal.announce(Some(&a), next.clone());
+            assert!(!journal.is_foreign(&a) && !journal.is_foreign(next) && journal.is_foreign(&other));
+        }
+        assert!(journal.is_foreign(&b), "it was never put in its place");
+        journal.announce(Some(&other), a.clone());
+        assert!(journal.is_foreign(&other) && !journal.settled().is_foreign(&a));
     }
 
     #[test]

@@ -232,6 +232,12 @@ impl Store {
         others.filter(|profile| is_shared(&FileStore::new(file.dir().to_owned(), profile), record)).collect()
     }
 
+    /// Whether something else than Hallpass wrote the record, as far as the journal knows.
+    pub(crate) fn is_foreign(&self) -> bool {
+        let Store::File(SealableFile { file, journal, .. }) = self else { return false };
+        file.fingerprint().is_some_and(|present| journal.read().is_foreign(&present))
+    }
+
     /// Removes the record, readable or not; whether there was one.
     pub(crate) fn erase(&self) -> Result<bool, StoreError> {
         match self {
@@ -309,6 +315,13 @@ impl Store {
 }
 
 impl SealableFile {
+    fn replace(&self, staged: file::StagedFile, record: &StoredRecord) -> Result<(), StoreError> {
+        let mut journal = self.journal.read();
+        journal.announce(self.file.fingerprint().as_ref(), Fingerprint::of_bytes(&record.to_bytes()));
+        self.journal.write(&journal);
+        self.file.replace(staged, record)
+    }
+
     fn named_keys(&self) -> Vec<String> {
         let dir = self.file.dir();
         let profiles = profiles_in(dir).unwrap_or_default();
@@ -352,7 +365,7 @@ impl Staged<'_> {
                     Some(_) => seal::seal(record.clone(), &self.store.key_of(&record)?),
                     None => record.clone().into_stored(),
                 };
-                store.file.replace(staged, &stored)?;
+                store.replace(staged, &stored)?;
             }
             (Store::Memory(memory), _) => memory.write(record.clone()),
             (Store::File(_), None) => unreachable!("a file store stages a file"),

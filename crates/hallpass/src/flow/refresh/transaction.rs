@@ -67,6 +67,7 @@ fn attempt(
     let spending = Spending::of(context, ask, &record)?;
     backoff::may_send(&context.store.journal(), attempts, &host_of(&spending.url), context.now())?;
     let left_over = context.store.sweep().err().map(|error| error.to_string());
+    let foreign = context.store.is_foreign().then(|| written_over(context));
     let staged = context.store.stage()?;
     // In this order: who is no rival any more has saved by now.
     if staged.has_rivals()? || spending.replaced()?.is_some() {
@@ -75,7 +76,7 @@ fn attempt(
     let outcome = spending.run(record, staged);
     drop(guard);
     let (record, mut notes) = finished(context, outcome?);
-    notes.extend(left_over);
+    notes.extend(left_over.into_iter().chain(foreign));
     Ok(Some((record, notes)))
 }
 
@@ -87,6 +88,14 @@ fn finished(context: &Context, outcome: Outcome) -> Renewed {
         }
         Outcome::Adopted(record) => (*record, Vec::new()),
     }
+}
+
+/// Told once: what is saved next is ours again.
+fn written_over(context: &Context) -> String {
+    let path = context.store.path().map(|path| path.display().to_string()).unwrap_or_default();
+    format!(
+        "another program wrote to the sign-in record {path}; one that renews tokens by itself can end the sign-in: let it ask for them here"
+    )
 }
 
 fn kept_busy(context: &Context, limit: Duration) -> NetworkError {
@@ -141,7 +150,9 @@ impl<'a> Spending<'a> {
         let mut lost_at = backoff::lost_at(&journal, &self.token);
         backoff::begin(&mut journal, self.token.clone(), lost_at.unwrap_or(self.context.now()));
         self.context.store.note(&journal);
-        let outcome = match self.send_and_save(record, staged, &mut lost_at) {
+        let outcome = self.send_and_save(record, staged, &mut lost_at);
+        journal = self.context.store.journal();
+        let outcome = match outcome {
             Err(error) if !matches!(error, Error::LoginRequired(_)) => {
                 Err(backoff::fail(&mut journal, self.token.clone(), lost_at, error, self.context.now()))
             }
