@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records each way to sign in, with the real command on a real terminal, for the documentation.
 
-    docs/record.py [WAY…]       browser, device, paste, doctor; all of them unless said otherwise
+    docs/record.py [WAY…]       demo, browser, device, paste, doctor; all of them unless said otherwise
 
 Writes docs/recordings/WAY.cast (asciicast v2: `asciinema play` shows it) and docs/images/WAY.png, the screen at the end.
 Needs a built command (target/release/hallpass or $HALLPASS), Node with tests/foreign installed, and Chromium.
@@ -62,7 +62,7 @@ class Session:
     def __init__(self, words, home, variables):
         self.title = "hallpass " + " ".join(words)
         self.text, self.events, self.begun = "", [], time.time()
-        self.type(f"$ {self.title}\r\n")
+        self.type(f"\x1b[1m$ {self.title}\x1b[0m\r\n")
         environment = {"PATH": os.environ["PATH"], "HOME": home, "TERM": "xterm-256color", "LANG": "C.UTF-8", **variables}
         pid, self.terminal = pty.fork()
         if pid == 0:
@@ -164,6 +164,8 @@ def record(way, issuer):
             program.chmod(0o755)
             path = f"{program.parent}:{os.environ['PATH']}"
             session = Session(["login", "--browser=chromium", *at], home, {"PATH": path, "DISPLAY": ":0", "CHROMIUM": "/usr/bin/chromium"})
+        elif way == "demo":
+            session = Session(["demo", "--headless"], home, {})
         elif way == "device":
             session = Session(["login", "--device", *at], home, {})
             code = session.read(r"\r\n    ([A-Z]{4}-[A-Z]{4})\r\n")[1]
@@ -183,7 +185,7 @@ def main():
     server = subprocess.Popen([HALLPASS, "dev", "--port", "0", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         issuer = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())[0]
-        for way in sys.argv[1:] or ["browser", "device", "paste", "doctor"]:
+        for way in sys.argv[1:] or ["demo", "browser", "device", "paste", "doctor"]:
             record(way, issuer)
     finally:
         server.terminate()

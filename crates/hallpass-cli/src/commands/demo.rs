@@ -77,8 +77,16 @@ impl Play {
     }
 
     fn sign_in(&self, pass: &Hallpass) -> Result<Session, Failure> {
-        let screen = if self.as_json { Screen::json() } else { Screen::words(Terminal::stderr()) };
+        let screen = if self.as_json { Screen::json() } else { Screen::words(self.terminal()) };
         screen.sign_in(pass)
+    }
+
+    /// A robot pastes nothing, and is done before there is a time to count down.
+    fn terminal(&self) -> Terminal {
+        match self.is_alone {
+            true => Terminal::new(Box::new(io::stderr()), false),
+            false => Terminal::stderr(),
+        }
     }
 
     /// The record tells who it is; the journal shows that nobody was asked.
