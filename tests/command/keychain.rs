@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hallpass_dev::DevServer;
 use hallpass_test_keychain::{Habit, ScriptedService};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, Outcome, files_below};
 use crate::blow::{self, Blow};
@@ -370,6 +370,20 @@ fn a_move_out_of_a_keychain_that_keeps_its_key_works_all_the_same() {
     desk.run(&TO_KEYCHAIN).ok();
     desk.run(&["token", "--refresh"]).ok();
     desk.run(&["logout"]).ok();
+}
+
+#[test]
+fn p47_a_keychain_that_takes_its_time_is_waited_for_and_not_without_a_word() {
+    const WAITING: &str = "Waiting for the keychain...\n";
+    let desk = Desk::new().behaving(Habit::Leisurely);
+    let login = desk.bench.sign_in(&desk.server, &[]);
+    assert_eq!(login.stderr.matches(WAITING).count(), 1, "{login:#?}");
+    assert!(login.stderr.find(WAITING) < login.stderr.find("sealed by the keychain"), "{login:#?}");
+    assert!(is_sealed(&desk.bench));
+    let login = desk.bench.sign_in(&desk.server, &["--json"]);
+    assert_eq!(login.events()[0], json!({"event": "slow_keychain"}));
+    desk.heals();
+    assert!(!desk.bench.sign_in(&desk.server, &[]).stderr.contains(WAITING));
 }
 
 #[test]

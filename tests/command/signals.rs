@@ -165,3 +165,74 @@ fn p13_a_login_whose_code_was_sent_ends_soon_and_leaves_the_old_sign_in_as_it_wa
         assert_eq!(bench.record_bytes("default"), before);
     }
 }
+
+/// What the command says when this signal comes in the middle of what it sends, and gets this answer.
+fn told_after(site: &Fronted, args: &[&str], answer: Option<&str>) -> String {
+    let answer = answer.map(|body| {
+        let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n";
+        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    });
+    let gate = site.front.hold(answer);
+    let call = site.bench.hallpass(args).start();
+    site.front.await_held(1);
+    call.signal(Signal::INT);
+    thread::sleep(2 * LONG);
+    drop(gate);
+    let outcome = call.finish();
+    assert_eq!(outcome.code, 130, "{outcome:#?}");
+    assert!(outcome.stderr.starts_with("Note: finishing what was begun"), "{outcome:#?}");
+    assert!(!outcome.stderr.contains("nothing was changed"), "{outcome:#?}");
+    outcome.stderr
+}
+
+#[test]
+fn p13_a_session_that_ended_while_a_signal_came_is_told_to_have_ended() {
+    let site = Fronted::new();
+    let told = told_after(&site, &["token", "--refresh"], Some(r#"{"error":"invalid_grant"}"#));
+    assert!(told.contains("\nerror: the server ended this session"), "{told}");
+    assert!(told.contains("\nhint: sign in with: hallpass login\n"), "{told}");
+    site.bench.run(&["token"]).fails(4, "the server ended this session", "hallpass login");
+}
+
+#[test]
+fn p13_a_refresh_that_was_saved_before_a_signal_is_not_told_to_have_changed_nothing() {
+    let site = Fronted::new();
+    let before = site.refresh_token();
+    let told = told_after(&site, &["token", "--min-ttl", "99h"], None);
+    assert!(told.contains("do not live as long as was asked for"), "{told}");
+    assert_ne!(site.refresh_token(), before);
+}
+
+#[test]
+fn p13_a_login_that_renewed_a_token_first_does_not_say_that_it_changed_nothing() {
+    let site = Fronted::new();
+    site.bench.let_expire_in("default", 0);
+    let (before, opened) = (site.refresh_token(), site.bench.opened().len());
+    let told = told_after(&site, &["login", "--if-needed", "--scope", "openid elsewhere"], None);
+    assert!(told.ends_with("\nCancelled.\n"), "{told}");
+    assert_ne!(site.refresh_token(), before);
+    assert_eq!(site.bench.opened().len(), opened);
+}
+
+#[test]
+fn p13_a_logout_of_all_ends_with_the_profile_that_it_is_at() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let front = Front::before(server.port());
+    for profile in ["a", "b"] {
+        bench.sign_in(&server, &["--profile", profile]);
+        bench.edit(profile, |record| record["endpoints"]["revocation"] = front.url("/revoke").into());
+    }
+    let gate = front.hold(None);
+    let logout = bench.hallpass(&["logout", "--all"]).start();
+    front.await_held(1);
+    logout.signal(Signal::INT);
+    thread::sleep(LONG);
+    drop(gate);
+    let logout = logout.finish();
+    assert_eq!(logout.code, 130, "{logout:#?}");
+    assert!(
+        logout.stderr.contains("a: Logged out; ") && logout.stderr.ends_with("\nCancelled.\n"),
+        "{logout:#?}"
+    );
+    assert_eq!(["a", "b"].map(|profile| bench.record_file(profile).exists()), [false, true]);
+}

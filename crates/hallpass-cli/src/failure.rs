@@ -15,6 +15,8 @@ pub(crate) enum Failure {
     TokenRefused { variable: &'static str },
     /// Stopped by a signal.
     Signal(i32),
+    /// Cancelled before anything was changed.
+    Untouched,
     /// The demo's or the development server's own trouble.
     Unexpected(String),
 }

@@ -20,6 +20,7 @@ impl LoginUi for JsonUi {
                 let no_keychain = no_keychain.map(|why| why.to_string());
                 json!({"event": "store", "store": kind.as_str(), "path": path, "no_keychain": no_keychain})
             }
+            LoginEvent::SlowKeychain => json!({"event": "slow_keychain"}),
             LoginEvent::OtherLogin { process } => json!({"event": "other_login", "pid": process}),
             LoginEvent::NoBrowser { why } => json!({"event": "no_browser", "reason": why}),
             LoginEvent::Tunnel(line) => json!({"event": "tunnel", "command": line}),

@@ -48,7 +48,7 @@ fn begin() -> ExitCode {
     match (run(&cli), signals::first()) {
         (Ok(code), None) => code,
         (Ok(_), Some(signal)) => ExitCode::from(report::describe(&Failure::Signal(signal)).code),
-        (Err(_), Some(signal)) => report::report(&Failure::Signal(signal), form(&cli), None),
+        (Err(failure), Some(signal)) => report::interrupted(signal, &failure, form(&cli)),
         (Err(failure), None) => {
             report::report(&failure, form(&cli), profiles::named(&cli.common).ok().flatten().as_deref())
         }

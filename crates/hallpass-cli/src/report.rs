@@ -44,8 +44,27 @@ pub(crate) fn report(failure: &Failure, form: Form, profile: Option<&str>) -> Ex
     match (form, failure) {
         (Form::Json, _) => json::print_line(&json!({"error": error()})),
         (Form::Event, _) => json::print_line(&json!({"event": "error", "error": error()})),
-        (Form::Words, Failure::Signal(_)) => say::talk("Cancelled; nothing was changed."),
         (Form::Words, _) => say::error(&message, hint.as_deref()),
+    }
+    ExitCode::from(code)
+}
+
+/// The same for a command that ended by a signal. Why it could not finish what it had begun by then is told as ever.
+pub(crate) fn interrupted(signal: i32, failure: &Failure, form: Form) -> ExitCode {
+    let Report { code, kind, message: cancelled, .. } = describe(&Failure::Signal(signal));
+    let words = match failure {
+        Failure::Untouched => Some("Cancelled; nothing was changed."),
+        Failure::Signal(_) | Failure::Library(Error::Cancelled) => Some("Cancelled."),
+        _ => None,
+    };
+    let Report { message, hint, .. } = describe(failure);
+    let message = if words.is_some() { cancelled } else { message };
+    let error = || json!({"code": code, "kind": kind, "message": message, "hint": hint});
+    match (form, words) {
+        (Form::Json, _) => json::print_line(&json!({"error": error()})),
+        (Form::Event, _) => json::print_line(&json!({"event": "error", "error": error()})),
+        (Form::Words, Some(words)) => say::talk(words),
+        (Form::Words, None) => say::error(&message, hint.as_deref()),
     }
     ExitCode::from(code)
 }
@@ -79,6 +98,7 @@ pub(crate) fn describe(failure: &Failure) -> Report {
         Failure::Signal(signal) => {
             report(128 + u8::try_from(*signal).unwrap_or(2), "interrupted", "cancelled", None)
         }
+        Failure::Untouched => describe_library(&Error::Cancelled),
         Failure::Unexpected(message) => report(1, "unexpected", message, None),
     }
 }

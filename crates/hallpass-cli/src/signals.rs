@@ -12,6 +12,7 @@ use hallpass::{Hallpass, Keyboard};
 use signal_hook::consts::SIGINT;
 
 use crate::failure::Failure;
+use crate::say;
 
 /// A refresh takes 30 s at most.
 const SAVING: Duration = Duration::from_secs(35);
@@ -73,11 +74,16 @@ pub(crate) fn end_when_saved() {
     let deadline = Instant::now() + SAVING;
     let minded = whole(&MINDED).clone();
     minded.iter().for_each(|pass| pass.canceller().cancel());
-    for pass in minded {
-        pass.finish_saving(deadline.saturating_duration_since(Instant::now()));
+    if !is_saved(&minded, Instant::now() + LAST_WORDS) {
+        say::note("finishing what was begun, so that nothing is lost; a second Ctrl-C ends it at once");
+        is_saved(&minded, deadline);
     }
     thread::sleep(LAST_WORDS);
     std::process::exit(128 + first().unwrap_or(SIGINT));
+}
+
+fn is_saved(passes: &[Hallpass], until: Instant) -> bool {
+    passes.iter().all(|pass| pass.finish_saving(until.saturating_duration_since(Instant::now())))
 }
 
 /// What is in there is whole, whatever panicked.

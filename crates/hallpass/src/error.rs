@@ -493,8 +493,8 @@ pub enum StoreError {
     /// The keychain was asked for and cannot be used, so nothing was begun.
     #[error("the sign-in cannot be kept in the keychain: {0}")]
     NoKeychain(KeychainError),
-    /// The record is sealed, and something else than Hallpass changed it, or its key is that of another record.
-    #[error("the sign-in record {} was changed since it was sealed", .path.display())]
+    /// The record is sealed, and its key does not open it: something else than Hallpass changed one of the two.
+    #[error("the sign-in record {} was changed since it was sealed, or the keychain gives another key for it", .path.display())]
     SealBroken {
         /// The record's file.
         path: PathBuf,

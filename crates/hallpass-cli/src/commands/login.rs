@@ -28,7 +28,11 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     plan.probe_settings()?;
     let signed_in = screen(args, &plan.browser, common.json).sign_in(&pass);
     plan.browser.give_terminal_back();
-    let session = signed_in?;
+    let session = signed_in.map_err(|failure| match failure {
+        // Whether one is needed may have cost a renewal.
+        Failure::Library(Error::Cancelled) if !args.if_needed => Failure::Untouched,
+        other => other,
+    })?;
     let remark = plan.keep()?;
     tell(&session, common.json);
     remark.filter(|_| !common.json).iter().for_each(|remark| say::note(remark));

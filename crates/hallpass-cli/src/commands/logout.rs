@@ -9,7 +9,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::profiles::DEFAULT;
 use crate::settings::{stored, stored_pass};
-use crate::{json, say};
+use crate::{json, say, signals};
 
 pub(crate) fn run(common: &Common, args: &Logout) -> Result<ExitCode, Failure> {
     override_token::warn(common);
@@ -24,20 +24,22 @@ pub(crate) fn run(common: &Common, args: &Logout) -> Result<ExitCode, Failure> {
     Ok(exit_code(&[report]))
 }
 
-/// Every profile, whatever becomes of the others; the first that could not be erased is the failure.
+/// Every profile, whatever becomes of the others, but none any more once a signal came. The first that could not be
+/// erased is the failure.
 fn all(common: &Common) -> Result<ExitCode, Failure> {
     let logout = |profile: &String| -> Result<LogoutReport, Failure> {
+        signals::first().map_or(Ok(()), |signal| Err(Failure::Signal(signal)))?;
         Ok(stored(profile, Environment::of_process())?.logout()?)
     };
     let profiles = stored(DEFAULT, Environment::of_process())?.profiles()?;
-    let (reports, mut failures): (Vec<_>, Vec<_>) = profiles.iter().map(logout).partition(Result::is_ok);
+    let (reports, failures): (Vec<_>, Vec<_>) = profiles.iter().map(logout).partition(Result::is_ok);
     let reports: Vec<LogoutReport> = reports.into_iter().flatten().collect();
     match common.json {
         true => json::print_line(&Value::Array(reports.iter().map(json::logout).collect())),
         false if profiles.is_empty() => say::talk("Nobody was signed in."),
         false => reports.iter().for_each(tell),
     }
-    match failures.pop() {
+    match failures.into_iter().next() {
         Some(failure) => failure.map(|_| ExitCode::SUCCESS),
         None => Ok(exit_code(&reports)),
     }

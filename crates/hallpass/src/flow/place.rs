@@ -1,6 +1,9 @@
 //! Where a new sign-in will be kept: found out, tried and told before the browser opens.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use super::Context;
 use crate::config::Storage;
@@ -8,6 +11,9 @@ use crate::error::{Error, Result, StoreError};
 use crate::store::{Seal, StoreKind, StoredRecord};
 use crate::ui::{LoginEvent, LoginUi};
 use crate::world::keychain::KeychainError;
+
+/// How long a person waits without being told for what.
+const WORDLESS: Duration = Duration::from_secs(1);
 
 /// What cannot be saved must fail now, not after the user has signed in. Returns the record that the login
 /// will replace.
@@ -52,7 +58,7 @@ pub(super) fn choose(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<New
 }
 
 fn key(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
-    match context.store.new_seal() {
+    match new_seal(context, ui) {
         Err(KeychainError::Locked) if ui.can_unlock() => {
             ui.event(LoginEvent::Unlocking);
             context.store.unlock(&context.cancel)?;
@@ -60,6 +66,21 @@ fn key(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
         }
         result => result,
     }
+}
+
+/// Each of its calls has a limit of its own; nobody should wait for all of them without a word.
+fn new_seal(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
+    let (done, seal) = mpsc::channel();
+    let store = context.store.clone();
+    thread::spawn(move || done.send(store.new_seal()));
+    let answer = match seal.recv_timeout(WORDLESS) {
+        Err(RecvTimeoutError::Timeout) => {
+            ui.event(LoginEvent::SlowKeychain);
+            seal.recv().ok()
+        }
+        answer => answer.ok(),
+    };
+    answer.unwrap_or_else(|| Err(KeychainError::Failed("it panicked".to_owned())))
 }
 
 /// The key of the record that a login is to write, where there is one, and whether that was done. Its clones are one:

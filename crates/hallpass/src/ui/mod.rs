@@ -53,6 +53,8 @@ pub enum LoginEvent {
         /// Why it is a file and not the keychain, where either would have done.
         no_keychain: Option<KeychainError>,
     },
+    /// The keychain takes its time, and is waited for a few seconds more.
+    SlowKeychain,
     /// The keychain is locked, and its own question to unlock it is shown to the person now. Only where
     /// [`LoginUi::can_unlock`] says so.
     Unlocking,

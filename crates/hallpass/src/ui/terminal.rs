@@ -165,6 +165,7 @@ impl LoginUi for Terminal {
                 self.line(&place(&path, kind, no_keychain.as_ref()));
             }
             LoginEvent::Store { .. } => {}
+            LoginEvent::SlowKeychain => self.line("Waiting for the keychain..."),
             LoginEvent::Unlocking => self.line("The keychain is locked; please answer its question."),
             LoginEvent::OtherLogin { process } => {
                 self.line(&format!("Process {process} waits for this sign-in already; waiting for it..."));

@@ -59,9 +59,11 @@ impl LoginUi for Person {
     }
 }
 
-/// Why the first of these events says that there is no keychain; the address comes after it.
+/// Why the first of these events says that there is no keychain; the address comes after it. Before it may stand that
+/// the keychain is waited for.
 fn said_first(events: &[LoginEvent]) -> &KeychainError {
     match events {
+        [LoginEvent::SlowKeychain, rest @ ..] => said_first(rest),
         [
             LoginEvent::Store { kind: StoreKind::File, no_keychain: Some(why), .. },
             LoginEvent::Discovering { .. },

@@ -16,6 +16,8 @@ pub enum Habit {
     Slow,
     /// Every answer takes a second and a half: each is in time, and together they are not.
     Sluggish,
+    /// Every answer takes four tenths of a second: all of them together are in time.
+    Leisurely,
     /// The service ends at the first call of it.
     Dies,
     /// The bus lets programs in and answers nothing.

@@ -34,6 +34,7 @@ pub(crate) fn react(state: &Mutex<State>, call: &Message) -> Answer {
         Habit::Babbles => Reaction::reply(call, &(7u32, "what?")),
         Habit::Slow => Ok(state.answer(call, &member)?.after(Duration::from_secs(60))),
         Habit::Sluggish => Ok(state.answer(call, &member)?.after(Duration::from_millis(1500))),
+        Habit::Leisurely => Ok(state.answer(call, &member)?.after(Duration::from_millis(400))),
         _ => state.answer(call, &member),
     }
 }
