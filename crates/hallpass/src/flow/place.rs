@@ -72,7 +72,7 @@ fn key(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
 fn new_seal(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
     let (done, seal) = mpsc::channel();
     let store = context.store.clone();
-    thread::spawn(move || done.send(store.new_seal()));
+    thread::spawn(move || drop(done.send(store.new_seal())));
     let answer = match seal.recv_timeout(WORDLESS) {
         Err(RecvTimeoutError::Timeout) => {
             ui.event(LoginEvent::SlowKeychain);
