@@ -146,7 +146,9 @@ impl FileStore {
     /// Whether another process has something staged.
     pub(crate) fn has_rivals(&self, staged: &StagedFile) -> Result<bool, StoreError> {
         let others = self.left_overs(&self.target()?);
-        Ok(others.iter().any(|other| other != staged.file.path() && is_in_use(other)))
+        // By name: one path may begin at the root and the other not.
+        let is_own = |other: &Path| other.file_name() == staged.file.path().file_name();
+        Ok(others.iter().any(|other| !is_own(other) && is_in_use(other)))
     }
 
     /// The record itself, behind a symbolic link that the user made (dotfiles): the link stays, also while
@@ -203,8 +205,9 @@ fn temporary(dir: &Path, profile: &str) -> io::Result<NamedTempFile> {
     loop {
         let file = Builder::new().prefix(&format!(".{profile}-")).suffix(".tmp").tempfile_in(dir)?;
         match file.as_file().try_lock() {
-            // Somebody took it for such a thing before it was locked, and removes it.
+            // Somebody took it for such a thing before it was locked, and removes it, or did so already.
             Err(TryLockError::WouldBlock) => {}
+            Ok(()) if !file.path().exists() => {}
             // Where there are no locks, nothing is taken for left.
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
         }
@@ -425,6 +428,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_swept_away_while_it_is_made_is_made_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, is_done) = (store(dir.path()), std::sync::atomic::AtomicBool::new(false));
+        store.create_dir().unwrap();
+        let done = || is_done.load(std::sync::atomic::Ordering::Relaxed);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done() {
+                        store.sweep().unwrap();
+                    }
+                });
+            }
+            let staged = || temporary(&store.dir, &store.profile).unwrap();
+            let lost = (0..5000).filter(|_| !staged().path().exists()).count();
+            is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(lost, 0);
+        });
+    }
+
+    #[test]
     fn an_unreadable_record_is_set_aside_and_kept() {
         let dir = tempfile::tempdir().unwrap();
         let store = store(dir.path());
@@ -457,6 +481,16 @@ mod tests {
             fs::set_permissions(&store.path, fs::Permissions::from_mode(0o644)).unwrap();
             store.read().unwrap();
             assert_eq!(mode(&store.path), 0o600);
+        }
+
+        #[test]
+        fn nobody_is_a_rival_of_itself_in_a_folder_that_is_named_from_here() {
+            let dir = tempfile::tempdir().unwrap();
+            let root = "../".repeat(std::env::current_dir().unwrap().components().count());
+            let store = store(&Path::new(&root).join(dir.path().strip_prefix("/").unwrap()));
+            let staged = store.stage().unwrap();
+            assert!(!store.has_rivals(&staged).unwrap());
+            assert!(store.has_rivals(&store.stage().unwrap()).unwrap());
         }
 
         #[test]
