@@ -1,109 +1,109 @@
 //! JSON as a server has to send it: in UTF-8, and no member twice at any depth. Of two readers of a doubled member one
 //! takes the first and one the last, and they would judge different answers (RFC 8259 §4, RFC 7515 §4, RFC 7519 §4).
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// The members of an object; or else the outermost member inside which the parser stopped, if it was in one.
+///
+/// It is read twice, since `serde_json` alone knows how it hands numbers to itself: whatever crate of a program asks for
+/// its `arbitrary_precision` changes that for all of them.
 pub(super) fn object(json: &[u8]) -> Result<Map<String, Value>, Option<String>> {
     let mut reading = None;
     let mut parser = serde_json::Deserializer::from_slice(json);
-    let members = Members { reading: &mut reading }.deserialize(&mut parser);
-    match members.and_then(|members| parser.end().map(|()| members)) {
+    let is_strict = UniqueMembers { reading: &mut reading }.deserialize(&mut parser);
+    match is_strict.and_then(|()| parser.end()).and_then(|()| serde_json::from_slice(json)) {
         Ok(members) => Ok(members),
         Err(_) => Err(reading),
     }
 }
 
-/// Reads an object whose members are unique.
-struct Members<'a> {
+/// Passes over an object whose members are unique.
+struct UniqueMembers<'a> {
     /// The outermost member that is being read.
     reading: &'a mut Option<String>,
 }
 
-impl<'de> DeserializeSeed<'de> for Members<'_> {
-    type Value = Map<String, Value>;
+impl<'de> DeserializeSeed<'de> for UniqueMembers<'_> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Members<'_> {
-    type Value = Map<String, Value>;
+impl<'de> Visitor<'de> for UniqueMembers<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut map = Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
-            if map.contains_key(&name) {
+            if !names.insert(name.clone()) {
                 return Err(A::Error::custom("a member comes twice"));
             }
-            *self.reading = Some(name.clone());
-            map.insert(name, members.next_value::<StrictValue>()?.0);
+            *self.reading = Some(name);
+            members.next_value::<Strict>()?;
             *self.reading = None;
         }
-        Ok(map)
+        Ok(())
     }
 }
 
-/// A JSON value whose objects are [`Members`].
-struct StrictValue(Value);
+/// A JSON value whose objects have [`UniqueMembers`].
+struct Strict;
 
-impl<'de> Deserialize<'de> for StrictValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<StrictValue, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(StrictValue)
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Strict, D::Error> {
+        deserializer.deserialize_any(Strict)
     }
 }
 
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
-    type Value = Value;
+impl<'de> Visitor<'de> for Strict {
+    type Value = Strict;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<Strict, E> {
+        Ok(self)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_bool<E>(self, _: bool) -> Result<Strict, E> {
+        Ok(self)
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E>(self, _: i64) -> Result<Strict, E> {
+        Ok(self)
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E>(self, _: u64) -> Result<Strict, E> {
+        Ok(self)
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E>(self, _: f64) -> Result<Strict, E> {
+        Ok(self)
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_str<E>(self, _: &str) -> Result<Strict, E> {
+        Ok(self)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        while let Some(StrictValue(value)) = elements.next_element()? {
-            values.push(value);
-        }
-        Ok(Value::Array(values))
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Strict, A::Error> {
+        while elements.next_element::<Strict>()?.is_some() {}
+        Ok(self)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
-        Members { reading: &mut None }.visit_map(members).map(Value::Object)
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Strict, A::Error> {
+        UniqueMembers { reading: &mut None }.visit_map(members)?;
+        Ok(self)
     }
 }
 
