@@ -18,11 +18,11 @@ pub(super) fn watch(arrived: fn(i32)) -> io::Result<()> {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGBREAK, SIGINT, SIGTERM};
 
     let latest = Arc::new(AtomicUsize::new(0));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_usize(signal, latest.clone(), signal.unsigned_abs() as usize)?;
+    for (signal, meaning) in [(SIGINT, SIGINT), (SIGTERM, SIGTERM), (SIGBREAK, SIGINT)] {
+        signal_hook::flag::register_usize(signal, latest.clone(), meaning.unsigned_abs() as usize)?;
     }
     std::thread::spawn(move || {
         loop {
