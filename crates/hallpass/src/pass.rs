@@ -372,7 +372,8 @@ impl Builder {
     }
 
     /// Where the browser may come back to, exactly as registered, tried in order. Defaults to
-    /// `http://127.0.0.1/callback` on any free port (RFC 8252 §7.3).
+    /// `http://127.0.0.1/callback` on any free port (RFC 8252 §7.3), and to `http://[::1]/callback` on a computer that
+    /// has no IPv4.
     pub fn redirect_uris<S: Into<String>>(mut self, uris: impl IntoIterator<Item = S>) -> Builder {
         self.draft.redirect_uris = uris.into_iter().map(Into::into).collect();
         self

@@ -304,6 +304,37 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn n03_a_challenge_method_of_the_endpoints_own_query_is_overruled() {
+        let endpoint = "https://a.example/authorize?code_challenge_method=plain&code_challenge=x";
+        let (url, pending) = begin(endpoint, &["openid"], false, &[]);
+        let named = |name: &str| {
+            url.query_pairs().filter(|(n, _)| n == name).map(|(_, v)| v.into_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(named("code_challenge_method"), ["S256"]);
+        assert_eq!(named("code_challenge"), [pending.verifier.challenge()]);
+    }
+
+    #[test]
+    fn n28_the_redirect_uri_is_always_sent_and_once() {
+        for endpoint in
+            ["https://a.example/authorize", "https://a.example/authorize?redirect_uri=https://evil.example"]
+        {
+            for scopes in [&["openid"][..], &[]] {
+                let (url, _) = begin(endpoint, scopes, false, &[("redirect_uri", "https://evil.example")]);
+                let sent: Vec<_> = url.query_pairs().filter(|(name, _)| name == "redirect_uri").collect();
+                assert_eq!(sent, [("redirect_uri".into(), "http://127.0.0.1:5/callback".into())]);
+            }
+        }
+    }
+
+    #[test]
+    fn n29_state_and_nonce_are_random_bytes_and_nothing_else() {
+        let (url, _) = begin("https://a.example/authorize", &["openid"], false, &[]);
+        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(&parameters(&url)[name]).unwrap();
+        assert_eq!((bytes("state"), bytes("nonce")), (vec![1; 32], vec![2; 32]));
+    }
+
+    #[test]
     fn n31_without_openid_there_is_no_nonce() {
         let (url, _) = begin("https://a.example/authorize", &["profile"], false, &[]);
         assert!(!parameters(&url).contains_key("nonce"));

@@ -259,11 +259,16 @@ fn endpoints(document: &Map<String, Value>, issuer: &Issuer) -> crate::Result<En
         if let Some(text) =
             document.get(endpoint.member()).and_then(Value::as_str).filter(|text| !text.is_empty())
         {
-            let url = Url::parse(text).map_err(|_| ServerMisbehaved::MetadataMember(endpoint.member()))?;
+            let url = parse_url(text).ok_or(ServerMisbehaved::MetadataMember(endpoint.member()))?;
             endpoints.set(endpoint, url, issuer)?;
         }
     }
     Ok(endpoints)
+}
+
+/// A line break in an address is no slip: the parser would drop it and read another address than a person sees.
+fn parse_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|_| !text.contains(char::is_control))
 }
 
 fn strings(document: &Map<String, Value>, member: &str) -> Option<Vec<String>> {
@@ -344,13 +349,15 @@ mod tests {
             ("https://a.example", "file:///token"),
             ("https://a.example", "javascript:alert(1)"),
             ("https://a.example", "not a url"),
+            ("https://a.example", "https://a.example/\\n--help"),
+            ("https://a.example", "https://a.example/\\ttoken"),
         ] {
             assert!(judge(asked, endpoint).is_err(), "{endpoint}");
         }
     }
 
     #[test]
-    fn n74_silence_about_pkce_is_no_refusal_but_a_list_without_s256_is() {
+    fn n03_n74_silence_about_pkce_is_no_refusal_but_a_list_without_s256_is() {
         let judge = |members: &str| {
             let body = format!(r#"{{"issuer":"https://a.example"{members}}}"#);
             ServerMetadata::judge(&issuer("https://a.example"), None, body.as_bytes())

@@ -36,10 +36,17 @@ impl Default for RedirectUri {
 }
 
 impl RedirectUri {
+    /// `http://[::1]/callback` on any free port: the default of a computer that has no IPv4 (RFC 8252 §7.3 makes no
+    /// assumption about the family).
+    pub fn default_v6() -> RedirectUri {
+        RedirectUri { host: LoopbackHost::V6, ..RedirectUri::default() }
+    }
+
     /// Reads a redirect URI exactly as it is registered, for example `http://localhost:9999/callback`.
     ///
     /// # Errors
-    /// [`Misuse::Setting`] where it is not plain http to a loopback host, or has a query or fragment.
+    /// [`Misuse::Setting`] where it is not plain http to a loopback host, has a query or fragment, or a path that a
+    /// browser would ask for by another spelling.
     pub fn parse(text: &str) -> Result<RedirectUri, Misuse> {
         let problem =
             |what: &str| Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::clean::text(text)));
@@ -56,8 +63,11 @@ impl RedirectUri {
                 "must point to 127.0.0.1, [::1] or localhost: the answer has to come back to this computer",
             )
         })?;
-        Url::parse(text).map_err(|_| problem("is not a URL"))?;
-        Ok(RedirectUri { host, port, path: path.to_owned() })
+        let uri = RedirectUri { host, port, path: path.to_owned() };
+        match Url::parse(text).map_err(|_| problem("is not a URL"))?.path() {
+            asked_for if asked_for == uri.path() => Ok(uri),
+            asked_for => Err(problem(&format!("has a path that browsers ask for as {asked_for}"))),
+        }
     }
 
     /// How the host is spelled.
@@ -172,7 +182,10 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::protocol::issuer::is_loopback;
 
     #[test]
     fn p24_a_forwarded_uri_may_have_any_host_and_nothing_behind_its_path() {
@@ -227,6 +240,33 @@ mod tests {
             "",
         ] {
             assert!(RedirectUri::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_browsers_spell_otherwise_is_refused() {
+        for path in ["/a/../callback", "/./callback", "/rückruf", "/call\tback", "/a\"b", "/<a>"] {
+            assert!(RedirectUri::parse(&format!("http://127.0.0.1{path}")).is_err(), "{path}");
+        }
+        for path in ["/a//b", "/a%20b", "/%C3%BC", "/a/", "/a;b=c:d,e'f(g)!$&*+~"] {
+            assert_eq!(RedirectUri::parse(&format!("http://[::1]:7{path}")).unwrap().path(), path);
+        }
+    }
+
+    proptest! {
+        /// Whatever is configured: what is sent is absolute, has no fragment (RFC 6749 §3.1.2), and is where a browser
+        /// that is sent there comes back to, to the letter.
+        #[test]
+        fn n28_every_uri_that_is_accepted_is_absolute_and_has_nothing_behind_its_path(
+            host in "127\\.0\\.0\\.1|\\[::1\\]|localhost|\\PC{0,20}", port in "|:[0-9]{1,6}", path in "|/\\PC{0,30}|[/a-z.?#%@\\\\ ]{0,30}", bound: u16,
+        ) {
+            if let Ok(uri) = RedirectUri::parse(&format!("http://{host}{port}{path}")) {
+                let sent = uri.on_port(bound.max(1));
+                let url = Url::parse(&sent).unwrap();
+                prop_assert!(sent.starts_with("http://") && url.fragment().is_none() && url.query().is_none(), "{sent}");
+                prop_assert!(url.username().is_empty() && url.password().is_none() && is_loopback(&url), "{sent}");
+                prop_assert_eq!((url.path(), url.port_or_known_default()), (uri.path(), Some(bound.max(1))));
+            }
         }
     }
 }
