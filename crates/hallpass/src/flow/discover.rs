@@ -64,24 +64,33 @@ struct Attempts<'a> {
 
 impl Attempts<'_> {
     /// `None` where there is no metadata at this address; an error where the server cannot be reached at
-    /// all, or where there is metadata that must not be used.
+    /// all, or where there is metadata that must not be used. A redirect (to a page where people sign in) and a body
+    /// without end are no metadata either.
     fn ask(&mut self, url: &url::Url) -> Result<Option<ServerMetadata>> {
-        let answer = self.context.send("metadata", HttpRequest::get(url.clone()))?;
-        let found = match answer.status {
-            200 => {
-                let of_all_tenants = self.client.metadata_issuer.as_deref();
-                ServerMetadata::judge(&self.client.issuer, of_all_tenants, &answer.body)?
+        let answer = match self.context.send("metadata", HttpRequest::get(url.clone())) {
+            Err(Error::ServerMisbehaved(rule)) => {
+                self.note(url, rule.to_string(), Some(rule.into()));
+                return Ok(None);
             }
-            _ => None,
+            answer => answer?,
         };
+        if answer.status != 200 {
+            let is_in_trouble = answer.status >= 500 || answer.status == 429;
+            let trouble = is_in_trouble.then(|| status_error(url, &answer));
+            self.note(url, answer.status.to_string(), trouble);
+            return Ok(None);
+        }
+        let of_all_tenants = self.client.metadata_issuer.as_deref();
+        let found = ServerMetadata::judge(&self.client.issuer, of_all_tenants, &answer.body)?;
         if found.is_none() {
-            let what =
-                if answer.status == 200 { "no metadata".to_owned() } else { answer.status.to_string() };
-            self.tried.push(format!("{}: {what}", url.path()));
-            self.last_failure =
-                (answer.status >= 500 || answer.status == 429).then(|| status_error(url, &answer));
+            self.note(url, "no metadata".to_owned(), None);
         }
         Ok(found)
+    }
+
+    fn note(&mut self, url: &url::Url, what: String, failure: Option<Error>) {
+        self.tried.push(format!("{}: {what}", url.path()));
+        self.last_failure = failure;
     }
 
     /// The second document only adds; whatever is wrong with it is no reason to fail.

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn localhost_is_one_port_on_both_families() {
+    fn n13_p02_localhost_is_one_port_on_both_families() {
         let bound = bind_first(&[uri("http://localhost/callback")]).unwrap();
         assert!(bound.sockets.iter().all(|socket| socket.local_addr().unwrap().port() == bound.port));
         assert_eq!(bound.redirect_uri, format!("http://localhost:{}/callback", bound.port));

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 use url::form_urlencoded;
 
+use super::issuer::told_apart;
 use super::pkce::CodeVerifier;
 use crate::error::{OAuthError, ServerMisbehaved};
 use crate::secret::Secret;
@@ -189,7 +190,7 @@ impl PendingAuthorization {
             answer.at_most_one(name)?;
         }
         if let Some(iss) = answer.one("iss").filter(|iss| *iss != self.issuer) {
-            let found = crate::clean::text(iss);
+            let found = told_apart(iss);
             return Err(ServerMisbehaved::AuthorizationIss { expected: self.issuer.clone(), found });
         }
         if let Some(error) = answer.one("error") {

@@ -31,7 +31,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
-use super::issuer::of_tenant;
+use super::issuer::{of_tenant, told_apart};
 use super::json;
 use crate::Secret;
 use crate::crypto;
@@ -308,7 +308,7 @@ impl IdTokenClaims {
         if self.iss == expected {
             return Ok(());
         }
-        let found = crate::clean::text(&self.iss);
+        let found = told_apart(&self.iss);
         Err(ServerMisbehaved::IdTokenIss { expected: expected.into_owned(), found })
     }
 

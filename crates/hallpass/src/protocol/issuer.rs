@@ -80,6 +80,16 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// An issuer that is not ours, for a message that names ours beside it: what cannot be seen, or only looks like another
+/// letter, is spelled out, so that the two never look the same.
+pub(crate) fn told_apart(found: &str) -> String {
+    let spelled = found.chars().take(300).map(|c| match c {
+        c if c.is_ascii_graphic() => c.to_string(),
+        c => c.escape_unicode().to_string(),
+    });
+    crate::clean::text(&spelled.collect::<String>())
+}
+
 /// The part of a metadata document's issuer that stands for the tenant, where one document serves all of them
 /// (Microsoft Entra ID); the claim `tid` of each ID token fills it in.
 const TENANT: &str = "{tenantid}";
@@ -115,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn https_and_http_on_loopback_are_issuers() {
+    fn n35_https_and_http_on_loopback_are_issuers() {
         for good in [
             "https://login.example.com",
             "https://a.example/t/1/",
@@ -127,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn n35_plain_http_to_anywhere_else_and_all_that_is_no_address_are_refused() {
         for bad in [
             "login.example.com",
             "",
@@ -142,6 +152,20 @@ mod tests {
         ] {
             assert!(Issuer::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn p59_two_issuers_that_are_not_the_same_never_look_the_same() {
+        for (found, shown) in [
+            ("https://a.example/", "https://a.example/"),
+            ("https://a.example ", "https://a.example\\u{20}"),
+            ("https://a\u{200b}.example", "https://a\\u{200b}.example"),
+            ("https://\u{430}.example", "https://\\u{430}.example"),
+            ("https://a.example\u{1b}[31m\n", "https://a.example\\u{1b}[31m\\u{a}"),
+        ] {
+            assert_eq!(told_apart(found), shown);
+        }
+        assert_eq!(told_apart(&"\n".repeat(1 << 20)).chars().count(), 301);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::issuer::{Issuer, is_loopback};
+use super::issuer::{Issuer, is_loopback, told_apart};
 use super::json;
 use crate::error::{Misuse, ServerIncompatible, ServerMisbehaved};
 
@@ -175,7 +175,7 @@ impl ServerMetadata {
         let Some(named) = document.get("issuer").and_then(Value::as_str) else { return Ok(None) };
         let is_ours = named == issuer.as_str() || issuer.differs_by_slash(named);
         if !is_ours && of_all_tenants != Some(named) {
-            let found = crate::clean::text(named);
+            let found = told_apart(named);
             return Err(
                 ServerMisbehaved::MetadataIssuer { expected: issuer.as_str().to_owned(), found }.into()
             );

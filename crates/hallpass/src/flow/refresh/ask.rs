@@ -28,7 +28,8 @@ impl Ask<'_> {
     }
 
     /// The entry that can be handed out as it is. A session that the server ended has none, however long its
-    /// tokens seem to live.
+    /// tokens seem to live; nor has one of the future, since the clock was set back, and what is left of its life
+    /// cannot be told.
     pub(super) fn fresh(&self, record: &Record, now: SystemTime) -> Option<usize> {
         let index = record.access_index(self.resource).filter(|_| record.tombstone.is_none())?;
         if self.rejected == Some(&record.secret.access_tokens[index]) {
@@ -36,8 +37,9 @@ impl Ask<'_> {
         }
         let access = &record.access[index];
         let Some(remaining) = access.remaining(now) else { return Some(index) };
+        let is_of_the_future = record.obtained_at(access) > now + MARGIN;
         let needed = self.min_ttl.unwrap_or_else(|| margin(record, access));
-        (remaining > needed).then_some(index)
+        (remaining > needed && !is_of_the_future).then_some(index)
     }
 
     /// The entry that still works, though not for long.
@@ -84,6 +86,14 @@ mod tests {
         assert!(is_fresh(&record, &ask, 3569));
         assert!(!is_fresh(&record, &ask, 3570));
         assert!(!is_fresh(&record, &ask, 9999));
+    }
+
+    #[test]
+    fn p36_a_token_of_the_future_is_not_fresh() {
+        let (record, ask) = (record(3600), Ask::default());
+        let before = |seconds| record.obtained_at - Duration::from_secs(seconds);
+        assert!(ask.fresh(&record, before(30)).is_some());
+        assert!(ask.fresh(&record, before(31)).is_none() && ask.alive(&record, before(3600)).is_some());
     }
 
     #[test]

@@ -192,7 +192,10 @@ fn another_iss_is_cleaned_for_display() {
     let error = refused(with("iss", "https://a\u{1b}[2J\u{202e}b\n"));
     assert_eq!(
         error,
-        ServerMisbehaved::IdTokenIss { expected: ISSUER.to_owned(), found: "https://a[2Jb".to_owned() }
+        ServerMisbehaved::IdTokenIss {
+            expected: ISSUER.to_owned(),
+            found: "https://a\\u{1b}[2J\\u{202e}b\\u{a}".to_owned()
+        }
     );
 }
 
