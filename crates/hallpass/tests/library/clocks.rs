@@ -1,18 +1,22 @@
 //! This computer's clock is not the server's: what differs little works, and what differs too much is explained.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use hallpass::error::ServerMisbehaved::{IdTokenExpired, IdTokenFromFuture};
-use hallpass::{Error, Result, Session};
+use hallpass::{Builder, Error, Result, Session};
+use hallpass_dev::DevServer;
 use serde_json::json;
 
-use crate::bench::{Bench, login, visitor};
+use crate::bench::{Bench, PATIENCE, login, playing, visitor};
 use crate::jose::RS256;
-use crate::provider::{JWKS, Provider};
+use crate::provider::{JWKS, Provider, TOKEN};
 use crate::scripted::Answer;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
 
 /// A provider that says what its clock shows, and whose ID tokens live for 10 minutes.
 fn provider() -> Provider {
@@ -80,4 +84,153 @@ fn p36_a_clock_that_was_set_wrong_later_is_told_when_the_id_token_is_renewed() {
     let token = bench.pass(&provider).access_token().unwrap();
     let notes = token.notes().join("\n");
     assert!(notes.contains("which is 1day ahead of 127.0.0.1:"), "{notes}");
+}
+
+/// This computer's clock, so many seconds ahead of the right time.
+#[derive(Clone, Default)]
+struct Watch(Arc<AtomicI64>);
+
+impl Watch {
+    fn set(&self, ahead: i64) -> Watch {
+        self.0.store(ahead, Ordering::SeqCst);
+        self.clone()
+    }
+
+    fn now(&self) -> SystemTime {
+        let ahead = self.0.load(Ordering::SeqCst);
+        let by = Duration::from_secs(ahead.unsigned_abs());
+        if ahead < 0 { SystemTime::now() - by } else { SystemTime::now() + by }
+    }
+
+    fn worn(&self, builder: Builder) -> Builder {
+        let watch = self.clone();
+        builder.clock(move || watch.now())
+    }
+}
+
+/// At a server whose tokens live for ten minutes, with this computer's clock off by so much.
+struct Desk {
+    bench: Bench,
+    server: DevServer,
+    watch: Watch,
+}
+
+impl Desk {
+    fn off_by(ahead: i64) -> Desk {
+        let server = DevServer::builder().token_ttl(Duration::from_secs(600)).start().unwrap();
+        Desk { bench: Bench::new(), server, watch: Watch::default().set(ahead) }
+    }
+
+    fn signed_in() -> Desk {
+        let desk = Desk::off_by(0);
+        desk.login().unwrap();
+        desk
+    }
+
+    fn builder(&self) -> Builder {
+        let builder = self.bench.builder(self.server.issuer(), "demo").login_timeout(PATIENCE);
+        self.watch.worn(builder)
+    }
+
+    fn login(&self) -> Result<Session> {
+        login(self.builder(), self.server.robot().opener())
+    }
+
+    /// What a script gets; how often the server was asked for it.
+    fn tokens(&self, calls: usize) -> (Result<Vec<String>>, usize) {
+        let before = self.server.journal().count("/token");
+        let token = |_| Ok(self.builder().build()?.access_token()?.expose().to_owned());
+        let tokens = (0..calls).map(token).collect();
+        (tokens, self.server.journal().count("/token") - before)
+    }
+}
+
+#[test]
+fn p36_a_clock_that_is_off_by_a_few_minutes_keeps_nobody_out_and_costs_no_refresh() {
+    for ahead in [-5, 5, -4 * MINUTE, 4 * MINUTE] {
+        let desk = Desk::off_by(ahead);
+        let session = desk.login().unwrap();
+        assert!(session.user().is_some() && session.notes().is_empty(), "{ahead}: {:?}", session.notes());
+        let (tokens, refreshes) = desk.tokens(3);
+        assert_eq!((tokens.unwrap().len(), refreshes), (3, 0), "{ahead}");
+        let left = session.expires_at().unwrap().duration_since(desk.watch.now()).unwrap();
+        assert!((590..=600).contains(&left.as_secs()), "by this computer's clock: {left:?}");
+        // Its ten minutes are over here when they are over there.
+        desk.watch.set(ahead + 10 * MINUTE);
+        let (tokens, refreshes) = desk.tokens(3);
+        assert_eq!((tokens.unwrap().len(), refreshes), (3, 1), "{ahead}");
+    }
+}
+
+#[test]
+fn p36_a_clock_that_is_set_while_the_user_signs_in_changes_nothing_or_is_named() {
+    for (step, works) in [(-4 * MINUTE, true), (4 * MINUTE, true), (-HOUR, false), (HOUR, false)] {
+        let desk = Desk::off_by(0);
+        let (watch, robot) = (desk.watch.clone(), desk.server.robot());
+        let (browser, _visits) = playing(move |url| {
+            watch.set(step);
+            robot.visit(url.as_str()).is_ok()
+        });
+        match login(desk.builder(), browser) {
+            Ok(_) => assert!(works && desk.tokens(2).1 == 0, "{step}"),
+            Err(Error::ServerMisbehaved(IdTokenExpired { .. } | IdTokenFromFuture { .. })) => {
+                assert!(!works, "{step}")
+            }
+            Err(error) => panic!("{step}: {error:?}"),
+        }
+    }
+}
+
+#[test]
+fn p36_after_a_sleep_of_nine_hours_there_is_one_refresh() {
+    let desk = Desk::signed_in();
+    desk.watch.set(9 * HOUR);
+    let (tokens, refreshes) = desk.tokens(5);
+    let tokens = tokens.unwrap();
+    assert!(tokens.iter().all(|token| *token == tokens[0]));
+    assert_eq!(refreshes, 1);
+}
+
+/// By such a clock the token in the record is still to be issued, and seems to live for an hour longer than it does.
+#[test]
+fn p36_after_the_clock_was_set_back_there_is_one_refresh() {
+    for back in [2 * MINUTE, HOUR, DAY, 40 * 365 * DAY] {
+        let desk = Desk::signed_in();
+        desk.watch.set(-back);
+        let (tokens, refreshes) = desk.tokens(5);
+        assert_eq!((tokens.unwrap().len(), refreshes), (5, 1), "{back}");
+        desk.watch.set(0);
+        assert!(desk.tokens(2).1 <= 1, "{back}");
+    }
+}
+
+#[test]
+fn p36_a_token_that_no_refresh_can_replace_is_handed_out_with_a_note_when_the_clock_was_set_back() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    provider.twist_tokens(|tokens| drop(tokens.as_object_mut().unwrap().remove("refresh_token")));
+    bench.signed_in(&provider);
+    let watch = Watch::default().set(-HOUR);
+    let token = watch.worn(bench.at(&provider)).build().unwrap().access_token().unwrap();
+    assert!(token.notes().iter().any(|note| note.contains("could not be renewed")), "{:?}", token.notes());
+    assert_eq!(provider.count(TOKEN), 0);
+}
+
+/// A refresh that brings a token which is over at once, by any clock, is not followed by another.
+#[test]
+fn p36_a_refresh_that_does_not_help_is_not_repeated() {
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    bench.signed_in(&provider);
+    provider.twist_tokens(|tokens| tokens["expires_in"] = json!(1));
+    bench.wait(3 * 3600);
+    let pass = bench.pass(&provider);
+    for calls in 1..=3 {
+        pass.access_token().unwrap();
+        assert_eq!(provider.count(TOKEN), calls, "one for each call that finds it over");
+        bench.wait(1);
+    }
+    provider.always(TOKEN, Answer::empty(503));
+    bench.wait(60);
+    provider.forget();
+    assert!(pass.access_token().unwrap_err().is_retryable());
+    assert_eq!(provider.count(TOKEN), 1);
 }

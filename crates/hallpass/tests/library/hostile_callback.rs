@@ -260,7 +260,7 @@ fn p14_ignored_callbacks_are_counted_in_the_time_out() {
 }
 
 #[test]
-fn p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_same() {
+fn n23_p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_same() {
     for refuse in [false, true] {
         let (bench, provider) = (Bench::new(), bench::paylent());
         provider.on(TOKEN, move |_| refuse.then(|| Answer::oauth_error(400, "invalid_grant")));
@@ -273,6 +273,32 @@ fn p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_same()
             assert_eq!((page.status, page.is_complete()), (if refuse { 400 } else { 200 }, true), "{page:?}");
             assert_eq!(page, &pages[0]);
         }
+    }
+}
+
+/// Whoever learns the state after it was used, from a log or a history, exchanges nothing with it.
+#[test]
+fn n23_a_state_is_spent_by_its_first_use_whatever_came_with_it() {
+    for (first, is_in) in [("", true), ("error=access_denied&state={state}", false), ("state={state}", false)]
+    {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        provider.slow(TOKEN, Duration::from_millis(200));
+        let (browser, pages) = playing(move |url| {
+            let second = callback(url, "code=another&state={state}");
+            let genuine = if first.is_empty() { sign_in(url) } else { callback(url, first) };
+            let user = thread::spawn(move || get(&genuine));
+            thread::sleep(Duration::from_millis(50));
+            let visitor = |_| get(&second).status;
+            ([(); 2].map(visitor), user.join().unwrap().status)
+        });
+        let builder = bench.at(&provider).login_timeout(bench::PATIENCE);
+        assert_eq!(login(builder, browser).is_ok(), is_in, "{first}");
+        let (others, user) = pages.recv_timeout(bench::PATIENCE).unwrap();
+        let exchanged = provider.requests_to(TOKEN);
+        assert_eq!((user, exchanged.len()), (if is_in { 200 } else { 400 }, usize::from(is_in)), "{first}");
+        assert!(exchanged.iter().all(|request| request.param("code") != Some("another")));
+        // The same page as the first, or nobody there any more.
+        assert!(others.iter().all(|status| [user, 0].contains(status)), "{first}: {others:?}");
     }
 }
 

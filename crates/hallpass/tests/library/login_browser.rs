@@ -4,13 +4,14 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, SystemTime};
 use std::{fs, thread};
 
-use hallpass::error::{Denied, Misuse, StoreError};
+use hallpass::error::{Denied, Misuse, ServerIncompatible, StoreError};
 use hallpass::protocol::pasted::NoAnswer;
-use hallpass::{Builder, Error, Hallpass, Ignored, LoginEvent, Session, StoreKind};
+use hallpass::{Builder, Environment, Error, Hallpass, Ignored, LoginEvent, Secret, Session, StoreKind};
 use hallpass_dev::{Client, DevServer, Entry};
 use url::Url;
 
@@ -18,7 +19,7 @@ use crate::bench::{
     self, AT_ONCE, Bench, Page, Recorder, callback, failure, get, get_at, is_open, login, playing,
     redirect_uri, sign_in, timed, unopened, visitor,
 };
-use crate::jose::RS256;
+use crate::jose::{RS256, s256};
 use crate::provider::{CLIENT, JWKS, OPENID_CONFIGURATION, Provider, TOKEN};
 use crate::scripted::Answer;
 
@@ -200,7 +201,7 @@ fn p11_a_user_who_denies_ends_the_login_with_a_page_that_claims_nothing() {
 }
 
 #[test]
-fn p12_n15_an_abandoned_login_times_out_names_the_redirect_uri_and_closes_its_port() {
+fn p12_n15_n34_an_abandoned_login_times_out_names_the_redirect_uri_and_closes_its_port() {
     let (bench, provider) = (Bench::new(), Provider::clerk());
     bench.signed_in(&provider);
     let before = bench.bytes();
@@ -222,7 +223,7 @@ const STAGES: [(&str, &str); 3] =
     [("metadata", OPENID_CONFIGURATION), ("the user", "/nowhere"), ("the token endpoint", TOKEN)];
 
 #[test]
-fn p13_a_cancelled_login_returns_at_once_from_every_stage_and_changes_nothing() {
+fn p13_n34_a_cancelled_login_returns_at_once_from_every_stage_and_changes_nothing() {
     for (stage, silent) in STAGES {
         let (bench, provider) = (Bench::new(), Provider::clerk());
         bench.signed_in(&provider);
@@ -401,7 +402,7 @@ fn p41_p53_an_unusable_store_is_told_before_anything_is_asked_of_server_or_user(
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 #[test]
-fn p02_a_localhost_callback_is_reached_over_both_families() {
+fn p02_n13_a_localhost_callback_is_reached_over_both_families() {
     for address in LOOPBACK {
         let redirect = format!("http://localhost:{}/callback", bench::free_port());
         let client = Client::public(CLIENT).redirect_uri(redirect.as_str());
@@ -448,6 +449,110 @@ fn n04_no_two_logins_share_state_nonce_or_challenge() {
         assert_eq!(values.len(), 3, "{name}");
     }
     assert_ne!(verifiers[0], verifiers[1]);
+}
+
+#[test]
+fn n03_a_server_that_lists_no_s256_is_refused_before_the_browser_opens() {
+    for methods in [&["plain"][..], &["s256", "S512"], &[]] {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        provider
+            .twist_metadata(move |document| document["code_challenge_methods_supported"] = methods.into());
+        let error = failure("plain", login(bench.at(&provider), unopened));
+        assert_eq!(error, ServerIncompatible::NoS256.into(), "{methods:?}");
+        assert_eq!(provider.count(TOKEN), 0);
+    }
+}
+
+#[test]
+fn n03_after_an_error_nothing_is_tried_with_another_challenge_method() {
+    for (query, token_requests) in [("error=invalid_request&state={state}", 0), ("", 1)] {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        provider.always(TOKEN, Answer::oauth_error(400, "invalid_request"));
+        let (browser, urls) = playing(move |url| {
+            get(&if query.is_empty() { sign_in(url) } else { callback(url, query) });
+            url.clone()
+        });
+        let builder = bench.at(&provider).login_timeout(bench::PATIENCE);
+        let error = failure("invalid_request", login(builder, browser));
+        assert!(matches!(error, Error::Denied(Denied::ByServer(_))), "{error:?}");
+        let url = urls.recv_timeout(bench::PATIENCE).unwrap();
+        assert_eq!(bench::param(&url, "code_challenge_method"), "S256");
+        assert!(urls.recv_timeout(AT_ONCE).is_err(), "one address is opened");
+        assert_eq!(provider.count(TOKEN), token_requests);
+    }
+}
+
+#[test]
+fn n10_a_login_goes_on_at_the_endpoints_that_it_began_with() {
+    let (bench, provider, other) = (Bench::new(), Arc::new(Provider::clerk()), Provider::clerk());
+    let (ours, theirs) = (provider.issuer().to_owned(), other.issuer().to_owned());
+    let moved = provider.clone();
+    let (browser, pages) = playing(move |url| {
+        let (ours, theirs) = (ours.clone(), theirs.clone());
+        moved.twist_metadata(move |document| {
+            *document = document.to_string().replace(&ours, &theirs).parse().unwrap();
+        });
+        get(&sign_in(url)).status
+    });
+    let session = login(bench.at(&provider).login_timeout(bench::PATIENCE), browser).unwrap();
+    assert_eq!(pages.recv_timeout(bench::PATIENCE).unwrap(), 200);
+    assert_eq!(session.issuer(), provider.issuer());
+    let pass = bench.pass(&provider);
+    pass.force_refresh().unwrap();
+    pass.fetch_user().unwrap();
+    assert!(!bench.record().to_string().contains(other.issuer()));
+    assert!(pass.logout().unwrap().erased);
+    assert_eq!((provider.count(OPENID_CONFIGURATION), other.connections()), (1, 0));
+}
+
+#[test]
+fn n13_the_callback_is_on_an_address_and_not_on_a_name_unless_one_is_asked_for() {
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let robot = server.robot();
+    let (browser, uris) = playing(move |url| robot.visit(url.as_str()).map(|_| redirect_uri(url)).unwrap());
+    login(demo(&bench, &server).login_timeout(bench::PATIENCE), browser).unwrap();
+    let uri = uris.recv_timeout(bench::PATIENCE).unwrap();
+    assert_eq!((uri.scheme(), uri.host_str(), uri.path()), ("http", Some("127.0.0.1"), "/callback"));
+}
+
+/// Nothing of this computer and its user is in the address, which servers log and proxies see.
+#[test]
+fn n29_the_address_tells_nothing_of_this_computer_and_its_user() {
+    const HERE: [(&str, &str); 5] = [
+        ("USER", "n29user"),
+        ("HOME", "/home/n29home"),
+        ("SSH_CONNECTION", "198.51.100.7 50000 203.0.113.5 22"),
+        ("XDG_RUNTIME_DIR", "/run/user/n29run"),
+        ("PATH", "/opt/n29path"),
+    ];
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (browser, urls) = playing(|url| {
+        get(&sign_in(url));
+        url.clone()
+    });
+    let builder = bench.at(&provider).profile("n29profile").environment(Environment::from_variables(HERE));
+    login(builder, browser).unwrap();
+    let url = urls.recv_timeout(bench::PATIENCE).unwrap().to_string();
+    let state_dir = bench.state_dir().file_name().unwrap().to_str().unwrap().to_owned();
+    let parts: Vec<&str> = HERE.iter().flat_map(|(_, value)| value.split([' ', '/'])).collect();
+    for part in parts.into_iter().chain(["n29profile", bench::SERVICE]).filter(|part| part.len() > 3) {
+        assert!(!url.contains(part), "{part}: {url}");
+    }
+    assert!(!url.contains(&format!("/{state_dir}")), "{url}");
+}
+
+/// What ships with a program is known to everybody, so it is PKCE that ties the code to this login.
+#[test]
+fn n41_a_client_with_a_secret_proves_itself_by_pkce_all_the_same() {
+    let client = Client::confidential(CLIENT, "shipped").redirect_uri("http://127.0.0.1/callback");
+    let (bench, server) = (Bench::new(), DevServer::builder().client(client).start().unwrap());
+    let builder = bench.builder(server.issuer(), CLIENT).client_secret(Secret::new("shipped".to_owned()));
+    login(builder.login_timeout(bench::PATIENCE), server.robot().opener()).unwrap();
+    let authorize = server.journal().requests_to("/authorize").remove(0);
+    let token = server.journal().requests_to("/token").remove(0);
+    assert_eq!(authorize.param("code_challenge_method"), Some("S256"));
+    assert_eq!(authorize.param("code_challenge"), token.param("code_verifier").map(s256).as_deref());
+    assert!(token.has_authorization && authorize.param("client_secret").is_none());
 }
 
 #[test]

@@ -165,6 +165,28 @@ fn n42_a_token_answer_that_is_none_ends_the_login() {
     }
 }
 
+/// A code may be exchanged once (RFC 6749 §4.1.2), and nobody knows whether it was.
+#[test]
+fn n39_a_code_whose_answer_is_lost_is_not_sent_again() {
+    let lost: [(&str, Spoil); 5] = [
+        ("cut before its first byte", |p| token(p, Answer::new(200, "text/plain", "").cut())),
+        ("cut in its middle", |p| token(p, Answer::json(200, &json!({ "access_token": "x" })).cut())),
+        ("silence", |p| token(p, Answer::never())),
+        ("trouble", |p| token(p, Answer::empty(503).header("Retry-After", "0"))),
+        ("too many", |p| token(p, Answer::empty(429).header("Retry-After", "0"))),
+    ];
+    for (name, spoil) in lost {
+        let (bench, provider) = (Bench::new(), Provider::clerk());
+        spoil(&provider);
+        let builder = bench.at(&provider).request_timeout(IMPATIENT);
+        let error = bench::failure(name, login(builder, visitor().0));
+        assert!(matches!(error, Error::Network(_)), "{name}: {error:?}");
+        std::thread::sleep(IMPATIENT);
+        assert_eq!(provider.count(TOKEN), 1, "{name}");
+        assert!(!bench.is_signed_in(), "{name}");
+    }
+}
+
 pub(crate) fn without_claim(provider: &Provider, name: &'static str) {
     provider.twist_claims(move |claims| drop(claims.as_object_mut().unwrap().remove(name)));
 }
@@ -329,7 +351,7 @@ fn n44_n45_n52_odd_but_lawful_answers_are_taken() {
 }
 
 #[test]
-fn p34_p61_what_was_not_granted_is_told() {
+fn n46_p34_p61_what_was_not_granted_is_told() {
     let (_, _, session) = at_odd(|provider| {
         provider.twist_tokens(|tokens| {
             tokens["scope"] = json!("openid email");
@@ -358,6 +380,21 @@ fn p34_a_server_without_offline_access_is_named_only_where_the_sign_in_cannot_re
     assert!(notes(json!(["openid", "profile", "email"]), None).contains(why));
     assert_eq!(notes(json!(["openid", "profile", "email"]), Some("given anyway")), "");
     assert_eq!(notes(json!(["openid", "offline_access"]), None), "", "what else is cut is of no matter");
+}
+
+#[test]
+fn n46_without_a_word_about_scopes_they_are_those_that_were_asked_for() {
+    for scope in [Value::Null, json!(""), json!(7)] {
+        let (bench, _, session) = at_odd(|provider| {
+            let scope = scope.clone();
+            provider.twist_tokens(move |tokens| tokens["scope"] = scope.clone());
+        });
+        assert_eq!(session.scopes(), ["openid", "profile", "email", "offline_access"]);
+        assert_eq!(
+            (session.notes(), &bench.record()["access"][0]["scopes"]),
+            (&[][..], &json!(session.scopes()))
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use hallpass::{Error, State};
 use serde_json::{Value, json};
 
 use crate::bench::{self, Bench, login, providers, visitor};
+use crate::jose::RS256;
 use crate::provider::{EMAIL, JWKS, Provider, SUB, TOKEN, USERINFO, clerk_error, person};
 use crate::scripted::{Answer, Scripted};
 
@@ -65,6 +66,33 @@ fn a_login_asks_userinfo_only_for_what_the_id_token_lacks() {
 
 fn remove(object: &mut Value, name: &str) {
     object.as_object_mut().unwrap().remove(name);
+}
+
+/// Access and refresh tokens are for those who issued them; that one looks like a JWT says nothing to us.
+#[test]
+fn n48_what_seems_to_be_in_a_token_is_nobodys_business() {
+    let forged = RS256.sign(
+        &RS256.header(),
+        &json!({
+            "iss": "https://evil.example", "sub": "mallory", "email": "mallory@example.com", "aud": "other",
+            "scope": "admin", "exp": 1, "iat": 1, "nbf": 9_000_000_000_u64,
+        }),
+    );
+    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let same = forged.clone();
+    provider.twist_tokens(move |tokens| {
+        tokens["access_token"] = json!(same);
+        tokens["refresh_token"] = json!(same);
+    });
+    provider.twist_claims(|claims| remove(claims, "at_hash"));
+    let session = bench.signed_in(&provider);
+    let pass = bench.pass(&provider);
+    assert_eq!(Value::Object(pass.whoami().unwrap().claims), person());
+    assert_eq!((session.issuer(), session.renewable()), (provider.issuer(), true));
+    assert_eq!(session.scopes(), ["openid", "profile", "email", "offline_access"]);
+    assert_eq!((pass.access_token().unwrap().expose(), provider.requests().len()), (forged.as_str(), 0));
+    let stored = bench.record().to_string().replace(&forged, "");
+    assert!(!stored.contains("mallory") && !stored.contains("admin"), "{stored}");
 }
 
 #[test]

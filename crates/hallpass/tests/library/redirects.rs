@@ -1,0 +1,167 @@
+//! Endpoints that send everybody on: nobody follows, wherever it leads.
+
+use hallpass::error::{NetworkError, NetworkErrorKind, ServerMisbehaved};
+use hallpass::{DeviceGrant, Error, Revocation};
+use serde_json::json;
+
+use crate::bench::{Bench, failure, login, unopened, visitor};
+use crate::provider::{JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
+use crate::scripted::{Answer, Scripted};
+
+const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
+const ELSEWHERE: &str = "/elsewhere";
+const DEVICE: &str = "/oauth/device_authorization";
+
+type Act = fn(&Bench, &Provider);
+
+/// An endpoint that sends on, at a server where nobody or somebody is signed in, and what comes of asking it.
+struct Case {
+    name: &'static str,
+    paths: &'static [&'static str],
+    before: Act,
+    asked: Act,
+    /// How often it may be asked; each time it was not followed.
+    at_most: usize,
+}
+
+fn nobody(_: &Bench, _: &Provider) {}
+
+fn somebody(bench: &Bench, provider: &Provider) {
+    bench.signed_in(provider);
+}
+
+fn device_endpoint(_: &Bench, provider: &Provider) {
+    let url = format!("{}{DEVICE}", provider.origin());
+    provider.twist_metadata(move |document| document["device_authorization_endpoint"] = json!(url));
+}
+
+/// The server never answers a question about this code but with what the test makes of it.
+fn device_code(bench: &Bench, provider: &Provider) {
+    device_endpoint(bench, provider);
+    let code = json!({
+        "device_code": "x", "user_code": "ABCD-EFGH", "verification_uri": provider.origin(),
+        "expires_in": 600, "interval": 1,
+    });
+    provider.always(DEVICE, Answer::json(200, &code));
+}
+
+#[track_caller]
+fn is_redirected(error: &Error, endpoint: &str) {
+    let is_right =
+        matches!(error, Error::ServerMisbehaved(ServerMisbehaved::Redirected(named)) if *named == endpoint);
+    assert!(is_right, "{endpoint}: {error:?}");
+}
+
+fn signs_nobody_in(bench: &Bench, provider: &Provider, endpoint: &str) {
+    is_redirected(&failure(endpoint, login(bench.at(provider), visitor().0)), endpoint);
+    assert!(!bench.is_signed_in());
+}
+
+fn signs_no_device_in(bench: &Bench, provider: &Provider, endpoint: &str) {
+    let builder = bench.at(provider).device_grant(DeviceGrant::Only);
+    is_redirected(&failure(endpoint, login(builder, unopened)), endpoint);
+    assert!(!bench.is_signed_in());
+}
+
+fn keeps_the_session(bench: &Bench, provider: &Provider) {
+    let before = bench.bytes();
+    bench.wait(3 * 3600);
+    let error = bench.pass(provider).access_token().unwrap_err();
+    let is_right = matches!(error, Error::Network(NetworkError { kind: NetworkErrorKind::NoAnswer, .. }));
+    assert!(is_right, "{error:?}");
+    assert!(bench.bytes() == before);
+}
+
+fn confirms_no_logout(bench: &Bench, provider: &Provider) {
+    let report = bench.pass(provider).logout().unwrap();
+    assert!(report.erased && report.refresh_token != Revocation::Revoked, "{report:?}");
+}
+
+const CASES: [Case; 7] = [
+    Case {
+        name: "metadata",
+        paths: &[OPENID_CONFIGURATION, OAUTH_METADATA],
+        before: nobody,
+        asked: |bench, provider| {
+            is_redirected(&failure("metadata", login(bench.at(provider), unopened)), "metadata");
+        },
+        at_most: 1,
+    },
+    Case {
+        name: "keys, which are asked for once more when they are needed",
+        paths: &[JWKS],
+        before: nobody,
+        asked: |bench, provider| signs_nobody_in(bench, provider, "JWKS"),
+        at_most: 2,
+    },
+    Case {
+        name: "a code",
+        paths: &[TOKEN],
+        before: nobody,
+        asked: |bench, provider| signs_nobody_in(bench, provider, "token endpoint"),
+        at_most: 1,
+    },
+    Case { name: "a refresh", paths: &[TOKEN], before: somebody, asked: keeps_the_session, at_most: 1 },
+    Case {
+        name: "userinfo",
+        paths: &[USERINFO],
+        before: somebody,
+        asked: |bench, provider| {
+            is_redirected(&bench.pass(provider).fetch_user().unwrap_err(), "userinfo endpoint");
+        },
+        at_most: 1,
+    },
+    Case {
+        name: "revocation of both tokens",
+        paths: &["/oauth/token/revoke"],
+        before: somebody,
+        asked: confirms_no_logout,
+        at_most: 2,
+    },
+    Case {
+        name: "a device code",
+        paths: &[DEVICE],
+        before: device_endpoint,
+        asked: |bench, provider| signs_no_device_in(bench, provider, "device authorization endpoint"),
+        at_most: 1,
+    },
+];
+
+fn sent_on(case: &Case, status: u16, is_other_host: bool) {
+    let (bench, provider, other) = (Bench::new(), Provider::clerk(), Scripted::start());
+    (case.before)(&bench, &provider);
+    provider.forget();
+    let to = if is_other_host { other.origin() } else { provider.origin() };
+    for path in case.paths {
+        provider.always(path, Answer::redirect(status, &format!("{to}{ELSEWHERE}")));
+    }
+    (case.asked)(&bench, &provider);
+    let name = format!("{}, {status}, another host: {is_other_host}", case.name);
+    for path in case.paths {
+        assert!((1..=case.at_most).contains(&provider.count(path)), "{name}: {path}");
+    }
+    assert_eq!((provider.count(ELSEWHERE), other.connections()), (0, 0), "{name}");
+}
+
+#[test]
+fn n36_no_redirect_is_followed_whatever_its_status_and_wherever_it_leads() {
+    for case in &CASES {
+        for status in STATUSES {
+            sent_on(case, status, false);
+            sent_on(case, status, true);
+        }
+    }
+}
+
+/// Each question has to wait for its time.
+#[test]
+fn n36_a_device_that_asks_for_its_token_is_not_sent_on() {
+    let case = Case {
+        name: "a device code's token",
+        paths: &[TOKEN],
+        before: device_code,
+        asked: |bench, provider| signs_no_device_in(bench, provider, "token endpoint"),
+        at_most: 1,
+    };
+    sent_on(&case, 307, true);
+}
