@@ -119,6 +119,25 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
 }
 
 #[test]
+fn an_option_that_cannot_be_read_is_told_how_to_write_it() {
+    let bench = Bench::new();
+    let table: &[(&[&str], &str)] = &[
+        (&["login", "--timeout", "soon"], "write it as 90s, 5m or 1h30m"),
+        (&["token", "--min-ttl", "10"], "write it as 90s, 5m or 1h30m"),
+        (&["dev", "--token-ttl", "never"], "write it as 90s, 5m or 1h30m"),
+        (&["login", "--listen", "9999"], "write it as IP:PORT, for example 0.0.0.0:9999"),
+        (&["login", "--prompt", ""], "a value is required for '--prompt <VALUE>'"),
+        (&["login", "--account", ""], "a value is required for '--account <WHO>'"),
+        (&["login", "--replace"], "not provided: --profile <NAME>"),
+        (&["profiles", "move", "a"], "not provided: --storage <KIND>"),
+    ];
+    for (args, told) in table {
+        let error = bench.run(&[args, &["--json"][..]].concat()).fails_as_json(2, "usage");
+        assert!(error["error"]["message"].as_str().unwrap().contains(told), "{error}");
+    }
+}
+
+#[test]
 fn a_development_server_names_the_redirect_uri_that_could_never_match_and_what_is_allowed() {
     let bench = Bench::new();
     for uri in [
@@ -186,7 +205,11 @@ fn a_storage_that_does_not_exist_is_refused() {
     assert_eq!(login.code, 2);
     assert!(login.stderr.contains("error: invalid value 'cloud' for '--storage <KIND>'"), "{login:#?}");
     let login = bench.login(&[]).env("HALLPASS_STORAGE", "cloud").run();
-    login.fails(2, "HALLPASS_STORAGE is \"cloud\"", "use auto, keychain or file");
+    login.fails(
+        2,
+        "HALLPASS_STORAGE is \"cloud\", which is no kind of storage",
+        "use auto, keychain or file",
+    );
     assert!(bench.is_untouched());
 }
 

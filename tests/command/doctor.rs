@@ -42,6 +42,8 @@ fn p21_doctor_finds_everything_in_order_and_signs_nobody_in() {
     }
     assert!(doctor.stdout.ends_with("\nNothing here stands in the way of a sign-in.\n"));
     assert!(bench.files().is_empty() && bench.opened().is_empty());
+    let nobody = bench.run(&["doctor", "--profile", "nobody"]).ok();
+    assert!(nobody.stderr.starts_with("Note: profile \"nobody\" names no server; "), "{nobody:#?}");
     assert!(doctor.stdout.lines().all(|line| line.chars().count() <= 160), "{doctor:#?}");
 }
 
@@ -83,7 +85,7 @@ fn doctor_ends_as_a_login_would_and_gives_the_same_hint() {
             &["--ca-cert", "/dev/null"],
             5,
             "!!  trust     no trusted connection to 127.0.0.1:1",
-            "--ca-cert FILE",
+            "name a file with certificates in PEM form",
         ),
         (&[], 5, "!!  server    cannot reach 127.0.0.1:1", "check the address"),
     ];

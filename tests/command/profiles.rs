@@ -289,8 +289,8 @@ fn n90_a_verb_that_is_meant_for_another_session_is_refused_and_names_both() {
         format!("profile \"default\" is signed in at {} (client {CLIENT}), not at ", server.issuer());
     for verb in [&["token"][..], &["token", "--id-token"], &["whoami"], &["whoami", "--fresh"], &["logout"]] {
         let hint = "choose the profile with --profile NAME, or drop --issuer and --client-id";
-        let by_issuer = format!("{stored}{other} (client any)");
-        let by_client = format!("{stored}any (client {OTHER_CLIENT})");
+        let by_issuer = format!("{stored}{other}");
+        let by_client = format!("{stored}{} (client {OTHER_CLIENT})", server.issuer());
         bench.run(&[verb, &["--issuer", other]].concat()).fails(2, &by_issuer, hint);
         bench.run(&[verb, &["--client-id", OTHER_CLIENT]].concat()).fails(2, &by_client, hint);
         bench.hallpass(verb).env("HALLPASS_ISSUER", other).run().fails(2, &by_issuer, hint);

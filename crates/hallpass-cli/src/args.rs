@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::json;
@@ -55,20 +56,20 @@ Exit codes:
   3 the server broke the protocol      8 the store cannot be read or written
   4 sign-in needed                     130, 143, 129 interrupted; the store is whole";
 
-/// Options of every command.
+/// Options of every command, shown after its own.
 #[derive(Debug, Args, Default)]
 pub(crate) struct Common {
     /// Which of several sign-ins [default: the current one, see `hallpass profiles`]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", display_order = 100)]
     pub(crate) profile: Option<String>,
     /// Answer as JSON on stdout
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 101)]
     pub(crate) json: bool,
     /// Tell about requests on stderr (never tokens)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 102)]
     pub(crate) verbose: u8,
     /// Fewer words on stderr: what a login needs, and errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 103)]
     pub(crate) quiet: bool,
 }
 
@@ -128,8 +129,8 @@ pub(crate) struct Login {
     /// Where the browser comes back to, exactly as registered; repeat to try several [default: http://127.0.0.1/callback on any port] [env: HALLPASS_REDIRECT_URI]
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Vec<String>,
-    /// Listen here; the redirect URI is where it is forwarded from, for example by a container's published port
-    #[arg(long, value_name = "ADDR")]
+    /// Listen on this address, to which the redirect URI's is forwarded, for example by a container's published port
+    #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Open with this program instead of the default browser [env: BROWSER]
     #[arg(long, value_name = "CMD", num_args = 0..=1, require_equals = true, conflicts_with = "no_browser")]
@@ -147,13 +148,13 @@ pub(crate) struct Login {
     #[arg(long)]
     pub(crate) no_qr: bool,
     /// Who has to sign in: an email address, a user name or a sub; nobody else is taken
-    #[arg(long, value_name = "WHO")]
+    #[arg(long, value_name = "WHO", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) account: Option<String>,
     /// Have the server ask which account
     #[arg(long, conflicts_with = "prompt")]
     pub(crate) select_account: bool,
     /// How the server should ask, for example login or consent
-    #[arg(long, value_name = "VALUE")]
+    #[arg(long, value_name = "VALUE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) prompt: Option<String>,
     /// The API that the token is for (RFC 8707)
     #[arg(long, value_name = "URI")]
@@ -167,7 +168,7 @@ pub(crate) struct Login {
     /// A file with the client's secret, for servers that insist on one [env: HALLPASS_CLIENT_SECRET holds the secret itself]
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// How long to wait for you in all
+    /// How long to wait for you in all [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = limit)]
     pub(crate) timeout: Option<Duration>,
     /// What keeps the sign-in [default: auto] [env: HALLPASS_STORAGE]
@@ -182,7 +183,7 @@ pub(crate) struct Login {
     /// Let this sign-in take the place of another server's or client's under the named profile
     #[arg(long, requires = "profile")]
     pub(crate) replace: bool,
-    /// Read issuer, client, scope, redirect URI and resource from this file, and nothing else
+    /// Read issuer, client id and secret, scope, redirect URI and resource from this file, and nothing else
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
     /// Trust the authorities in this PEM file too
@@ -231,8 +232,8 @@ Examples:
 pub(crate) struct Token {
     #[command(flatten)]
     pub(crate) asked: Asked,
-    /// It must live at least this long
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    /// How long it has to live at least; renewed if it does not
+    #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) min_ttl: Option<Duration>,
     /// Renew it now
     #[arg(long)]
@@ -310,7 +311,7 @@ pub(crate) struct Dev {
     #[arg(long, value_name = "ID[=URI,…]", value_parser = client)]
     pub(crate) client: Vec<(String, Vec<String>)>,
     /// How long access tokens live
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "1h")]
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "1h")]
     pub(crate) token_ttl: Duration,
 }
 
@@ -330,7 +331,7 @@ Examples:
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) asked: Asked,
-    /// A server whose peculiarities are known
+    /// A server whose peculiarities are known: clerk, paylent, google, github, gitlab, entra, auth0, okta, keycloak
     #[arg(long, value_name = "NAME")]
     pub(crate) provider: Option<String>,
     /// What would keep the sign-in [default: auto] [env: HALLPASS_STORAGE]
@@ -351,7 +352,9 @@ pub(crate) struct Completions {
 fn refuse(error: &clap::Error, words: &[Option<&str>]) -> ! {
     if error.use_stderr() && words.contains(&Some("--json")) {
         let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let message = first.join(" ");
+        let message = message.trim_start_matches("error: ");
         let hint = "see hallpass --help";
         json::print_line(
             &serde_json::json!({"error": {"code": 2, "kind": "usage", "message": message, "hint": hint}}),
@@ -361,12 +364,19 @@ fn refuse(error: &clap::Error, words: &[Option<&str>]) -> ! {
     error.exit()
 }
 
-fn limit(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(limit) if limit.is_zero() => Err("nobody signs in within no time".to_owned()),
-        Ok(limit) => Ok(limit),
-        Err(error) => Err(error.to_string()),
+fn time(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "write it as 90s, 5m or 1h30m")
+}
+
+fn limit(text: &str) -> Result<Duration, &'static str> {
+    match time(text)? {
+        limit if limit.is_zero() => Err("nobody signs in within no time"),
+        limit => Ok(limit),
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write it as IP:PORT, for example 0.0.0.0:9999")
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

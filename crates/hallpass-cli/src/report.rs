@@ -171,6 +171,9 @@ fn denied_hint(denied: &Denied) -> String {
 
 fn network_hint(error: &NetworkError) -> Option<String> {
     let text = match error.kind {
+        NetworkErrorKind::Tls if error.detail.starts_with("the CA file ") => {
+            "name a file with certificates in PEM form that you may read".to_owned()
+        }
         NetworkErrorKind::Tls => "add your authority with --ca-cert FILE or SSL_CERT_FILE".to_owned(),
         NetworkErrorKind::Proxy => "check HTTPS_PROXY and NO_PROXY".to_owned(),
         NetworkErrorKind::ShortLived => "ask for less with --min-ttl".to_owned(),
@@ -179,11 +182,13 @@ fn network_hint(error: &NetworkError) -> Option<String> {
             format!("the sign-in is kept; if this goes on, sign in again with: {}", login_command(None))
         }
         NetworkErrorKind::Unreachable => {
-            "check the address and your connection, then try again; a sign-in is kept".to_owned()
+            "check the address and your connection, then try again; a saved sign-in is kept".to_owned()
         }
         _ => match error.retry_after {
-            Some(pause) => format!("try again in {}; a sign-in is kept", humantime::format_duration(pause)),
-            None => "try again; a sign-in is kept".to_owned(),
+            Some(pause) => {
+                format!("try again in {}; a saved sign-in is kept", humantime::format_duration(pause))
+            }
+            None => "try again; a saved sign-in is kept".to_owned(),
         },
     };
     Some(text).filter(|hint| !error.detail.contains(hint.as_str()))
@@ -225,15 +230,16 @@ fn keychain_hint(cause: &KeychainError) -> &'static str {
 
 fn timeout_hint(redirect_uri: Option<&str>, ignored: u32) -> String {
     let Some(redirect_uri) = redirect_uri else {
-        return "nobody finished the sign-in; try again with: hallpass login (--timeout 15m waits longer, --force does not wait for another process)".to_owned();
+        return "nobody finished the sign-in; try again (--timeout 15m waits longer, --force does not wait for another process)".to_owned();
     };
     let strangers = match ignored {
         0 => String::new(),
         count => format!("ignored {count} callback(s) of another sign-in; "),
     };
     format!(
-        "{strangers}if the browser showed an error of the server, register exactly this redirect URI: {redirect_uri}; if it \
-         could not connect, or showed something else, another program may own its port"
+        "{strangers}if the browser showed an error of the server, register exactly this redirect URI: {redirect_uri} \
+         (--redirect-uri fixes its port); if it could not connect, it may be on another machine; if it showed something \
+         else, another program may own the port"
     )
 }
 
@@ -244,7 +250,7 @@ fn misuse_hint(misuse: &Misuse) -> Option<String> {
                 .to_owned(),
         ),
         Misuse::OtherSession { .. } => {
-            Some("choose the profile with --profile NAME, or drop --issuer and --client-id".to_owned())
+            Some("choose the profile with --profile NAME, or drop --issuer and --client-id (HALLPASS_ISSUER and HALLPASS_CLIENT_ID too)".to_owned())
         }
         Misuse::Setting { setting, .. } => Some(setting_hint(setting).to_owned()),
         _ => None,
@@ -254,13 +260,14 @@ fn misuse_hint(misuse: &Misuse) -> Option<String> {
 /// How the setting is written.
 fn setting_hint(setting: &str) -> &'static str {
     match setting {
-        "issuer" | "client_id" => "hallpass login --issuer https://login.example.com --client-id ID",
+        "issuer" => "give the server's address: --issuer https://login.example.com",
+        "client_id" => "give the id that is registered at the server: --client-id ID",
         "redirect_uri" => "give it as it is registered: --redirect-uri http://127.0.0.1/callback",
         "listen" => "give both: --listen 0.0.0.0:9999 --redirect-uri http://localhost:9999/callback",
         "scope" => "separate scopes by spaces: --scope \"openid email\"",
         "resource" => "name the API by its address: --resource https://api.example.com",
         "param" => "leave it out of --param; most have an option of their own: hallpass login --help",
-        "endpoint" => "--endpoint NAME=URL, where NAME is authorization, token, userinfo, jwks or revocation",
+        "endpoint" => "--endpoint NAME=URL; the names are in: hallpass login --help",
         "profile" => "choose another name: --profile NAME",
         _ => "see hallpass --help",
     }

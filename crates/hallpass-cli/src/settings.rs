@@ -68,15 +68,15 @@ fn refuse_other_session(pass: &Hallpass, target: &Target) -> Result<(), Failure>
     if target.fits(issuer, client_id) {
         return Ok(());
     }
-    let or_any = |value: Option<&str>| value.unwrap_or("any").to_owned();
+    let (issuer, client_id) = (issuer.unwrap_or_default(), client_id.unwrap_or_default());
+    let at = target.issuer.as_deref().unwrap_or(issuer);
     Err(hallpass::Error::from(hallpass::error::Misuse::OtherSession {
         profile: status.profile,
-        stored: format!("{} (client {})", or_any(issuer), or_any(client_id)),
-        asked: format!(
-            "{} (client {})",
-            or_any(target.issuer.as_deref()),
-            or_any(target.client_id.as_deref())
-        ),
+        stored: format!("{issuer} (client {client_id})"),
+        asked: match &target.client_id {
+            Some(client_id) => format!("{at} (client {client_id})"),
+            None => at.to_owned(),
+        },
     })
     .into())
 }
@@ -260,9 +260,10 @@ fn storage_variable() -> Result<Option<StorageArg>, Failure> {
         Some("auto") => Ok(Some(StorageArg::Auto)),
         Some("keychain") => Ok(Some(StorageArg::Keychain)),
         Some("file") => Ok(Some(StorageArg::File)),
-        Some(other) => {
-            Err(Failure::usage(format!("HALLPASS_STORAGE is \"{other}\""), "use auto, keychain or file"))
-        }
+        Some(other) => Err(Failure::usage(
+            format!("HALLPASS_STORAGE is \"{other}\", which is no kind of storage"),
+            "use auto, keychain or file",
+        )),
     }
 }
 

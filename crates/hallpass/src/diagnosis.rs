@@ -34,7 +34,7 @@ pub struct Finding {
     pub subject: Subject,
     /// Whether a login can go on with it.
     pub verdict: Verdict,
-    /// How it is, in one line.
+    /// How it is, in one line; for [`Verdict::Trouble`] the text of its error.
     pub text: String,
 }
 

@@ -23,6 +23,7 @@
 //! |---|---|
 //! | sign in, get a token, ask who, sign out | [`Hallpass`] and its [`Builder`] |
 //! | show the steps of a login in your own words | [`LoginUi`], [`LoginEvent`], [`Terminal`], [`Keyboard`] |
+//! | help a user whose login does not work | [`Hallpass::diagnose`] and [`Hallpass::explain`] |
 //! | style the page that ends it | [`Pages`] |
 //! | know who must act on a failure | [`error`] |
 //! | call an API for hours, from many threads, and outlive a 401 | [`TokenSource`] |

@@ -222,7 +222,7 @@ impl Hallpass {
 
     /// Looks at everything that a [`login`](Hallpass::login) needs: the place of the record, the keychain, the way to
     /// the server, its metadata, its clock beside ours. Asks for the metadata and sends nothing else; a key is put into
-    /// the keychain and removed again.
+    /// the keychain and removed again. Takes up to 3 s for the keychain and 30 s for each request, where they are silent.
     ///
     /// ```no_run
     /// # fn main() -> hallpass::Result<()> {

@@ -6,7 +6,7 @@ use crate::args::{Common, Doctor, Login};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::login_plan::Plan;
-use crate::{json, report, say};
+use crate::{json, profiles, report, say};
 
 /// Where the text of a row begins.
 const MARGIN: usize = 14;
@@ -20,7 +20,12 @@ pub(crate) fn run(common: &Common, args: &Doctor) -> Result<ExitCode, Failure> {
         false => say::value(&text(&diagnosis, columns_of_stdout())),
     }
     if plan.settings.file.issuer.is_none() {
-        say::note("to have a server looked at, name it: hallpass doctor --issuer https://login.example.com");
+        let unknown =
+            profiles::named(common)?.map(|profile| format!("profile \"{profile}\" names no server; "));
+        say::note(&format!(
+            "{}to have a server looked at, name it: hallpass doctor --issuer https://login.example.com",
+            unknown.unwrap_or_default()
+        ));
     }
     let trouble = diagnosis.trouble().map(|error| described(error).code);
     Ok(trouble.map_or(ExitCode::SUCCESS, ExitCode::from))
@@ -51,25 +56,25 @@ fn hint(verdict: &Verdict) -> Option<String> {
 fn text(diagnosis: &Diagnosis, columns: Option<usize>) -> String {
     let mut lines = about_the_browser(&diagnosis.explanation);
     lines.extend(diagnosis.findings.iter().flat_map(about));
-    lines.push(match diagnosis.trouble() {
-        None => "Nothing here stands in the way of a sign-in.".to_owned(),
-        Some(_) => "A sign-in would fail at what is marked with !!".to_owned(),
-    });
-    lines
-        .iter()
-        .map(|line| columns.map_or_else(|| line.clone(), |columns| folded(line, columns)))
-        .collect::<Vec<_>>()
-        .join("\n")
+    let end = match diagnosis.trouble() {
+        None => "Nothing here stands in the way of a sign-in.",
+        Some(_) => "A sign-in would fail at what is marked with !!",
+    };
+    let rows = lines.iter().map(|line| (line.as_str(), MARGIN)).chain([(end, 0)]);
+    rows.map(|(line, margin)| {
+        columns.map_or_else(|| line.to_owned(), |columns| folded(line, margin, columns))
+    })
+    .collect::<Vec<_>>()
+    .join("\n")
 }
 
-/// Breaks a row between words and goes on below its text. A word that is too long stays in one piece.
-fn folded(line: &str, columns: usize) -> String {
-    let margin = " ".repeat(MARGIN);
+/// Breaks a line between words and goes on below its text. A word that is too long stays in one piece.
+fn folded(line: &str, margin: usize, columns: usize) -> String {
     let (mut text, mut used) = (String::new(), 0);
     for word in line.split_inclusive(' ') {
-        if used > MARGIN && used + word.trim_end().chars().count() > columns {
-            text = format!("{}\n{margin}", text.trim_end());
-            used = MARGIN;
+        if used > margin && used + word.trim_end().chars().count() > columns {
+            text = format!("{}\n{}", text.trim_end(), " ".repeat(margin));
+            used = margin;
         }
         text.push_str(word);
         used += word.chars().count();
@@ -126,8 +131,9 @@ mod tests {
         let margin = " ".repeat(MARGIN);
         let expected =
             format!("ok  store     one two\n{margin}https://login.example.com/a/long/address\n{margin}three");
-        assert_eq!(folded(&row, 24), expected);
-        assert_eq!(folded(&row, 100), row);
+        assert_eq!(folded(&row, MARGIN, 24), expected);
+        assert_eq!(folded(&row, MARGIN, 100), row);
+        assert_eq!(folded("one two three", 0, 8), "one two\nthree");
         assert_eq!(row.find("one"), Some(MARGIN));
     }
 }
