@@ -107,10 +107,15 @@ impl Environment {
     /// `~/Library/Application Support/hallpass/state`, on Windows `%LOCALAPPDATA%\hallpass\state`.
     ///
     /// # Errors
-    /// [`StoreError::NoDirectory`] where no home directory is known.
+    /// [`StoreError::NoDirectory`] where no home directory is known, or `$HALLPASS_STATE_DIR` is relative: that would be
+    /// another place in each folder.
     pub fn state_dir(&self) -> Result<PathBuf, StoreError> {
-        match self.path("HALLPASS_STATE_DIR") {
-            Some(dir) => Ok(dir.to_owned()),
+        match self.var("HALLPASS_STATE_DIR").map(Path::new) {
+            Some(dir) if dir.is_absolute() => Ok(dir.to_owned()),
+            Some(dir) => Err(StoreError::NoDirectory(format!(
+                "HALLPASS_STATE_DIR is \"{}\", which is no absolute path",
+                dir.display()
+            ))),
             None => self.base("XDG_STATE_HOME", ".local/state", "state", "LOCALAPPDATA"),
         }
     }
@@ -199,6 +204,12 @@ mod tests {
             Path::new("/h/.local/state/hallpass")
         );
         assert!(matches!(state(&[("HOME", "rel")]), Err(StoreError::NoDirectory(_))));
+    }
+
+    #[test]
+    fn a_relative_override_is_told_and_not_passed_over() {
+        let told = state(&[("HOME", "/h"), ("HALLPASS_STATE_DIR", "rel")]).unwrap_err().to_string();
+        assert!(told.contains("HALLPASS_STATE_DIR is \"rel\""), "{told}");
     }
 
     #[test]

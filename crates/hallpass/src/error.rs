@@ -523,7 +523,7 @@ pub enum StoreError {
         /// What is wrong with it.
         cause: String,
     },
-    /// There is no home directory to keep the record in.
+    /// No usable directory is known to keep the record in.
     #[error("no directory to keep the sign-in in: {0}")]
     NoDirectory(String),
     /// What was written did not read back equal.
