@@ -11,7 +11,9 @@ use std::process::{Child, ExitStatus};
 use std::time::Instant;
 
 use hallpass_dev::DevServer;
-use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
+use hallpass_test_keychain::{
+    GnomeKeyring, Habit, PrivateBus, REAL_KEYCHAIN, ScriptedService, are_installed,
+};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -274,6 +276,80 @@ fn struck_everywhere(site: &Site, signals: &[Signal]) {
         let (name, left, took) = (blow::name(signal), site.temporary_files(), begun.elapsed().as_secs());
         tell(&format!("{name} {verb:?}: {tally}; {left} temporary files lie about; {took} s"));
     }
+}
+
+/// Somebody who signs out, and is signed in again each time.
+struct Leaver<'a> {
+    site: &'a Site,
+    /// How many keys the keychain has.
+    keys: &'a dyn Fn() -> usize,
+}
+
+impl Leaver<'_> {
+    /// A blow before each system call of a logout; without `strace` some that are spread over its time.
+    fn everywhere(&self) -> Vec<Blow> {
+        let (bench, log) = (&self.site.bench, self.site.bench.beside("calls"));
+        let logout = bench.hallpass(&["logout"]).into_command();
+        let begun = Instant::now();
+        let blows = if blow::can_trace() {
+            let traced = blow::traced(&logout, &["-o", log.to_str().unwrap()]);
+            assert!(self.site.accompany(blow::started(traced)).success());
+            blow::system_calls(&fs::read_to_string(log).unwrap()).into_iter().map(Blow::Before).collect()
+        } else {
+            assert!(self.site.accompany(blow::started(logout)).success());
+            blow::spread(begun.elapsed() * 11 / 10, 100)
+        };
+        bench.sign_in(&self.site.server, &[]);
+        blows
+    }
+
+    /// The sign-in is there, whole, or it is not, and the next logout leaves nothing. Whether it was there.
+    fn suffer(&self, blow: &Blow) -> bool {
+        let Site { bench, server, .. } = self.site;
+        let (before, token, keys) = (self.site.record(), bench.value(&["token"]), (self.keys)());
+        server.journal().clear();
+        let status =
+            self.site.accompany(blow::strike(bench.hallpass(&["logout"]).into_command(), blow, Signal::KILL));
+        assert!(is_how_it_ends(status, Signal::KILL), "{blow:?}: {status}");
+        let (after, next) = (self.site.record(), bench.run(&["token"]));
+        match &after {
+            Some(_) => assert_eq!(
+                (&after, (self.keys)(), next.ok().value()),
+                (&before, keys, token.as_str()),
+                "{blow:?}"
+            ),
+            None => assert_eq!(next.code, 4, "{blow:?}: {next:#?}"),
+        }
+        bench.run(&["logout"]).ok();
+        assert_eq!(
+            (self.site.record(), (self.keys)(), self.site.temporary_files()),
+            (None, 0, 0),
+            "{blow:?}"
+        );
+        bench.sign_in(server, &[]);
+        after.is_some()
+    }
+}
+
+/// Struck before each of its system calls.
+fn outlives_logouts(site: &Site, keys: &dyn Fn() -> usize) {
+    let leaver = Leaver { site, keys };
+    let stayed = leaver.everywhere().iter().map(|blow| leaver.suffer(blow)).collect::<Vec<_>>();
+    assert!(stayed.contains(&true) && stayed.contains(&false), "{stayed:?}");
+}
+
+#[test]
+fn p40_a_logout_that_is_killed_leaves_a_whole_sign_in_or_none_and_the_next_one_nothing() {
+    outlives_logouts(&Site::new(), &|| 0);
+}
+
+#[test]
+fn p40_p54_a_logout_that_is_killed_leaves_no_key_that_the_next_one_does_not_remove() {
+    let service = ScriptedService::start(Habit::Honest).unwrap();
+    let bench = service.variables().iter().fold(Bench::new(), |bench, (name, value)| bench.with(name, value));
+    let site = Site::signed_in(bench, None);
+    assert_eq!(service.items(), 1);
+    outlives_logouts(&site, &|| service.items());
 }
 
 /// The test harness swallows what `eprintln!` prints.

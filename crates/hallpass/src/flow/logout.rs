@@ -28,17 +28,14 @@ pub(crate) fn logout(context: &Context) -> Result<LogoutReport> {
         Ok(None) => report(context, Revocation::None, Revocation::None),
         Err(error) => unreadable(context, &error),
     };
-    let erased = context.store.erase()?;
-    if let Some(seal) = seal {
-        context.store.break_seal(&seal);
-    }
+    let erased = context.store.erase(seal.as_ref())?;
     drop(guard);
     Ok(LogoutReport { erased, ..report })
 }
 
 /// Nothing to erase needs no lock file; a lock that is held too long or cannot be made is passed over.
 fn lock(context: &Context) -> Result<Option<crate::store::Guard>> {
-    if matches!(context.store.read(), Ok(None)) {
+    if context.store.is_clean() {
         return Ok(None);
     }
     match context.lock(LOCK_LIMIT) {

@@ -34,6 +34,8 @@ pub(crate) struct Journal {
     pub(crate) refusals: Option<Refusals>,
     /// The record as it was last written here, and the one before while that may not be in its place yet.
     pub(crate) written: Vec<Fingerprint>,
+    /// Keys of records that are about to be erased. Where the process dies in between, nothing else names them.
+    pub(crate) left_keys: Vec<String>,
 }
 
 /// A refresh under way.
@@ -71,7 +73,8 @@ impl Fingerprint {
 impl Journal {
     /// Nothing that is noted of refreshes holds for what comes next.
     pub(crate) fn settled(&self) -> Journal {
-        Journal { attempts: self.attempts + 1, written: self.written.clone(), ..Journal::default() }
+        let Journal { written, left_keys, .. } = self.clone();
+        Journal { attempts: self.attempts + 1, written, left_keys, ..Journal::default() }
     }
 
     /// Before a record is put in the place of the `present` one. A process may die in between, so both are ours then.
@@ -145,6 +148,7 @@ mod tests {
             failure: Some("no answer".to_owned()),
             refusals: Some(Refusals { token: token.clone(), times: 2, since }),
             written: vec![token],
+            left_keys: vec!["k1".to_owned()],
         };
         for journal in [&long, &Journal::default(), &long] {
             file.write(journal);

@@ -238,12 +238,18 @@ impl Store {
         file.fingerprint().is_some_and(|present| journal.read().is_foreign(&present))
     }
 
-    /// Removes the record, readable or not; whether there was one.
-    pub(crate) fn erase(&self) -> Result<bool, StoreError> {
+    /// Removes the record, readable or not, and the key of its seal; whether there was one. What an erasure left that was
+    /// cut off goes too.
+    pub(crate) fn erase(&self, seal: Option<&Seal>) -> Result<bool, StoreError> {
         match self {
-            Store::File(store) => store.file.erase(),
+            Store::File(store) => store.erase(seal),
             Store::Memory(memory) => Ok(memory.erase()),
         }
+    }
+
+    /// Whether there is nothing to erase.
+    pub(crate) fn is_clean(&self) -> bool {
+        matches!(self.read(), Ok(None)) && self.journal().left_keys.is_empty()
     }
 
     /// Removes what killed processes left of records, in clear perhaps.
@@ -308,8 +314,8 @@ impl Store {
     /// Removes the key of a seal that the record does not have, or not any more.
     pub(crate) fn break_seal(&self, seal: &Seal) {
         match self {
-            Store::File(store) if !store.may_be_sealed_by(seal) => store.keys.delete(&seal.key_id),
-            _ => {}
+            Store::File(store) => store.remove_key(&seal.key_id),
+            Store::Memory(_) => {}
         }
     }
 }
@@ -322,6 +328,28 @@ impl SealableFile {
         self.file.replace(staged, record)
     }
 
+    /// The journal names the key before nothing else does.
+    fn erase(&self, seal: Option<&Seal>) -> Result<bool, StoreError> {
+        let mut journal = self.journal.read();
+        journal.left_keys.extend(seal.map(|seal| seal.key_id.clone()));
+        if journal.left_keys.is_empty() {
+            return self.file.erase();
+        }
+        self.journal.write(&journal);
+        let erased = self.file.erase()?;
+        journal.left_keys.drain(..).for_each(|key_id| self.remove_key(&key_id));
+        self.journal.write(&journal);
+        Ok(erased)
+    }
+
+    /// A write that failed may have put its record in place all the same; a key too many does no harm, one too few
+    /// does.
+    fn remove_key(&self, key_id: &str) {
+        if !self.may_be_sealed_by(key_id) {
+            self.keys.delete(key_id);
+        }
+    }
+
     fn named_keys(&self) -> Vec<String> {
         let dir = self.file.dir();
         let profiles = profiles_in(dir).unwrap_or_default();
@@ -329,11 +357,9 @@ impl SealableFile {
         records.filter_map(|record| record.key_id().map(str::to_owned)).collect()
     }
 
-    /// A write that failed may have put its record in place all the same; a key too many does no harm, one too few
-    /// does.
-    fn may_be_sealed_by(&self, seal: &Seal) -> bool {
+    fn may_be_sealed_by(&self, key_id: &str) -> bool {
         match self.file.read() {
-            Ok(record) => record.is_some_and(|record| record.key_id() == Some(&seal.key_id)),
+            Ok(record) => record.is_some_and(|record| record.key_id() == Some(key_id)),
             Err(StoreError::Corrupt { .. }) => false,
             Err(_) => true,
         }

@@ -59,8 +59,7 @@ fn a_key_that_the_record_names_is_never_removed() {
 
     store.break_seal(&store.new_seal().unwrap());
     assert_eq!(keychain.key_ids("").unwrap(), [record.key_id().unwrap()]);
-    store.erase().unwrap();
-    store.break_seal(record.seal.as_ref().unwrap());
+    store.erase(record.seal.as_ref()).unwrap();
     assert_eq!(keychain.key_ids("").unwrap(), [""; 0]);
 }
 
