@@ -84,6 +84,7 @@ mod surroundings;
 mod token_source;
 mod ui;
 mod user;
+mod wiped;
 
 pub mod protocol;
 pub mod world;

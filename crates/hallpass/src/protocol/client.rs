@@ -48,7 +48,7 @@ pub struct ClientRequest {
 impl ClientAuth<'_> {
     /// Encodes a form and adds the client to it: exactly one method, never two (RFC 6749 §2.3).
     pub fn request(&self, fields: &[(&str, &str)]) -> ClientRequest {
-        let mut form = form_urlencoded::Serializer::new(String::new());
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(self.most(fields)));
         form.extend_pairs(fields);
         let mut authorization = None;
         match (self.method, self.secret) {
@@ -63,6 +63,13 @@ impl ClientAuth<'_> {
             }
         }
         ClientRequest { form: Zeroizing::new(form.finish()), authorization }
+    }
+
+    /// What a form may take: a text that grows leaves what it held behind.
+    fn most(&self, fields: &[(&str, &str)]) -> usize {
+        let secret = self.secret.map_or(0, |secret| secret.expose().len());
+        let fields: usize = fields.iter().map(|(name, value)| 2 + name.len() + 3 * value.len()).sum();
+        fields + 3 * (self.client_id.len() + secret) + "&client_id=&client_secret=".len()
     }
 }
 

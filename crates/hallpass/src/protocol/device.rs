@@ -88,7 +88,7 @@ pub fn judge(issuer: &Issuer, status: u16, body: &[u8]) -> DeviceVerdict {
     if status != 200 {
         return DeviceVerdict::Status(status);
     }
-    match json::object(body) {
+    match json::secrets(body) {
         Ok(answer) => judge_members(issuer, &answer),
         Err(_) => broken("it is no JSON object of unique members"),
     }

@@ -3,9 +3,11 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Deref;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
 /// The members of an object; or else the outermost member inside which the parser stopped, if it was in one.
 ///
@@ -18,6 +20,37 @@ pub(super) fn object(json: &[u8]) -> Result<Map<String, Value>, Option<String>> 
     match is_strict.and_then(|()| parser.end()).and_then(|()| serde_json::from_slice(json)) {
         Ok(members) => Ok(members),
         Err(_) => Err(reading),
+    }
+}
+
+/// The members of an object that may hold tokens.
+pub(super) fn secrets(json: &[u8]) -> Result<Wiped, Option<String>> {
+    object(json).map(Wiped)
+}
+
+/// Members whose texts are wiped when they are dropped.
+pub(super) struct Wiped(pub(super) Map<String, Value>);
+
+impl Deref for Wiped {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        _ => {}
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::OAuthError;
 /// Finds the error in an answer's body (RFC 6749 §5.2): JSON under any content type, a form, or
 /// Clerk's `{"errors":[{"long_message",..}],"clerk_trace_id"}`. `None` where the body says nothing.
 pub fn from_body(body: &[u8]) -> Option<OAuthError> {
-    match json::object(body) {
+    match json::secrets(body) {
         Ok(members) => from_members(&members),
         Err(_) => from_form(body),
     }

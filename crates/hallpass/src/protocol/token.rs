@@ -109,14 +109,14 @@ fn is_printable(token: &Secret) -> bool {
 }
 
 /// The members of a JSON object or of a form, each of them once.
-fn members(body: &[u8]) -> Option<Map<String, Value>> {
-    json::object(body).ok().or_else(|| form(body))
+fn members(body: &[u8]) -> Option<json::Wiped> {
+    json::secrets(body).ok().or_else(|| form(body))
 }
 
-fn form(body: &[u8]) -> Option<Map<String, Value>> {
-    let mut form = Map::new();
+fn form(body: &[u8]) -> Option<json::Wiped> {
+    let mut form = json::Wiped(Map::new());
     for (name, value) in form_urlencoded::parse(body) {
-        if form.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
+        if form.0.insert(name.into_owned(), Value::String(value.into_owned())).is_some() {
             return None;
         }
     }

@@ -1,6 +1,7 @@
 //! The record: everything that is known about one sign-in, as it lies on the disk.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +14,7 @@ use crate::error::StoreError;
 use crate::protocol::client::AuthMethod;
 use crate::secret::Secret;
 use crate::user::User;
+use crate::wiped::WipedBytes;
 use crate::world::keychain::Key;
 
 /// The format that this version writes.
@@ -171,9 +173,10 @@ impl StoredRecord {
 
     /// The record as it is written.
     pub(crate) fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
-        bytes.push(b'\n');
-        zeroize::Zeroizing::new(bytes)
+        let mut bytes = WipedBytes::default();
+        let written = serde_json::to_writer_pretty(&mut bytes, self).map_err(io::Error::from);
+        written.and_then(|()| writeln!(bytes)).expect("texts, numbers and lists of them can be written");
+        bytes.into_inner()
     }
 }
 

@@ -5,10 +5,10 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use super::record::{Kept, Record, Seal, Secrets, StoredRecord};
 use crate::crypto::{self, NONCE_BYTES, from_base64url, to_base64url};
+use crate::wiped::WipedBytes;
 use crate::world::entropy;
 use crate::world::keychain::Key;
 
@@ -29,8 +29,9 @@ pub(super) fn seal(mut record: Record, key: &Key) -> StoredRecord {
         seal.nonce = to_base64url(&nonce);
     }
     let (clear, secrets) = record.exchange(());
-    let plain = Zeroizing::new(serde_json::to_vec(&secrets).unwrap_or_default());
-    let sealed = crypto::seal(key.expose(), nonce, &canonical(&clear), plain);
+    let mut plain = WipedBytes::default();
+    serde_json::to_writer(&mut plain, &secrets).expect("texts and lists of them can be written");
+    let sealed = crypto::seal(key.expose(), nonce, &canonical(&clear), plain.into_inner());
     clear.exchange(Kept::Sealed(to_base64url(&sealed))).0
 }
 

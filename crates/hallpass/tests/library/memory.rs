@@ -1,20 +1,48 @@
 //! What is left in the memory of a process that is done with its tokens, looked at from another one.
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hallpass::{Environment, Hallpass};
 
 use crate::bench::{Bench, SERVICE};
-use crate::provider::Provider;
+use crate::provider::{CANARY, Provider};
 
 const STATE_DIR: &str = "HALLPASS_TEST_STATE_DIR";
 
+/// What lies in freed memory is written over by chance, so that a look at all of it may come too late: the memory is
+/// looked at as it is given back.
+struct Watching;
+
+#[global_allocator]
+static ALLOCATOR: Watching = Watching;
+static IS_WATCHING: AtomicBool = AtomicBool::new(false);
+static LEFT: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code, reason = "an allocator")]
+// SAFETY: everything is the system's. Memory is zeroed, so that there is none without a value.
+unsafe impl GlobalAlloc for Watching {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if IS_WATCHING.load(Ordering::Relaxed) {
+            let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
+            LEFT.fetch_add(usize::from(contains(bytes, CANARY.as_bytes())), Ordering::Relaxed);
+        }
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
 /// What this process does for the one that looks: takes a token, holds it, drops it, each for a line on its stdin.
 fn take_hold_and_drop(state_dir: &Path) {
+    IS_WATCHING.store(true, Ordering::Relaxed);
     let (steps, mut stdout) = (std::io::stdin().lines(), std::io::stdout());
     let mut token = None;
     let mut pass = None;
@@ -26,7 +54,10 @@ fn take_hold_and_drop(state_dir: &Path) {
                 token = Some(stored.access_token().unwrap());
                 pass = Some(stored);
             }
-            _ => drop((token.take(), pass.take())),
+            _ => {
+                drop((token.take(), pass.take()));
+                assert_eq!(LEFT.load(Ordering::Relaxed), 0, "memory with tokens in it was given back");
+            }
         }
         stdout.write_all(b"done\n").unwrap();
     }

@@ -164,7 +164,7 @@ fn for_request<B>(
 /// The connection of a truncated answer is closed, not drained.
 fn read(answer: Response<Body>) -> Result<HttpResponse, ureq::Error> {
     let (head, body) = answer.into_parts();
-    let expected = body.content_length().unwrap_or(0).clamp(8 * 1024, MAX_BODY_BYTES as u64 + 1);
+    let expected = body.content_length().unwrap_or(limits::UNTOLD_BODY).min(MAX_BODY_BYTES as u64 + 1);
     // All at once, since a vector that grows leaves copies of secrets behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(expected as usize));
     body.into_reader().take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut bytes)?;

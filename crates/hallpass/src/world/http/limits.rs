@@ -17,6 +17,9 @@ pub(super) const IDLE: Duration = Duration::from_secs(30);
 /// Status line and headers together.
 pub(super) const HEADERS: usize = 32 * 1024;
 
+/// What to make room for where the length of a body is not told: more than any answer with tokens in it.
+pub(super) const UNTOLD_BODY: u64 = 64 * 1024;
+
 /// Read buffer; more than [`HEADERS`], else ureq takes too large headers for a closed connection.
 pub(super) const INPUT_BUFFER: usize = HEADERS + 8 * 1024;
 
