@@ -1,12 +1,14 @@
 //! A certificate authority for a test.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::version::TLS13;
 use rustls::{ServerConfig, SupportedProtocolVersion};
 use tempfile::NamedTempFile;
 
@@ -33,16 +35,49 @@ impl Authority {
 
     /// A server with a certificate for this name.
     pub(crate) fn server(&self, name: &str, version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        Arc::new(config)
+        self.server_by(named(name), version)
     }
+
+    /// A server whose certificate was good in these years only.
+    pub(crate) fn server_of_years(&self, name: &str, years: Range<i32>) -> Arc<ServerConfig> {
+        let mut params = named(name);
+        params.not_before = date_time_ymd(years.start, 1, 1);
+        params.not_after = date_time_ymd(years.end, 1, 1);
+        self.server_by(params, &TLS13)
+    }
+
+    fn server_by(
+        &self,
+        params: CertificateParams,
+        version: &'static SupportedProtocolVersion,
+    ) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        config(&certificate, &key, version)
+    }
+}
+
+/// A server whose certificate nobody vouches for but itself.
+pub(crate) fn self_signed(name: &str) -> Arc<ServerConfig> {
+    let key = KeyPair::generate().unwrap();
+    config(&named(name).self_signed(&key).unwrap(), &key, &TLS13)
+}
+
+fn named(name: &str) -> CertificateParams {
+    CertificateParams::new([name.to_owned()]).unwrap()
+}
+
+fn config(
+    certificate: &Certificate,
+    key: &KeyPair,
+    version: &'static SupportedProtocolVersion,
+) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    Arc::new(config)
 }

@@ -1,7 +1,9 @@
 //! The default HTTP client against servers of the test's own.
 
 mod authority;
+mod proxy;
 mod server;
+mod tls_front;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,13 +11,15 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use authority::Authority;
+use authority::{Authority, self_signed};
 use hallpass::Secret;
 use hallpass::error::{NetworkError, NetworkErrorKind};
 use hallpass::world::http::proxy::Proxies;
 use hallpass::world::http::{Client, ClientSettings, Http, HttpRequest, HttpResponse, MAX_BODY_BYTES};
+use proxy::Proxy;
 use rustls::version::{TLS12, TLS13};
-use server::{Habits, Proxy, Server, Then, answer_json, header};
+use server::{Habits, Server, Then, answer_json, header};
+use tls_front::TlsFront;
 
 const TLS_VERSIONS: [&rustls::SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
@@ -203,7 +207,7 @@ fn a_server_that_closes_idle_connections_early_is_met_again() {
 }
 
 #[test]
-fn a_cut_answer_is_broken_and_not_asked_again() {
+fn n39_a_cut_answer_is_broken_and_not_asked_again() {
     let cuts: [server::Behave; 5] = [
         |_, _| Then::Close,
         |_, answer| cut(answer, "HTTP/1.1 200 OK\r\nConte"),
@@ -228,7 +232,7 @@ fn cut(answer: &mut dyn Write, text: &str) -> Then {
 /// The second request goes out on a pooled connection and finds it broken: where clients that repeat
 /// would spend the code twice.
 #[test]
-fn a_request_that_dies_on_a_pooled_connection_is_not_repeated() {
+fn n39_a_request_that_dies_on_a_pooled_connection_is_not_repeated() {
     let server = plain_server(|request, answer| match request.starts_with("GET") {
         true => answer_json(request, answer),
         false => Then::Close,
@@ -241,7 +245,7 @@ fn a_request_that_dies_on_a_pooled_connection_is_not_repeated() {
 }
 
 #[test]
-fn a_slow_answer_times_out_on_time() {
+fn n49_a_slow_answer_times_out_on_time() {
     let drip: server::Behave = |_, answer| {
         let _ = answer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
         while answer.write_all(b"x").and_then(|()| answer.flush()).is_ok() {
@@ -284,7 +288,7 @@ fn a_silent_handshake_times_out_on_time() {
 }
 
 #[test]
-fn a_large_answer_is_cut_at_the_limit() {
+fn n49_a_large_answer_is_cut_at_the_limit() {
     let server = plain_server(|_, answer| {
         let size = 3 * 1024 * 1024;
         let _ = write!(answer, "HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n");
@@ -311,8 +315,45 @@ fn an_answer_of_exactly_the_limit_is_whole() {
     assert_eq!((answer.body.len(), answer.truncated), (MAX_BODY_BYTES, false));
 }
 
+/// No length was told, and no end is in sight.
 #[test]
-fn endless_headers_are_refused() {
+fn n49_an_answer_without_end_is_cut_at_the_limit() {
+    let endless: [server::Behave; 2] = [
+        |_, answer| {
+            let _ = answer.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let chunk = [b"1000\r\n".as_slice(), &[b'x'; 0x1000], b"\r\n"].concat();
+            while answer.write_all(&chunk).is_ok() {}
+            Then::Close
+        },
+        |_, answer| {
+            let _ = answer.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            while answer.write_all(&[b'x'; 4096]).is_ok() {}
+            Then::Close
+        },
+    ];
+    for behave in endless {
+        let answer = get(&plain_client(), &url(&plain_server(behave))).unwrap();
+        assert!(answer.truncated);
+        assert_eq!(answer.body.len(), MAX_BODY_BYTES);
+    }
+}
+
+/// What is compressed is not unpacked, and nobody asked for it.
+#[test]
+fn n49_an_answer_is_taken_as_it_comes() {
+    let server = plain_server(|_, answer| {
+        let _ = answer.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00",
+        );
+        Then::KeepOpen
+    });
+    let answer = get(&plain_client(), &url(&server)).unwrap();
+    assert_eq!(answer.body.as_slice(), b"\x1f\x8b\x08\x00");
+    assert_eq!(header(&server.requests()[0], "accept-encoding"), None);
+}
+
+#[test]
+fn n49_endless_headers_are_refused() {
     let endless: [server::Behave; 2] = [
         |_, answer| {
             let _ = answer.write_all(b"HTTP/1.1 200 OK\r\n");
@@ -333,7 +374,7 @@ fn endless_headers_are_refused() {
 }
 
 #[test]
-fn redirects_and_errors_are_answers() {
+fn n36_redirects_and_errors_are_answers() {
     let server = plain_server(|request, answer| {
         let status = if request.contains("/moved") { "307 Moved" } else { "500 Oops" };
         let _ = write!(answer, "HTTP/1.1 {status}\r\nLocation: /elsewhere\r\nContent-Length: 5\r\n\r\nsorry");
@@ -427,7 +468,7 @@ fn names_below_localhost_are_this_computer() {
 }
 
 #[test]
-fn an_unknown_authority_is_named_with_the_way_out() {
+fn n35_an_unknown_authority_is_named_with_the_way_out() {
     let (company, other) = (Authority::new("Inspecting Proxy CA"), Authority::new("Other CA"));
     let tls = Some(company.server("localhost", &TLS13));
     let server = Server::start(Habits { tls, ..Habits::default() });
@@ -440,7 +481,7 @@ fn an_unknown_authority_is_named_with_the_way_out() {
 }
 
 #[test]
-fn a_certificate_for_another_name_is_refused() {
+fn n35_a_certificate_for_another_name_is_refused() {
     let authority = Authority::new("Test CA");
     let tls = Some(authority.server("other.example", &TLS13));
     let server = Server::start(Habits { tls, ..Habits::default() });
@@ -449,6 +490,24 @@ fn a_certificate_for_another_name_is_refused() {
     assert!(error.detail.starts_with("its certificate is for another name"), "{error}");
     assert!(error.detail.contains("other.example"), "{error}");
     assert_eq!(server.requests().len(), 0);
+}
+
+#[test]
+fn n35_a_certificate_that_is_over_to_come_or_of_nobody_else_is_refused() {
+    let authority = Authority::new("Test CA");
+    for (config, problem) in [
+        (authority.server_of_years("localhost", 2001..2021), "its certificate has expired, or "),
+        (authority.server_of_years("localhost", 2100..2200), "its certificate is not valid yet, or "),
+        (self_signed("localhost"), "its certificate is "),
+    ] {
+        let server = Server::start(Habits { tls: Some(config), ..Habits::default() });
+        for client in [client_that_trusts(&authority), plain_client()] {
+            let error = post(&client, &tls_url(&server)).unwrap_err();
+            assert_eq!((error.kind, server.requests().len()), (NetworkErrorKind::Tls, 0), "{error}");
+        }
+        let error = post(&client_that_trusts(&authority), &tls_url(&server)).unwrap_err();
+        assert!(error.detail.starts_with(problem), "{problem}: {error}");
+    }
 }
 
 #[test]
@@ -500,7 +559,7 @@ fn client_behind(proxy: &str, authority: &Authority) -> Client {
 }
 
 #[test]
-fn https_goes_through_the_proxy_and_this_computer_does_not() {
+fn p56_https_goes_through_the_proxy_and_this_computer_does_not() {
     let authority = Authority::new("Test CA");
     let tls = Some(authority.server("idp.example", &TLS13));
     let server = Server::start(Habits { tls, ..Habits::default() });
@@ -523,7 +582,7 @@ fn https_goes_through_the_proxy_and_this_computer_does_not() {
 }
 
 #[test]
-fn a_proxy_that_refuses_is_named_without_its_password() {
+fn p56_a_proxy_that_refuses_is_named_without_its_password() {
     let authority = Authority::new("Test CA");
     let refusing = Proxy::start(None);
     let dead = closed_address().replace("http://", "").replace('/', "");
@@ -539,8 +598,22 @@ fn a_proxy_that_refuses_is_named_without_its_password() {
     }
 }
 
+/// It would else look as if the server were slow.
 #[test]
-fn a_proxy_of_another_kind_is_an_error_only_for_those_who_need_it() {
+fn p56_a_proxy_that_says_nothing_is_named_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let authority = Authority::new("Test CA");
+    let client = client_behind(&format!("http://name:s3cret@{address}"), &authority);
+    let mut request = HttpRequest::get("https://idp.example/token".parse().unwrap());
+    request.timeout = Duration::from_millis(400);
+    let error = client.send(&request).unwrap_err();
+    assert_eq!((error.kind, error.host.as_str()), (NetworkErrorKind::Proxy, "idp.example:443"));
+    assert_eq!(error.detail, format!("{address}: it did not answer in time"));
+}
+
+#[test]
+fn p56_a_proxy_of_another_kind_is_an_error_only_for_those_who_need_it() {
     let authority = Authority::new("Test CA");
     let client = client_behind("socks5://name:s3cret@127.0.0.1:1080", &authority);
     get(&client, &url(&plain_server(answer_json))).unwrap();
@@ -550,53 +623,15 @@ fn a_proxy_of_another_kind_is_an_error_only_for_those_who_need_it() {
 }
 
 #[test]
-fn a_proxy_may_itself_speak_tls() {
+fn p56_a_proxy_may_itself_speak_tls() {
     let authority = Authority::new("Test CA");
     let server =
         Server::start(Habits { tls: Some(authority.server("idp.example", &TLS13)), ..Habits::default() });
     let proxy = Proxy::start(Some(server.addr));
-    let front = TlsFront::start(&authority, proxy.addr);
-    let client = client_behind(&format!("https://localhost:{}", front.port), &authority);
+    let front = TlsFront::start(authority.server("localhost", &TLS13), proxy.addr);
+    let client = client_behind(&format!("https://localhost:{}", front.addr.port()), &authority);
     for _ in 0..2 {
         post(&client, "https://idp.example/token").unwrap();
     }
-    assert_eq!((server.requests().len(), proxy.heads().len()), (2, 1));
-}
-
-/// Takes TLS off a connection and passes the rest on, one read at a time.
-struct TlsFront {
-    port: u16,
-}
-
-impl TlsFront {
-    fn start(authority: &Authority, target: std::net::SocketAddr) -> TlsFront {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let config = authority.server("localhost", &TLS13);
-        std::thread::spawn(move || {
-            let client = listener.accept().unwrap().0;
-            let server = TcpStream::connect(target).unwrap();
-            let tls = rustls::ServerConnection::new(config).unwrap();
-            alternate(rustls::StreamOwned::new(tls, client), server)
-        });
-        TlsFront { port }
-    }
-}
-
-fn alternate(
-    mut client: rustls::StreamOwned<rustls::ServerConnection, TcpStream>,
-    mut server: TcpStream,
-) -> std::io::Result<()> {
-    let mut buffer = [0; 16 * 1024];
-    let pause = Some(Duration::from_millis(10));
-    client.sock.set_read_timeout(pause)?;
-    server.set_read_timeout(pause)?;
-    loop {
-        if let Ok(amount) = client.read(&mut buffer) {
-            server.write_all(&buffer[..amount])?;
-        }
-        if let Ok(amount) = server.read(&mut buffer) {
-            client.write_all(&buffer[..amount])?;
-        }
-    }
+    assert_eq!((server.requests().len(), proxy.heads().len(), front.connections()), (2, 1, 1));
 }

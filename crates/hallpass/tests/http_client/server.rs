@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::proxy::read_head;
+
 /// What happens after an answer.
 pub(crate) enum Then {
     KeepOpen,
@@ -107,61 +109,7 @@ fn read_request(stream: &mut impl Read) -> io::Result<String> {
     Ok(request)
 }
 
-pub(crate) fn read_head(stream: &mut impl Read) -> io::Result<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
-    Ok(String::from_utf8(head).unwrap())
-}
-
 pub(crate) fn header(request: &str, name: &str) -> Option<String> {
     let lines = request.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(':'));
     lines.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
-}
-
-/// A CONNECT proxy that leads every name to one server, or refuses.
-pub(crate) struct Proxy {
-    pub(crate) addr: SocketAddr,
-    heads: Arc<Mutex<Vec<String>>>,
-}
-
-impl Proxy {
-    pub(crate) fn start(target: Option<SocketAddr>) -> Proxy {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
-        let heads = Arc::<Mutex<Vec<String>>>::default();
-        let recorder = Arc::clone(&heads);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                recorder.lock().unwrap().push(read_head(&mut stream).unwrap());
-                match target {
-                    Some(target) => tunnel(stream, target),
-                    None => stream.write_all(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n").unwrap(),
-                }
-            }
-        });
-        Proxy { addr, heads }
-    }
-
-    pub(crate) fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
-    }
-}
-
-fn tunnel(mut client: TcpStream, target: SocketAddr) {
-    let server = TcpStream::connect(target).unwrap();
-    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
-    pass(client.try_clone().unwrap(), server.try_clone().unwrap());
-    pass(server, client);
-}
-
-fn pass(mut from: TcpStream, mut to: TcpStream) {
-    thread::spawn(move || {
-        let _ = io::copy(&mut from, &mut to);
-        let _ = to.shutdown(std::net::Shutdown::Write);
-    });
 }

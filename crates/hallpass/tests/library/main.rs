@@ -1,6 +1,9 @@
 //! The library from the outside: what it sends, stores, shows and answers, against the development server
 //! and against scripted servers that keep to, or break, the contracts of real ones.
 
+#[path = "../http_client/authority.rs"]
+#[allow(dead_code, reason = "the tests of the client use all of it")]
+mod authority;
 mod bench;
 #[path = "../../../../tests/command/canary.rs"]
 mod canary;
@@ -15,7 +18,11 @@ mod misbehaving_server;
 mod model;
 mod no_leak;
 mod provider;
+#[path = "../http_client/proxy.rs"]
+mod proxy;
 mod scripted;
+#[path = "../http_client/tls_front.rs"]
+mod tls_front;
 mod wire;
 
 mod back_off;
@@ -32,6 +39,7 @@ mod long_lived;
 mod lost_answer;
 mod moving;
 mod presets;
+mod proxies;
 mod redirects;
 mod refresh;
 mod sealed;

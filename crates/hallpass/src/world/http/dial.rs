@@ -131,7 +131,8 @@ fn tunnel(proxy: &Proxy, details: &ConnectionDetails) -> Result<Box<dyn Transpor
 }
 
 fn at_proxy(proxy: &Proxy, failure: &Failure) -> ureq::Error {
-    Failure::proxy(format!("{}:{}: {}", proxy.host(), proxy.port(), failure.detail)).into()
+    let detail = if failure.detail.is_empty() { "it did not answer in time" } else { &failure.detail };
+    Failure::proxy(format!("{}:{}: {detail}", proxy.host(), proxy.port())).into()
 }
 
 #[cfg(test)]

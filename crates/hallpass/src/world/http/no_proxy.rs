@@ -132,7 +132,7 @@ mod tests {
     use super::NoProxy;
 
     #[test]
-    fn each_kind_of_entry_matches_what_it_says() {
+    fn p56_each_kind_of_entry_matches_what_it_says() {
         let rows = [
             ("", "https://idp.example", false),
             ("*", "https://idp.example", true),

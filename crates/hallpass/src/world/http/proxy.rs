@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variables_choose_by_scheme_and_case() {
+    fn p56_the_variables_choose_by_scheme_and_case() {
         let p = "http://p.example:3128";
         let q = "http://q.example:8080";
         type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn this_computer_never_meets_a_proxy() {
+    fn p56_this_computer_never_meets_a_proxy() {
         let all = &[("ALL_PROXY", "http://p.example:3128")];
         for host in [
             "127.0.0.1",
@@ -183,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_never_shown() {
+    fn p56_credentials_are_never_shown() {
         let proxies = proxies(&[("HTTPS_PROXY", "http://name:s3cret@p.example:3128")]);
         let shown = format!("{proxies:?} {}", proxies.https.as_ref().unwrap());
         assert!(!shown.contains("s3cret") && !shown.contains("name"), "{shown}");
     }
 
     #[test]
-    fn a_value_that_is_no_proxy_is_an_error_when_used() {
+    fn p56_a_value_that_is_no_proxy_is_an_error_when_used() {
         for (value, problem) in [
             ("socks5://p.example:1080", "ALL_PROXY is not an http"),
             ("http://", "ALL_PROXY is not a URL"),
