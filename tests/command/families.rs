@@ -115,6 +115,33 @@ fn cannot_listen(network: &Network, redirect_uri: &str, why: &str) {
     assert!(login.took < Duration::from_secs(1) && bench.opened().is_empty(), "{login:#?}");
 }
 
+/// IPv4 where both are there: it is what registrations name.
+#[test]
+fn n14_a_login_that_names_no_address_takes_the_family_that_the_computer_has() {
+    apart("families::n14_a_login_that_names_no_address_takes_the_family_that_the_computer_has", || {
+        for (computer, change, has) in COMPUTERS {
+            match Network::changed_by(change) {
+                Ok(network) => is_answered_over(computer, &network, has[0]),
+                Err(why) => skipped(&format!("N14, {computer}: {why}")),
+            }
+        }
+    });
+}
+
+fn is_answered_over(computer: &str, network: &Network, address: IpAddr) {
+    let bench = Bench::new();
+    let browser = format!("--browser={}", bench.browser());
+    let host = if address == V4 { "http://127.0.0.1" } else { "http://[::1]" };
+    let explained = network.hallpass(&bench, &["login", "--explain"]).run().ok();
+    let register = format!("Redirect URI to register: {host}/callback (with any port)\n");
+    assert!(explained.stdout.contains(&register), "{computer}: {explained:#?}");
+    let (login, page) = network.hallpass(&bench, &[&["login", &browser], &LOGIN[..]].concat()).play(|url| {
+        assert!(param(url, "redirect_uri").unwrap().starts_with(&format!("{host}:")), "{computer}: {url}");
+        network.inside(|| get(address, &callback(url, "error=access_denied&state={state}")))
+    });
+    assert_eq!((login.code, page.is_some()), (DENIED, true), "{computer}: {login:#?}");
+}
+
 #[test]
 fn p02_a_stranger_on_one_family_is_in_the_way_of_what_may_reach_it_and_of_nothing_else() {
     apart(

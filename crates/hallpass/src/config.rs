@@ -266,7 +266,7 @@ fn check_scopes(scopes: Option<&[String]>) -> Result<Vec<String>> {
 
 fn check_landing(uris: &[String], listen: Option<SocketAddr>) -> Result<Landing> {
     match (uris, listen) {
-        ([], None) => Ok(Landing::Loopback(vec![RedirectUri::default(), RedirectUri::default_v6()])),
+        ([], None) => Ok(Landing::Usual),
         (uris, None) => {
             let uris = uris.iter().map(|uri| RedirectUri::parse(uri));
             Ok(Landing::Loopback(uris.collect::<Result<_, _>>()?))
@@ -332,8 +332,7 @@ mod tests {
     fn the_defaults_are_those_of_the_documentation() {
         let config = draft(|_| {}).unwrap();
         assert_eq!(config.scopes.join(" "), "openid profile email offline_access");
-        let literals = [RedirectUri::default(), RedirectUri::default_v6()];
-        assert_eq!(config.landing, Landing::Loopback(literals.to_vec()));
+        assert_eq!(config.landing, Landing::Usual);
         assert_eq!(config.login_timeout, Duration::from_secs(300));
     }
 

@@ -19,6 +19,8 @@ const TRIES: u32 = 16;
 /// Where answers come back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Landing {
+    /// On this computer, where nobody said more.
+    Usual,
     /// On this computer: the first of these that can be had.
     Loopback(Vec<RedirectUri>),
     /// Elsewhere, from where something forwards them to this address.
@@ -42,9 +44,17 @@ pub(super) struct Bound {
 /// [`Misuse::PortTaken`] names each one and why.
 pub(super) fn bind(landing: &Landing) -> Result<Bound, Misuse> {
     match landing {
+        Landing::Usual => bind_first(&[usual()]),
         Landing::Loopback(uris) => bind_first(uris),
         Landing::Forwarded { redirect_uri, listen } => bind_forwarded(redirect_uri, *listen),
     }
+}
+
+/// The address of IPv4, or that of IPv6 on a computer that has no other: RFC 8252 §7.3 makes no assumption.
+pub(crate) fn usual() -> RedirectUri {
+    let [v4, v6] = [RedirectUri::default(), RedirectUri::default_v6()];
+    let is_missing = sockets(v4.host().addresses(), 0).is_err_and(|error| is_family_missing(&error));
+    if is_missing { v6 } else { v4 }
 }
 
 fn bind_forwarded(redirect_uri: &ForwardedUri, listen: SocketAddr) -> Result<Bound, Misuse> {

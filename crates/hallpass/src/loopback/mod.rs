@@ -7,7 +7,7 @@ mod listener;
 pub(crate) mod page;
 mod request;
 
-pub(crate) use bind::Landing;
+pub(crate) use bind::{Landing, usual};
 pub(crate) use listener::{Arrival, Callback, Listener};
 pub(crate) use page::Page;
 #[cfg(any(test, fuzzing))]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{CONTAINER_FILES, Decision, KERNEL, Surroundings};
-use crate::loopback::Landing;
+use crate::loopback::{Landing, usual};
 use crate::protocol::redirect_uri::RedirectUri;
 use crate::world::browser::Opener;
 
@@ -41,6 +41,7 @@ impl Explanation {
     /// Whoever has answers forwarded needs no other way for them.
     pub(crate) fn new(seen: &Surroundings, mut decision: Decision, landing: &Landing) -> Explanation {
         let (redirect_uris, port) = match landing {
+            Landing::Usual => (vec![registered(&usual())], None),
             Landing::Loopback(uris) => {
                 (uris.iter().map(registered).collect(), uris.first().and_then(RedirectUri::port))
             }
