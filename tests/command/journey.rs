@@ -271,7 +271,7 @@ fn with_json_a_failure_is_one_object_with_the_same_exit_code() {
                 "code": 4,
                 "kind": "login_required",
                 "message": "not signed in",
-                "hint": "sign in with: hallpass login",
+                "hint": "sign in with: hallpass login --issuer URL --client-id ID",
             }})
         );
     }

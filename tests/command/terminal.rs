@@ -17,7 +17,7 @@ use crate::scripted::{Answer, Scripted};
 /// Pain P13 asks for 300 ms; a busy machine gets more.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-const EXPLAINED: &str = "Only here: in no page and in no chat.";
+const EXPLAINED: &str = "Paste it nowhere else: in no page and in no chat.";
 
 /// Somebody at a terminal, and a server whose token endpoint answers when it is told to.
 struct Desk {

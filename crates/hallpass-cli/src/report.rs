@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::settings::knows_server;
 use crate::{json, say};
 
 /// What a failure becomes.
@@ -71,8 +72,9 @@ pub(crate) fn interrupted(signal: i32, failure: &Failure, form: Form) -> ExitCod
 
 /// The exact command that signs in to a profile; `None` is the current one.
 pub(crate) fn login_command(profile: Option<&str>) -> String {
-    profile
-        .map_or_else(|| "hallpass login".to_owned(), |profile| format!("hallpass login --profile {profile}"))
+    let of_profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+    let server = if knows_server(profile) { "" } else { " --issuer URL --client-id ID" };
+    format!("hallpass login{of_profile}{server}")
 }
 
 pub(crate) fn describe(failure: &Failure) -> Report {

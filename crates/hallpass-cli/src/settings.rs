@@ -321,6 +321,18 @@ pub(crate) fn read_env_file(args: &Login) -> Result<EnvFile, Failure> {
     Ok(file)
 }
 
+/// Whether a login of a profile, or of the current one, knows where to. Settings that cannot be read are for that login to
+/// tell.
+pub(crate) fn knows_server(profile: Option<&str>) -> bool {
+    let is_named = || {
+        let config_dir = ConfigDir::of(&Environment::of_process())?;
+        let profile = profile.map_or_else(|| config_dir.current(), |profile| Ok(profile.to_owned()))?;
+        let (own, config) = files(&config_dir, &profile)?;
+        Ok::<_, Failure>([own, config].iter().any(|file| file.issuer.is_some()))
+    };
+    variable("HALLPASS_ISSUER").is_some() || is_named().unwrap_or(true)
+}
+
 /// `config.toml` and the profile's own file.
 pub(crate) fn files(config_dir: &ConfigDir, profile: &str) -> Result<(SettingsFile, SettingsFile), Failure> {
     Ok((config_dir.settings(profile)?, config_dir.config()?))

@@ -15,7 +15,7 @@ use crate::world::keychain::KeychainError;
 
 const PASTE: &str = "\
 If the browser cannot reach that, paste the address it ended on here and press Enter.
-Only here: in no page and in no chat.";
+Paste it nowhere else: in no page and in no chat.";
 
 /// A ready [`LoginUi`] that writes lines for people.
 ///
@@ -183,7 +183,7 @@ impl LoginUi for Terminal {
             LoginEvent::Waiting { redirect_uri, left } => self.waiting(redirect_uri.as_deref(), left),
             LoginEvent::UserCode { user_code, verification_uri, verification_uri_complete, host, .. } => {
                 self.user_code(&user_code, &verification_uri, verification_uri_complete.as_ref());
-                self.line(&format!("Only if you started this sign-in yourself, at {host}."));
+                self.line(&format!("Use the code only if you started this sign-in yourself, at {host}."));
             }
             LoginEvent::Pasted { characters } => self.line(&format!("Received {characters} characters.")),
             LoginEvent::Ignored(what) => self.line(what.text()),

@@ -5,8 +5,14 @@
 #[path = "../library/bench.rs"]
 mod bench;
 #[allow(dead_code, reason = "the library's own tests use all of it")]
+#[path = "../../../../tests/command/canary.rs"]
+mod canary;
+#[allow(dead_code, reason = "the library's own tests use all of it")]
 #[path = "../library/desk.rs"]
 mod desk;
+#[allow(dead_code, reason = "the library's own tests use all of it")]
+#[path = "../library/diary.rs"]
+mod diary;
 #[allow(dead_code, reason = "the library's own tests use all of it")]
 #[path = "../library/jose.rs"]
 mod jose;
