@@ -355,7 +355,7 @@ fn a_client_that_the_server_does_not_know_ends_in_the_time_limit_with_the_addres
 }
 
 #[test]
-fn a_closed_tab_ends_in_the_time_limit_and_names_the_redirect_uri() {
+fn n34_p12_a_closed_tab_ends_in_the_time_limit_and_names_the_redirect_uri() {
     let one = SignedIn::new();
     let login = one.bench.login(&["--timeout", "300ms"]).run();
     let url = login.stderr.lines().find(|line| line.starts_with("http://")).unwrap();
@@ -380,7 +380,7 @@ fn a_forged_callback_ends_nothing_and_is_counted() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_at_once_and_frees_the_port() {
+fn n34_p13_a_signal_ends_the_wait_at_once_and_frees_the_port() {
     let one = SignedIn::new();
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let mut login = one.bench.login(&[]).start();
@@ -409,7 +409,7 @@ fn with_json_a_signal_is_an_error_event_with_its_own_exit_code() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_for_a_server_that_does_not_answer() {
+fn n34_p13_a_signal_ends_the_wait_for_a_server_that_does_not_answer() {
     let bench = Bench::new();
     let silent = Scripted::start();
     silent.always(OPENID_CONFIGURATION, Answer::never());

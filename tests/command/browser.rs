@@ -420,10 +420,26 @@ fn p22_where_wslview_fails_powershell_is_tried_and_then_the_address_is_enough() 
 }
 
 #[test]
-fn p23_what_a_hostile_server_names_is_never_opened() {
-    for endpoint in
-        ["file:///etc/passwd", "javascript:alert(1)", "--help", "\";touch x;\"", "x-fish:%0d%0a", ""]
-    {
+fn n18_p23_what_a_hostile_server_names_is_never_opened() {
+    for endpoint in [
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "smb://198.51.100.7/share",
+        "calculator:",
+        "--help",
+        "-flag",
+        "$(id)",
+        "\";touch x;\"",
+        "'https://a.example'",
+        "x-fish:%0d%0a",
+        "https://a b",
+        "https://a.example/\n--help",
+        "https://a.example/\r\n",
+        "http://a.example/authorize",
+        "https://user:password@a.example/",
+        "https://a.example/#f",
+        "",
+    ] {
         let desktop = Desktop::with(&["xdg-open"]);
         let server = Scripted::start();
         let issuer = server.origin();

@@ -48,6 +48,22 @@ fn the_help_of_every_verb_says_what_it_does_and_describes_every_option() {
     }
 }
 
+/// The one password that is ever named is that of an account of the development server.
+#[test]
+fn n17_no_verb_takes_a_password() {
+    let bench = Bench::new();
+    for verb in VERBS {
+        let help = bench.run(&[verb, "--help"]).ok().stdout.to_lowercase();
+        let is_named = ["password", "username"].iter().any(|word| help.contains(word));
+        assert_eq!(is_named, verb == "dev", "{verb}: {help}");
+    }
+    for option in ["--password", "--username", "--user"] {
+        let login = bench.run(&["login", option, "x"]);
+        assert_eq!(login.code, 2, "{login:#?}");
+        assert!(login.stderr.contains("unexpected argument"), "{login:#?}");
+    }
+}
+
 #[test]
 fn what_is_no_command_is_exit_2() {
     let bench = Bench::new();

@@ -213,7 +213,7 @@ fn stuck(desk: &Desk, stage: Stage, then: impl FnOnce(OnPty)) {
 }
 
 #[test]
-fn p13_ctrl_c_at_every_stage_ends_with_130_and_all_is_as_it_was() {
+fn n34_p13_ctrl_c_at_every_stage_ends_with_130_and_all_is_as_it_was() {
     for stage in STAGES {
         let desk = Desk::new();
         stuck(&desk, stage, |login| {
@@ -355,7 +355,7 @@ fn what_is_typed_once_the_answer_is_there_is_left_for_the_shell() {
 }
 
 #[test]
-fn p12_a_server_that_says_nothing_takes_no_more_than_the_time_for_the_whole() {
+fn n34_p12_a_server_that_says_nothing_takes_no_more_than_the_time_for_the_whole() {
     let desk = Desk::of(40);
     let silent = Scripted::start();
     silent.always("/.well-known/openid-configuration", Answer::never());

@@ -31,6 +31,7 @@ mod cancelled;
 mod checks;
 mod clocks;
 mod conformance;
+mod grants;
 mod hostile_callback;
 mod issuers;
 mod login_browser;

@@ -26,7 +26,7 @@ mod tests {
     use super::judge;
 
     #[test]
-    fn p23_only_addresses_of_the_web_are_opened() {
+    fn n18_p23_only_addresses_of_the_web_are_opened() {
         for bad in [
             "file:///etc/passwd",
             "javascript:alert(1)",
@@ -40,6 +40,13 @@ mod tests {
             "data:text/html,x",
             "https:",
             "vbscript:x",
+            "smb://198.51.100.7/share",
+            "calculator:",
+            "$(id)",
+            "'https://a.example'",
+            "https://a b",
+            "https://a.example/\n-x",
+            "http://127.0.0.1.a.example/",
             " ",
             "",
         ] {
@@ -48,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn p23_an_address_keeps_its_bytes_and_loses_its_spaces() {
+    fn n18_p23_an_address_keeps_its_bytes_and_loses_its_spaces() {
         let url = "https://a.example/x?a=1&b=%26%27;c=(d)^e&f=g+h%20i";
         assert_eq!(judge(url).unwrap().as_str(), url);
         assert_eq!(judge("https://a.example/a b?c d").unwrap().as_str(), "https://a.example/a%20b?c%20d");

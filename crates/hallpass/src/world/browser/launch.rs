@@ -183,7 +183,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn p22_p23_every_opener_gets_the_address_as_one_argument() {
+    fn n18_p22_p23_every_opener_gets_the_address_as_one_argument() {
         assert_eq!(argv(&Opener::Default("xdg-open")), [["xdg-open", WRITTEN]]);
         assert_eq!(argv(&Opener::Default("open")), [["open", WRITTEN]]);
         assert_eq!(argv(&Opener::Default("gio")), [vec!["gio", "open", WRITTEN]]);
