@@ -25,6 +25,7 @@ mod neighbours;
 mod override_token;
 mod paste;
 mod profiles;
+mod proxies;
 mod refusals;
 mod shape;
 mod signals;
