@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::json;
+use crate::failure::Failure;
+use crate::report::{self, Form};
 
 /// Sign-in for command-line programs.
 #[derive(Debug, Parser)]
@@ -354,14 +355,18 @@ fn refuse(error: &clap::Error, words: &[Option<&str>]) -> ! {
         let text = error.to_string();
         let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
         let message = first.join(" ");
-        let message = message.trim_start_matches("error: ");
-        let hint = "see hallpass --help";
-        json::print_line(
-            &serde_json::json!({"error": {"code": 2, "kind": "usage", "message": message, "hint": hint}}),
-        );
-        std::process::exit(2);
+        let failure = Failure::usage(message.trim_start_matches("error: "), "see hallpass --help");
+        std::process::exit(report::report(&failure, form_of(words), None).into());
     }
     error.exit()
+}
+
+/// As the verb that was meant tells its failures.
+fn form_of(words: &[Option<&str>]) -> Form {
+    match words.iter().flatten().find(|word| !word.starts_with('-')) {
+        Some(&("login" | "demo")) => Form::Event,
+        _ => Form::Json,
+    }
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {

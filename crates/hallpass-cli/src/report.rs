@@ -284,7 +284,7 @@ mod tests {
     use hallpass::world::clock::ClockSkew;
 
     #[test]
-    fn the_published_codes_never_change() {
+    fn p67_the_published_codes_never_change() {
         let code = |error: Error| describe(&Failure::Library(error)).code;
         let network = NetworkError::new(NetworkErrorKind::TimedOut, "a", "");
         assert_eq!(code(Misuse::setting("issuer", "x").into()), 2);
