@@ -398,7 +398,7 @@ fn n34_p13_a_signal_ends_the_wait_at_once_and_frees_the_port() {
 }
 
 #[test]
-fn with_json_a_signal_is_an_error_event_with_its_own_exit_code() {
+fn p67_with_json_a_signal_is_an_error_event_with_its_own_exit_code() {
     let (bench, server) = (Bench::new(), server());
     let mut login = bench.login_at(&server, &["--json"]).start();
     login.url();
@@ -426,7 +426,7 @@ fn n34_p13_a_signal_ends_the_wait_for_a_server_that_does_not_answer() {
 }
 
 #[test]
-fn with_json_a_failed_login_ends_with_an_error_event() {
+fn p67_with_json_a_failed_login_ends_with_an_error_event() {
     let (bench, server) = (Bench::new(), server());
     let login = bench.login_at(&server, &["--json"]).play(|url| server.robot().deny().visit(url).unwrap());
     let last = login.0.fails_as_json(6, "denied");

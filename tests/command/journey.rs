@@ -159,7 +159,7 @@ fn after_a_logout_every_verb_says_so() {
 }
 
 #[test]
-fn with_json_login_is_one_event_a_line_and_done_has_every_field() {
+fn p67_with_json_login_is_one_event_a_line_and_done_has_every_field() {
     let (bench, server) = (Bench::new(), server());
     let (login, url) = bench.login_at(&server, &["--json"]).play(|url| {
         visit(&server, url);
@@ -217,7 +217,7 @@ fn a_parent_program_can_relay_the_events_while_they_happen() {
 }
 
 #[test]
-fn with_json_every_other_verb_answers_one_value() {
+fn p67_with_json_every_other_verb_answers_one_value() {
     let (bench, server) = (Bench::new(), server());
     bench.sign_in(&server, &[]);
     let path = bench.record_file("default");
@@ -261,7 +261,7 @@ fn with_json_every_other_verb_answers_one_value() {
 }
 
 #[test]
-fn with_json_a_failure_is_one_object_with_the_same_exit_code() {
+fn p67_with_json_a_failure_is_one_object_with_the_same_exit_code() {
     let bench = Bench::new();
     for verb in ["token", "whoami"] {
         let failure = bench.run(&[verb, "--json"]);
