@@ -3,12 +3,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use hallpass_dev::DevServer;
 use serde_json::Value;
 
 use crate::bench::{Bench, CLIENT, Outcome, ends_in, own_up_to, visit};
+use crate::blow;
 use crate::mounts::Mounts;
 
 /// KiB and files for which a small disk has room: many times of what is needed.
@@ -189,4 +191,27 @@ fn p41_a_home_that_is_mounted_read_only_gives_what_it_has() {
     site.run(&["token"]).fails(8, read_only, "HALLPASS_STATE_DIR=/path");
     assert_eq!(site.asked(), 0);
     site.bench.run(&["token"]).ok();
+}
+
+/// What a program is told that may not have more room. No test may set a real quota.
+fn beyond_its_quota(command: &Command, log: &Path) -> Command {
+    blow::traced(command, &["-f", "-o", log.to_str().unwrap(), "-e", "inject=fallocate:error=EDQUOT"])
+}
+
+#[test]
+fn p41_a_quota_that_is_used_up_is_found_out_before_anything_is_spent_or_begun() {
+    if !blow::can_trace() {
+        return;
+    }
+    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    bench.sign_in(&server, &[]);
+    let (before, opened) = (bench.record_bytes("default"), bench.opened().len());
+    server.journal().clear();
+    for call in [bench.hallpass(&["token", "--refresh"]), bench.login_at(&server, &[])] {
+        let call = beyond_its_quota(&call.into_command(), &bench.beside("calls"));
+        bench.call(call).run().fails(8, "the disk quota is used up", "HALLPASS_STATE_DIR=/path");
+    }
+    assert_eq!((server.journal().count("/authorize"), server.journal().count("/token")), (0, 0));
+    assert_eq!((bench.record_bytes("default"), bench.opened().len()), (before, opened));
+    bench.value(&["token", "--refresh"]);
 }
