@@ -5,7 +5,7 @@ use hallpass::error::{Denied, NetworkError, NetworkErrorKind, ServerIncompatible
 use hallpass::{Builder, Error, Session};
 use serde_json::{Value, json};
 
-use crate::bench::{self, Bench, IMPATIENT, get, login, playing, sign_in, unopened, visitor};
+use crate::bench::{self, Bench, IMPATIENT, PATIENCE, get, login, playing, sign_in, unopened, visitor};
 use crate::jose::{ES256, RS256};
 use crate::provider::{EMAIL, JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
 use crate::scripted::Answer;
@@ -53,7 +53,8 @@ pub(crate) fn judge(case: &Case, sign_in_at: impl Fn(&Case, Builder) -> Error) {
     let before = older.bytes();
     (case.spoil)(&provider);
     for bench in [&older, &fresh] {
-        let error = sign_in_at(case, bench.at(&provider).request_timeout(IMPATIENT));
+        let limit = if case.name == "silence" { IMPATIENT } else { PATIENCE };
+        let error = sign_in_at(case, bench.at(&provider).request_timeout(limit));
         assert!((case.is_right)(&error), "{}: {error:?}", case.name);
         assert!(provider.count(TOKEN) <= 1, "{}: the code was sent again", case.name);
         assert_eq!(provider.count(USERINFO), 0, "{}: a token was used", case.name);
