@@ -14,6 +14,7 @@ mod name_server;
 mod patience;
 mod person;
 mod server;
+mod session;
 mod static_build;
 mod swarm;
 pub mod wire;
@@ -25,6 +26,7 @@ pub use island::Island;
 pub use name_server::answer_for;
 pub use person::{Code, DeviceLogin, Person};
 pub use server::Server;
+pub use session::BrowserSession;
 pub use static_build::static_build;
 pub use swarm::{Expiry, Setup, Swarm, Tally};
 

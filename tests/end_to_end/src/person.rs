@@ -11,6 +11,7 @@ use crate::canary;
 use crate::command::{Finished, Home, finished};
 use crate::foreign::{artefacts, foreign};
 use crate::patience::{self, PATIENCE};
+use crate::session::BrowserSession;
 
 /// They allow whatever they are asked for, unless told otherwise.
 pub struct Person {
@@ -85,6 +86,24 @@ impl Person {
             thread::sleep(Duration::from_millis(100));
         }
         panic!("the browser reported nothing");
+    }
+
+    /// Signs in with a browser that stays open.
+    pub fn login_in(&self, session: &mut BrowserSession, arguments: &[&str]) -> Finished {
+        let all = [&["login", "--no-browser", "--json", "--timeout", "60s"], arguments].concat();
+        let mut command = self.home.command(&all);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the command starts");
+        let lines = patience::lines(child.stdout.take().expect("stdout is piped"));
+        while let Ok(line) = lines.recv_timeout(PATIENCE) {
+            let event: Value = serde_json::from_str(&line).expect("JSON");
+            if event["event"] == "url" {
+                session.visit(event["url"].as_str().expect("an address"));
+            }
+        }
+        let stuck = patience::end(&mut child).expect("the command can be waited for");
+        assert_eq!(stuck, None);
+        finished(&child.wait_with_output().expect("the command ends"))
     }
 
     /// Signs in with a code.

@@ -1,6 +1,6 @@
 //! The command against `oidc-provider`, signed in by a real browser.
 
-use hallpass_end_to_end::{Certificate, Person, Provider, foreign};
+use hallpass_end_to_end::{BrowserSession, Certificate, Person, Provider, foreign};
 use serde_json::Value;
 
 /// Somebody whose pages are kept in every shape.
@@ -38,6 +38,24 @@ fn the_whole_journey_and_the_refresh_token_that_comes_only_with_consent() {
     assert_eq!(logout["revoked"]["refresh_token"], "revoked");
     assert_eq!(logout["revoked"]["access_token"], "revoked");
     person.hallpass(&["token"]).expect(4);
+}
+
+/// The server gives both sign-ins of a browser session one grant; to revoke the first would end the second.
+#[test]
+fn p63_a_second_sign_in_of_the_same_browser_session_outlives_the_first() {
+    let provider = Provider::start(&[]);
+    let person = person("oidc-provider-again");
+    let mut browser = BrowserSession::open();
+    let asked = [&at(&provider)[..], &["--prompt", "consent"]].concat();
+    person.login_in(&mut browser, &asked).expect(0);
+    let first = person.secret("refresh_token");
+    person.login_in(&mut browser, &asked).expect(0);
+    assert_ne!(person.secret("refresh_token"), first);
+    for _ in 0..2 {
+        person.hallpass(&["token", "--refresh"]).expect(0);
+    }
+    let revoked = provider.journal().iter().filter(|entry| entry["path"] == "/token/revocation").count();
+    assert_eq!(revoked, 0, "the shared grant was given back");
 }
 
 #[test]
