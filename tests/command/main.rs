@@ -15,6 +15,7 @@ mod care;
 mod demo;
 mod device;
 mod doctor;
+mod exec;
 mod exit_codes;
 mod front;
 mod homes;

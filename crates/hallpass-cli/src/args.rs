@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands;
 use crate::failure::Failure;
 use crate::report::{self, Form};
 
@@ -55,7 +56,8 @@ Exit codes:
   1 unexpected                         6 sign-in refused by the user or the server
   2 wrong usage or settings            7 timed out waiting for the user
   3 the server broke the protocol      8 the store cannot be read or written
-  4 sign-in needed                     130, 143, 129 interrupted; the store is whole";
+  4 sign-in needed                     125 exec did not start the program
+                                       130, 143, 129 interrupted; the store is whole";
 
 /// Options of every command, shown after its own.
 #[derive(Debug, Args, Default)]
@@ -82,6 +84,8 @@ pub(crate) enum Command {
     Whoami(Whoami),
     /// Print a valid access token
     Token(Token),
+    /// Run a program that finds an access token in its environment
+    Exec(Exec),
     /// Sign out: revoke at the server, erase here
     Logout(Logout),
     /// Show every profile: who, where, until when, kept where
@@ -251,6 +255,24 @@ pub(crate) struct Token {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  hallpass exec -- ./deploy --to production          finds the token in $ACCESS_TOKEN
+  hallpass exec --env GITHUB_TOKEN -- gh api user
+
+The program takes the place of this one and its exit code is the program's own; 125 says that it was not started.")]
+pub(crate) struct Exec {
+    #[command(flatten)]
+    pub(crate) asked: Asked,
+    /// The variable that holds the token
+    #[arg(long, value_name = "NAME", default_value = "ACCESS_TOKEN")]
+    pub(crate) env: String,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Logout {
     #[command(flatten)]
     pub(crate) asked: Asked,
@@ -351,6 +373,11 @@ pub(crate) struct Completions {
 
 /// A wrong command line, as clap tells it; as JSON where that was among the words.
 fn refuse(error: &clap::Error, words: &[Option<&str>]) -> ! {
+    let is_exec = words.iter().flatten().find(|word| !word.starts_with('-')) == Some(&"exec");
+    if error.use_stderr() && is_exec {
+        let _ = error.print(); // where even stderr is gone, the code tells
+        std::process::exit(commands::exec::NOT_STARTED.into());
+    }
     if error.use_stderr() && words.contains(&Some("--json")) {
         let text = error.to_string();
         let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();

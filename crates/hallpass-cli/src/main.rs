@@ -45,12 +45,21 @@ fn begin() -> ExitCode {
     if cli.common.verbose > 0 {
         log_to_stderr::init();
     }
-    match (run(&cli), signals::first()) {
+    let code = end(&cli, run(&cli));
+    match &cli.command {
+        Command::Exec(_) => ExitCode::from(commands::exec::NOT_STARTED),
+        _ => code,
+    }
+}
+
+/// Tells how it ended.
+fn end(cli: &Cli, outcome: Result<ExitCode, Failure>) -> ExitCode {
+    match (outcome, signals::first()) {
         (Ok(code), None) => code,
         (Ok(_), Some(signal)) => ExitCode::from(report::describe(&Failure::Signal(signal)).code),
-        (Err(failure), Some(signal)) => report::interrupted(signal, &failure, form(&cli)),
+        (Err(failure), Some(signal)) => report::interrupted(signal, &failure, form(cli)),
         (Err(failure), None) => {
-            report::report(&failure, form(&cli), profiles::named(&cli.common).ok().flatten().as_deref())
+            report::report(&failure, form(cli), profiles::named(&cli.common).ok().flatten().as_deref())
         }
     }
 }
@@ -74,6 +83,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Profiles(args) => commands::profiles::run(common, args),
         Command::Dev(args) => commands::dev::run(common, args),
         Command::Demo(args) => commands::demo::run(common, args),
+        Command::Exec(args) => commands::exec::run(common, args),
         Command::Doctor(args) => commands::doctor::run(common, args),
         Command::Completions(args) => commands::completions::run(args),
     }

@@ -1,0 +1,82 @@
+//! `hallpass exec`
+
+use std::ffi::OsString;
+use std::io;
+use std::process::Command;
+
+use hallpass::Secret;
+
+use crate::args::{Common, Exec};
+use crate::commands::override_token;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::settings::stored_pass;
+use crate::{say, signals};
+
+/// What a program that was not started ends with: none of the codes that it may mean something by itself.
+pub(crate) const NOT_STARTED: u8 = 125;
+
+/// Secrets of this command that are nobody else's.
+const OURS: [&str; 2] = [override_token::NAME, "HALLPASS_CLIENT_SECRET"];
+
+/// Becomes the program.
+pub(crate) fn run(common: &Common, args: &Exec) -> Result<ExitCode, Failure> {
+    check_name(&args.env)?;
+    let token = token(common, args)?;
+    if let Some(signal) = signals::first() {
+        return Err(Failure::Signal(signal));
+    }
+    let [program, arguments @ ..] = args.command.as_slice() else {
+        return Err(Failure::usage("no program", "name one: hallpass exec -- CMD"));
+    };
+    let mut command = Command::new(program);
+    for name in OURS {
+        command.env_remove(name);
+    }
+    command.args(arguments).env(&args.env, token.expose());
+    become_it(command).map_err(|cause| not_started(program, &cause))
+}
+
+/// What `HALLPASS_` variables mean is settled; a token in one would be taken for something else by the next call.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(is_plain) {
+        return Err(Failure::usage(
+            format!("\"{name}\" can be no variable"),
+            "letters, digits and _ make a name: --env API_TOKEN",
+        ));
+    }
+    if name.to_ascii_uppercase().starts_with("HALLPASS_") {
+        return Err(Failure::usage(
+            format!("{name} means something to hallpass itself"),
+            "choose another name: --env API_TOKEN",
+        ));
+    }
+    Ok(())
+}
+
+fn token(common: &Common, args: &Exec) -> Result<Secret, Failure> {
+    if let Some(token) = override_token::get(common)? {
+        return Ok(token);
+    }
+    let token = stored_pass(common, &args.asked)?.access_token()?;
+    token.notes().iter().for_each(|note| say::note(note));
+    Ok(token.secret().clone())
+}
+
+#[cfg(unix)]
+fn become_it(mut command: Command) -> io::Result<ExitCode> {
+    Err(std::os::unix::process::CommandExt::exec(&mut command))
+}
+
+/// Nothing takes another's place there: it is waited for.
+#[cfg(not(unix))]
+fn become_it(mut command: Command) -> io::Result<ExitCode> {
+    let code = command.status()?.code().unwrap_or(1);
+    std::process::exit(code)
+}
+
+fn not_started(program: &OsString, cause: &io::Error) -> Failure {
+    let message = format!("{} cannot be started: {cause}", program.to_string_lossy());
+    Failure::usage(message, "check its name, and that it may be run: hallpass exec -- CMD")
+}
