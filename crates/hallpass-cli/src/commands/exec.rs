@@ -34,7 +34,7 @@ pub(crate) fn run(common: &Common, args: &Exec) -> Result<ExitCode, Failure> {
         command.env_remove(name);
     }
     command.args(arguments).env(&args.env, token.expose());
-    become_it(command).map_err(|cause| not_started(program, &cause))
+    Err(not_started(program, &become_it(command)))
 }
 
 /// What `HALLPASS_` variables mean is settled; a token in one would be taken for something else by the next call.
@@ -64,16 +64,19 @@ fn token(common: &Common, args: &Exec) -> Result<Secret, Failure> {
     Ok(token.secret().clone())
 }
 
+/// Returns only why that cannot be.
 #[cfg(unix)]
-fn become_it(mut command: Command) -> io::Result<ExitCode> {
-    Err(std::os::unix::process::CommandExt::exec(&mut command))
+fn become_it(mut command: Command) -> io::Error {
+    std::os::unix::process::CommandExt::exec(&mut command)
 }
 
 /// Nothing takes another's place there: it is waited for.
 #[cfg(not(unix))]
-fn become_it(mut command: Command) -> io::Result<ExitCode> {
-    let code = command.status()?.code().unwrap_or(1);
-    std::process::exit(code)
+fn become_it(mut command: Command) -> io::Error {
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(cause) => cause,
+    }
 }
 
 fn not_started(program: &OsString, cause: &io::Error) -> Failure {
