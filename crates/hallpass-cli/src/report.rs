@@ -34,40 +34,42 @@ pub(crate) enum Form {
 
 /// Tells the failure and gives its exit code.
 pub(crate) fn report(failure: &Failure, form: Form, profile: Option<&str>) -> ExitCode {
-    let Report { code, kind, message, hint } = describe(failure);
-    let hint = match (failure, profile) {
-        (Failure::Library(Error::LoginRequired(_)), Some(_)) => {
-            Some(format!("sign in with: {}", login_command(profile)))
-        }
-        _ => hint,
-    };
-    let error = || json!({"code": code, "kind": kind, "message": message, "hint": hint});
-    match (form, failure) {
-        (Form::Json, _) => json::print_line(&json!({"error": error()})),
-        (Form::Event, _) => json::print_line(&json!({"event": "error", "error": error()})),
-        (Form::Words, _) => say::error(&message, hint.as_deref()),
+    let mut report = describe(failure);
+    if let (Failure::Library(Error::LoginRequired(_)), Some(_)) = (failure, profile) {
+        report.hint = Some(format!("sign in with: {}", login_command(profile)));
     }
-    ExitCode::from(code)
+    tell(&report, form)
+}
+
+fn tell(Report { code, kind, message, hint }: &Report, form: Form) -> ExitCode {
+    let error = || json!({"code": code, "kind": kind, "message": message, "hint": hint});
+    match form {
+        Form::Json => json::print_line(&json!({"error": error()})),
+        Form::Event => json::print_line(&json!({"event": "error", "error": error()})),
+        Form::Words => say::error(message, hint.as_deref()),
+    }
+    ExitCode::from(*code)
 }
 
 /// The same for a command that ended by a signal. Why it could not finish what it had begun by then is told as ever.
 pub(crate) fn interrupted(signal: i32, failure: &Failure, form: Form) -> ExitCode {
-    let Report { code, kind, message: cancelled, .. } = describe(&Failure::Signal(signal));
+    let cancelled = describe(&Failure::Signal(signal));
     let words = match failure {
         Failure::Untouched => Some("Cancelled; nothing was changed."),
         Failure::Signal(_) | Failure::Library(Error::Cancelled) => Some("Cancelled."),
         _ => None,
     };
-    let Report { message, hint, .. } = describe(failure);
-    let message = if words.is_some() { cancelled } else { message };
-    let error = || json!({"code": code, "kind": kind, "message": message, "hint": hint});
     match (form, words) {
-        (Form::Json, _) => json::print_line(&json!({"error": error()})),
-        (Form::Event, _) => json::print_line(&json!({"event": "error", "error": error()})),
-        (Form::Words, Some(words)) => say::talk(words),
-        (Form::Words, None) => say::error(&message, hint.as_deref()),
+        (Form::Words, Some(words)) => {
+            say::talk(words);
+            ExitCode::from(cancelled.code)
+        }
+        (_, Some(_)) => tell(&cancelled, form),
+        (_, None) => {
+            let Report { message, hint, .. } = describe(failure);
+            tell(&Report { message, hint, ..cancelled }, form)
+        }
     }
-    ExitCode::from(code)
 }
 
 /// The exact command that signs in to a profile; `None` is the current one.
