@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hallpass::Environment;
-use hallpass::world::browser::{Browser, BrowserCommand, BrowserWish, Plan, SystemBrowser};
+use hallpass::browser::{Browser, BrowserCommand, BrowserWish, Plan, SystemBrowser};
 
 use crate::args::Login;
 

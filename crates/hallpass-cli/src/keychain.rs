@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hallpass::Environment;
-use hallpass::world::keychain::{Item, Key, Keychain, KeychainError, SystemKeychain};
+use hallpass::error::KeychainError;
+use hallpass::world::keychain::{Item, Key, Keychain, SystemKeychain};
 
 /// Set while a call is under way, and for good by one that had no answer. A command makes one call after the other: what
 /// finds another under way comes after one that nobody waits for any more.

@@ -1,10 +1,10 @@
 //! From a failure to message, hint and exit code, in one place.
 
 use hallpass::Error;
+use hallpass::error::KeychainError;
 use hallpass::error::{
     Denied, Misuse, NetworkError, NetworkErrorKind, ServerIncompatible, ServerMisbehaved, StoreError,
 };
-use hallpass::world::keychain::KeychainError;
 use serde_json::json;
 
 use crate::exit_code::ExitCode;
@@ -282,8 +282,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use hallpass::error::ClockSkew;
     use hallpass::error::{LoginRequired, OAuthError};
-    use hallpass::world::clock::ClockSkew;
 
     #[test]
     fn p67_the_published_codes_never_change() {

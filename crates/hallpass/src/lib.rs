@@ -56,52 +56,38 @@
 //! that login; dropping any other future ends nothing that was begun. The work is done on plain threads, for which no
 //! runtime waits when it ends.
 
-#[cfg(feature = "tokio")]
-mod asynchronous;
-mod cancel;
-mod clean;
-mod config;
 mod crypto;
-mod diagnosis;
 mod environment;
 pub mod error;
-#[cfg(feature = "tokio")]
-mod flight;
 mod flow;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod interrupt;
 mod loopback;
-mod name;
-mod pages;
 mod pass;
-mod provider;
-mod saving;
+mod sanitize;
 mod secret;
 mod session;
+mod settings;
 mod store;
-mod surroundings;
-mod token_source;
 mod ui;
 mod user;
-mod wiped;
 
+pub mod browser;
 pub mod protocol;
 pub mod world;
 
-pub use cancel::Canceller;
-pub use config::{DeviceGrant, Storage};
-pub use diagnosis::{Diagnosis, Finding, Subject, Verdict};
+pub use browser::Explanation;
 pub use environment::Environment;
 pub use error::{Error, Result};
-pub use pages::Pages;
-pub use pass::{Builder, Hallpass, TokenWish, check_profile_name};
+pub use interrupt::Canceller;
+pub use loopback::Pages;
+pub use pass::{Builder, Hallpass, TokenSource, TokenWish, check_profile_name};
 pub use protocol::revocation::Revocation;
-pub use provider::Provider;
 pub use secret::Secret;
-pub use session::{AccessToken, LogoutReport, Session, State, Status};
+pub use session::{AccessToken, Diagnosis, Finding, LogoutReport, Session, State, Status, Subject, Verdict};
+pub use settings::{DeviceGrant, Provider, Storage};
 pub use store::StoreKind;
-pub use surroundings::Explanation;
-pub use token_source::TokenSource;
 pub use ui::{Ignored, Keyboard, LoginEvent, LoginUi, Terminal};
 pub use user::User;

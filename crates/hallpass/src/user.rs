@@ -32,9 +32,9 @@ impl User {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         Some(User {
             sub: text("sub")?.to_owned(),
-            email: text("email").map(crate::clean::text),
-            preferred_username: text("preferred_username").map(crate::clean::text),
-            name: text("name").map(crate::clean::text),
+            email: text("email").map(crate::sanitize::text),
+            preferred_username: text("preferred_username").map(crate::sanitize::text),
+            name: text("name").map(crate::sanitize::text),
             claims: claims.clone(),
         })
     }
@@ -48,7 +48,7 @@ impl User {
     /// What to call the user: e-mail, else user name, else name, else `sub`; safe to print.
     pub fn label(&self) -> String {
         let known = self.email.as_ref().or(self.preferred_username.as_ref()).or(self.name.as_ref());
-        known.cloned().unwrap_or_else(|| crate::clean::text(&self.sub))
+        known.cloned().unwrap_or_else(|| crate::sanitize::text(&self.sub))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use hallpass::world::browser::{Browser, Opener, SystemBrowser};
+use hallpass::browser::{Browser, Opener, SystemBrowser};
 use hallpass::{Environment, Hallpass, Revocation, Session, Storage, Terminal, User};
 use hallpass_dev::{DevServer, Robot};
 use serde_json::{Value, json};

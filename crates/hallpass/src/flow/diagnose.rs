@@ -5,14 +5,16 @@ use std::time::{Instant, SystemTime};
 
 use url::Url;
 
-use super::{Context, discover, place};
-use crate::config::{Client, Storage};
-use crate::diagnosis::{Diagnosis, Finding, Subject};
+use super::login::storage;
+use super::{Context, discover};
+use crate::error::ClockSkew;
+use crate::error::KeychainError;
 use crate::error::{NetworkError, NetworkErrorKind, StoreError};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
-use crate::world::clock::{Clock, ClockSkew};
+use crate::session::{Diagnosis, Finding, Subject};
+use crate::settings::{Client, Storage};
+use crate::world::clock::Clock;
 use crate::world::http::{Http, HttpRequest, HttpResponse, Route};
-use crate::world::keychain::KeychainError;
 
 /// Looks at one thing after the other. What fails is found and does not end it.
 pub(crate) fn diagnose(context: &Context) -> Diagnosis {
@@ -25,7 +27,7 @@ pub(crate) fn diagnose(context: &Context) -> Diagnosis {
 }
 
 fn store(context: &Context) -> Finding {
-    match (place::probe(context), context.store.path()) {
+    match (storage::probe(context), context.store.path()) {
         (Err(error), _) => Finding::trouble(Subject::Store, error),
         (Ok(_), None) => Finding::good(Subject::Store, "this program's memory; nothing is kept"),
         (Ok(previous), Some(path)) => {

@@ -1,9 +1,10 @@
 //! Finding out what the server has, before anything else is done.
 
-use super::{Context, status_error};
-use crate::config::{Client, DeviceGrant};
+use super::Context;
+use super::endpoint::status_error;
 use crate::error::{Error, Result, ServerIncompatible};
 use crate::protocol::metadata::{Endpoint, ServerMetadata, well_known};
+use crate::settings::{Client, DeviceGrant};
 use crate::world::http::HttpRequest;
 
 /// The server's metadata: the OpenID document, with the gaps filled from RFC 8414's where it names no

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Context, client_auth, endpoint_of, post};
+use super::Context;
+use super::endpoint::{client_auth, endpoint_of, post};
 use crate::error::{Error, Result, StoreError};
 use crate::protocol::client::ClientAuth;
 use crate::protocol::metadata::Endpoint;

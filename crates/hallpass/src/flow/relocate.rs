@@ -1,8 +1,8 @@
 //! Moving a sign-in between the keychain and the plain file.
 
 use super::{Context, LOCK_LIMIT};
-use crate::config::Storage;
 use crate::error::{LoginRequired, Misuse, Result, StoreError};
+use crate::settings::Storage;
 use crate::store::{Record, Seal, StoreKind};
 
 /// Seals the record under a new key, or opens it for good; the key that it leaves behind is removed.

@@ -1,9 +1,9 @@
 //! How a session stands: from the record alone, or by asking the server.
 
-use super::{Context, refresh, userinfo};
-use crate::config::Storage;
+use super::{Context, userinfo};
 use crate::error::{Error, LoginRequired};
 use crate::session::{State, Status};
+use crate::settings::Storage;
 use crate::store::{StoreKind, StoredRecord};
 use crate::user::User;
 
@@ -46,7 +46,7 @@ fn of_record(context: &Context, record: &StoredRecord) -> Status {
 /// A session is over when the server ended it, or when it expired and cannot renew itself.
 fn stored_state(context: &Context, record: &StoredRecord) -> State {
     if let Some(tombstone) = &record.tombstone {
-        return State::LoginRequired(refresh::ended(tombstone).into());
+        return State::LoginRequired(tombstone.ended().into());
     }
     let is_dead = record
         .access

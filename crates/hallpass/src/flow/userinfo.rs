@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::discover::discover;
-use super::{Context, LOCK_LIMIT, endpoint_of, refresh, status_error};
+use super::endpoint::{endpoint_of, status_error};
+use super::{Context, LOCK_LIMIT, refresh};
 use crate::error::{Error, NetworkError, NetworkErrorKind, Result, ServerIncompatible, ServerMisbehaved};
 use crate::protocol::bearer;
 use crate::protocol::metadata::Endpoint;

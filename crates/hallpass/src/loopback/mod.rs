@@ -5,10 +5,12 @@ mod bind;
 mod connection;
 mod listener;
 pub(crate) mod page;
+pub(crate) mod pages;
 mod request;
 
 pub(crate) use bind::{Landing, usual};
 pub(crate) use listener::{Arrival, Callback, Listener};
 pub(crate) use page::Page;
+pub use pages::Pages;
 #[cfg(any(test, fuzzing))]
 pub(crate) use request::query_of;

@@ -97,7 +97,7 @@ pub fn judge(issuer: &Issuer, status: u16, body: &[u8]) -> DeviceVerdict {
 fn judge_members(issuer: &Issuer, answer: &Map<String, Value>) -> DeviceVerdict {
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let Some(device_code) = text("device_code") else { return broken("it has no device_code") };
-    let user_code = text("user_code").map(crate::clean::text).filter(|code| code.len() <= MAX_USER_CODE);
+    let user_code = text("user_code").map(crate::sanitize::text).filter(|code| code.len() <= MAX_USER_CODE);
     let Some(user_code) = user_code.filter(|code| !code.is_empty()) else {
         return broken("it has no usable user_code");
     };
@@ -106,7 +106,7 @@ fn judge_members(issuer: &Issuer, answer: &Map<String, Value>) -> DeviceVerdict 
         return broken("it has no verification_uri");
     };
     let Some(verification_uri) = shown(issuer, uri) else {
-        let (name, url) = ("verification_uri", crate::clean::text(uri));
+        let (name, url) = ("verification_uri", crate::sanitize::text(uri));
         return DeviceVerdict::Unusable(ServerIncompatible::InsecureEndpoint { name, url });
     };
     DeviceVerdict::Started(DeviceAuthorization {

@@ -24,7 +24,7 @@ impl Issuer {
     /// [`Misuse::Setting`] names what is wrong with it.
     pub fn parse(literal: &str) -> Result<Issuer, Misuse> {
         let problem =
-            |what: &str| Misuse::setting("issuer", format!("\"{}\" {what}", crate::clean::text(literal)));
+            |what: &str| Misuse::setting("issuer", format!("\"{}\" {what}", crate::sanitize::text(literal)));
         let url =
             Url::parse(literal).map_err(|_| problem("is not a URL (example: https://login.example.com)"))?;
         if url.query().is_some()
@@ -87,7 +87,7 @@ pub(crate) fn told_apart(found: &str) -> String {
         c if c.is_ascii_graphic() => c.to_string(),
         c => c.escape_unicode().to_string(),
     });
-    crate::clean::text(&spelled.collect::<String>())
+    crate::sanitize::text(&spelled.collect::<String>())
 }
 
 /// The part of a metadata document's issuer that stands for the tenant, where one document serves all of them

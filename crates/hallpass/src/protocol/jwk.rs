@@ -101,7 +101,7 @@ impl FromStr for Alg {
             "ES256" => Alg::ES256,
             "ES384" => Alg::ES384,
             "EdDSA" | "Ed25519" => Alg::EdDSA,
-            _ => return Err(ServerMisbehaved::IdTokenAlg(crate::clean::text(name))),
+            _ => return Err(ServerMisbehaved::IdTokenAlg(crate::sanitize::text(name))),
         })
     }
 }

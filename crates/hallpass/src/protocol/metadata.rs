@@ -64,7 +64,7 @@ impl Endpoint {
     pub fn parse(name: &str) -> Result<Endpoint, Misuse> {
         let known = || Endpoint::ALL.map(Endpoint::name).join(", ");
         Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name).ok_or_else(|| {
-            Misuse::setting("endpoint", format!("\"{}\" is none of {}", crate::clean::text(name), known()))
+            Misuse::setting("endpoint", format!("\"{}\" is none of {}", crate::sanitize::text(name), known()))
         })
     }
 }
@@ -99,7 +99,7 @@ impl Endpoints {
         if !(safe && bare && url.has_host()) {
             return Err(ServerIncompatible::InsecureEndpoint {
                 name: endpoint.member(),
-                url: crate::clean::text(url.as_str()),
+                url: crate::sanitize::text(url.as_str()),
             });
         }
         self.0.insert(endpoint, url);

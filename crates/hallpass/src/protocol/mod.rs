@@ -32,6 +32,7 @@ pub mod oauth_error;
 pub mod pasted;
 pub mod pkce;
 pub mod redirect_uri;
+pub(crate) mod retry_after;
 pub mod revocation;
 pub mod token;
 pub mod userinfo;

@@ -22,7 +22,7 @@ fn from_members(json: &Map<String, Value>) -> Option<OAuthError> {
     let first = json.get("errors")?.get(0)?;
     let member = |name: &str| first.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let mut error = OAuthError::new(member("code")?, member("long_message").or(member("message")), None);
-    error.trace_id = text("clerk_trace_id").map(crate::clean::text);
+    error.trace_id = text("clerk_trace_id").map(crate::sanitize::text);
     Some(error)
 }
 

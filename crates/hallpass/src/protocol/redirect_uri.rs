@@ -48,8 +48,9 @@ impl RedirectUri {
     /// [`Misuse::Setting`] where it is not plain http to a loopback host, has a query or fragment, or a path that a
     /// browser would ask for by another spelling.
     pub fn parse(text: &str) -> Result<RedirectUri, Misuse> {
-        let problem =
-            |what: &str| Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::clean::text(text)));
+        let problem = |what: &str| {
+            Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::sanitize::text(text)))
+        };
         let rest = text
             .strip_prefix("http://")
             .ok_or_else(|| problem("must start with http:// (a loopback address has no certificate)"))?;
@@ -106,8 +107,9 @@ impl ForwardedUri {
     /// # Errors
     /// [`Misuse::Setting`] where it is neither http nor https, or has a user name, query or fragment.
     pub fn parse(text: &str) -> Result<ForwardedUri, Misuse> {
-        let problem =
-            |what: &str| Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::clean::text(text)));
+        let problem = |what: &str| {
+            Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::sanitize::text(text)))
+        };
         let url = Url::parse(text).map_err(|_| problem("is not a URL"))?;
         let is_bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {

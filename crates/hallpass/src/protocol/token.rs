@@ -92,7 +92,7 @@ fn judge_members(answer: &Map<String, Value>) -> TokenVerdict {
         return TokenVerdict::Broken(ServerMisbehaved::AccessTokenMissing);
     };
     if let Some(other) = text(answer, "token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return TokenVerdict::Unusable(ServerIncompatible::TokenType(crate::clean::text(other)));
+        return TokenVerdict::Unusable(ServerIncompatible::TokenType(crate::sanitize::text(other)));
     }
     TokenVerdict::Granted(Tokens {
         access_token,

@@ -10,9 +10,9 @@ use tempfile::{Builder, NamedTempFile};
 use super::journal::Fingerprint;
 use super::lock::Lock;
 use super::record::StoredRecord;
-use crate::cancel::Canceller;
 use crate::error::{Error, StoreError};
-use crate::name;
+use crate::interrupt::Canceller;
+use crate::settings::name;
 
 /// Reserved before a token is spent; a record with 8 KiB tokens fits.
 const RESERVED_BYTES: u64 = 64 * 1024;

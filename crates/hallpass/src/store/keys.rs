@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::record::Seal;
-use crate::cancel::Canceller;
+use crate::error::KeychainError;
+use crate::interrupt::Canceller;
 use crate::world::entropy;
-use crate::world::keychain::{Bounded, Item, Key, Keychain, KeychainError};
+use crate::world::keychain::{Bounded, Item, Key, Keychain};
 
 /// Makes, finds and removes keys. One that was seen is remembered, so that a command asks the keychain at most
 /// once.

@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::cancel::Canceller;
 use crate::error::{Error, NetworkError, NetworkErrorKind, StoreError};
+use crate::interrupt::Canceller;
 
 /// Between two tries. Short enough not to be felt, long enough not to burn a core.
 const RETRY: Duration = Duration::from_millis(10);

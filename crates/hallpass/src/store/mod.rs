@@ -17,9 +17,10 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::cancel::Canceller;
+use crate::error::KeychainError;
 use crate::error::{Error, StoreError};
-use crate::world::keychain::{Key, KeychainError};
+use crate::interrupt::Canceller;
+use crate::world::keychain::Key;
 
 pub(crate) use file::{FileStore, profiles_in};
 pub(crate) use journal::{Fingerprint, InFlight, Journal, JournalFile, Refusals};

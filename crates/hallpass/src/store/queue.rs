@@ -4,8 +4,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::cancel::{Canceller, TICK};
 use crate::error::{Error, NetworkError, NetworkErrorKind};
+use crate::interrupt::{Canceller, TICK};
 
 /// Where they wait.
 #[derive(Clone, Default)]

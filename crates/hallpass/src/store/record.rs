@@ -10,11 +10,11 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::error::StoreError;
+use crate::error::{LoginRequired, OAuthError, StoreError};
 use crate::protocol::client::AuthMethod;
 use crate::secret::Secret;
+use crate::secret::wiped::WipedBytes;
 use crate::user::User;
-use crate::wiped::WipedBytes;
 use crate::world::keychain::Key;
 
 /// The format that this version writes.
@@ -120,6 +120,17 @@ pub(crate) struct Tombstone {
     /// When a renewal was sent whose answer was lost: the likely reason.
     #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
     pub(crate) lost_at: Option<SystemTime>,
+}
+
+impl Tombstone {
+    /// The reason for a new login.
+    pub(crate) fn ended(&self) -> LoginRequired {
+        let error = OAuthError::new(&self.error, self.error_description.as_deref(), None);
+        match self.lost_at {
+            Some(lost_at) => LoginRequired::AnswerLost { error, lost_at },
+            None => LoginRequired::Ended(Some(error)),
+        }
+    }
 }
 
 /// The secret half.

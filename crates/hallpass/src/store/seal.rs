@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::record::{Kept, Record, Seal, Secrets, StoredRecord};
 use crate::crypto::{self, NONCE_BYTES, from_base64url, to_base64url};
-use crate::wiped::WipedBytes;
+use crate::secret::wiped::WipedBytes;
 use crate::world::entropy;
 use crate::world::keychain::Key;
 

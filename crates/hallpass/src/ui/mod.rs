@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::error::KeychainError;
 use crate::store::StoreKind;
-use crate::world::keychain::KeychainError;
 
 pub use ignored::Ignored;
 pub use keyboard::Keyboard;

@@ -10,8 +10,8 @@ use url::Url;
 use super::fold::{columns_of_stderr, fold};
 use super::{Keyboard, LoginEvent, LoginUi, foreground};
 use crate::environment::Environment;
+use crate::error::KeychainError;
 use crate::store::StoreKind;
-use crate::world::keychain::KeychainError;
 
 const PASTE: &str = "\
 If the browser cannot reach that, paste the address it ended on here and press Enter.

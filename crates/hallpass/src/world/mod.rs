@@ -3,7 +3,6 @@
 //! There is no trait for randomness: states, nonces and verifiers come from the operating system, and
 //! no caller can make them predictable.
 
-pub mod browser;
 pub mod clock;
 pub(crate) mod entropy;
 pub mod http;

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use hallpass::Environment;
-use hallpass::world::keychain::{Item, Keychain, KeychainError, SystemKeychain};
+use hallpass::error::KeychainError;
+use hallpass::world::keychain::{Item, Keychain, SystemKeychain};
 use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 
 use crate::{PROGRAM, item, key};

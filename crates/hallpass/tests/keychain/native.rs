@@ -1,7 +1,8 @@
 //! The keychain of macOS or Windows.
 
 use hallpass::Environment;
-use hallpass::world::keychain::{Item, Keychain, KeychainError, SystemKeychain};
+use hallpass::error::KeychainError;
+use hallpass::world::keychain::{Item, Keychain, SystemKeychain};
 
 use crate::key;
 

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use hallpass::Environment;
-use hallpass::world::keychain::{Keychain, KeychainError, SystemKeychain};
+use hallpass::error::KeychainError;
+use hallpass::world::keychain::{Keychain, SystemKeychain};
 use hallpass_test_keychain::{Habit, ScriptedService, Variables};
 
 use crate::{PROGRAM, item, key};

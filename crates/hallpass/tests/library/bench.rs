@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use hallpass::world::browser::Browser;
+use hallpass::browser::Browser;
 use hallpass::{Builder, Environment, Error, Hallpass, LoginEvent, LoginUi, Result, Session};
 use serde_json::Value;
 use tempfile::TempDir;

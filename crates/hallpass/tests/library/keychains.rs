@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use hallpass::world::keychain::{Item, Key, Keychain, KeychainError};
+use hallpass::error::KeychainError;
+use hallpass::world::keychain::{Item, Key, Keychain};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use serde_json::Value;
 

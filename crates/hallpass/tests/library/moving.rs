@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
 
+use hallpass::error::KeychainError;
 use hallpass::error::{LoginRequired, Misuse, StoreError};
-use hallpass::world::keychain::KeychainError;
 use hallpass::{Error, Storage, StoreKind};
 
 use crate::bench::{Recorder, login, visitor};

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use hallpass::error::KeychainError;
 use hallpass::error::{LoginRequired, StoreError};
-use hallpass::world::keychain::KeychainError;
 use hallpass::{Error, LoginEvent, LoginUi, Revocation, State, Storage, StoreKind};
 
 use crate::bench::{Recorder, login, timed, unopened, visitor};

@@ -6,8 +6,8 @@ use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use hallpass::browser::Browser;
 use hallpass::error::Denied;
-use hallpass::world::browser::Browser;
 use hallpass::{Builder, Error, Hallpass, LoginEvent, LoginUi, Result, Session, Storage, StoreKind};
 use url::Url;
 

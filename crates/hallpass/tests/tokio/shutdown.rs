@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use hallpass::error::KeychainError;
 use hallpass::error::StoreError;
-use hallpass::world::keychain::KeychainError;
 use hallpass::{Environment, Error, Hallpass, Storage, TokenWish};
 use tokio::runtime::Runtime;
 

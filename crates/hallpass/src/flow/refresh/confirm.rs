@@ -1,8 +1,9 @@
 //! The ID token of a refresh (OpenID Connect Core §12.2): what needs no key is judged before anything is saved, the
 //! rest after, because the new refresh token must not wait for it.
 
-use super::super::{Context, LOCK_LIMIT, endpoint_of, keys};
 use crate::error::{Error, Result, ServerIncompatible};
+use crate::flow::endpoint::endpoint_of;
+use crate::flow::{Context, LOCK_LIMIT, jwks};
 use crate::protocol::id_token::{Expectations, IdTokenClaims, UnverifiedIdToken};
 use crate::protocol::metadata::Endpoint;
 use crate::protocol::token::Tokens;
@@ -63,7 +64,7 @@ pub(super) fn id_token(
 fn verify(context: &Context, saved: &Record, token: UnverifiedIdToken) -> Result<()> {
     let url =
         endpoint_of(saved, Endpoint::Jwks).ok_or(ServerIncompatible::NoEndpoint(Endpoint::Jwks.member()))?;
-    let keys = keys::fetch(context, &url)?;
+    let keys = jwks::fetch(context, &url)?;
     let expected = Expectations {
         issuer: &saved.issuer,
         client_id: &saved.client_id,

@@ -1,25 +1,24 @@
 //! Handing out an access token: the stored one while it is fresh, else a renewed one.
 //!
 //! Fresh costs one read. What renewing takes is in [`transaction`]; what processes tell each other about it, in
-//! [`backoff`].
+//! [`journal_rules`].
 
-mod ask;
-mod backoff;
 mod confirm;
+mod freshness;
+mod journal_rules;
 mod transaction;
 
 use std::time::SystemTime;
 
 use super::Context;
-use crate::error::{
-    Error, LoginRequired, NetworkError, NetworkErrorKind, OAuthError, Result, ServerIncompatible,
-};
+use crate::error::{Error, LoginRequired, NetworkError, NetworkErrorKind, Result, ServerIncompatible};
 use crate::protocol::id_token::UnverifiedIdToken;
 use crate::secret::Secret;
 use crate::session::AccessToken;
-use crate::store::{Record, Tombstone};
+use crate::store::Record;
 
-pub(crate) use ask::Ask;
+pub(crate) use freshness::Ask;
+pub use freshness::TokenWish;
 
 /// The access token, renewed where it has to be.
 pub(crate) fn access_token(context: &Context, ask: &Ask<'_>) -> Result<AccessToken> {
@@ -84,22 +83,13 @@ fn renew(context: &Context, ask: &Ask<'_>, seen: Record) -> Result<AccessToken> 
 /// later version wrote.
 fn may_be_renewed(context: &Context, record: &Record, ask: &Ask<'_>) -> Result<()> {
     if let Some(tombstone) = &record.tombstone {
-        return Err(ended(tombstone).into());
+        return Err(tombstone.ended().into());
     }
     record.check_writable(context.store.path())?;
     match (&record.secret.refresh_token, ask.alive(record, context.now())) {
         (Some(_), _) => Ok(()),
         (None, Some(_)) => Err(LoginRequired::NotRenewable.into()),
         (None, None) => Err(LoginRequired::Expired.into()),
-    }
-}
-
-/// What a tombstone says.
-pub(crate) fn ended(tombstone: &Tombstone) -> LoginRequired {
-    let error = OAuthError::new(&tombstone.error, tombstone.error_description.as_deref(), None);
-    match tombstone.lost_at {
-        Some(lost_at) => LoginRequired::AnswerLost { error, lost_at },
-        None => LoginRequired::Ended(Some(error)),
     }
 }
 

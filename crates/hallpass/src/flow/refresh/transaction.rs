@@ -8,12 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Map;
 use url::Url;
 
-use super::{Ask, backoff, confirm, ended, may_be_renewed};
-use crate::cancel::TICK;
+use super::{Ask, confirm, journal_rules, may_be_renewed};
 use crate::error::{
     Error, LoginRequired, NetworkError, NetworkErrorKind, OAuthError, Result, ServerIncompatible,
 };
-use crate::flow::{Context, LOCK_LIMIT, client_auth, endpoint_of, host_of, post, status_error};
+use crate::flow::endpoint::{client_auth, endpoint_of, host_of, post, status_error};
+use crate::flow::{Context, LOCK_LIMIT};
+use crate::interrupt::TICK;
 use crate::protocol::metadata::Endpoint;
 use crate::protocol::token::{self, TokenVerdict, Tokens};
 use crate::secret::Secret;
@@ -65,7 +66,7 @@ fn attempt(
     }
     may_be_renewed(context, &record, ask)?;
     let spending = Spending::of(context, ask, &record)?;
-    backoff::may_send(&context.store.journal(), attempts, &host_of(&spending.url), context.now())?;
+    journal_rules::may_send(&context.store.journal(), attempts, &host_of(&spending.url), context.now())?;
     let left_over = context.store.sweep().err().map(|error| error.to_string());
     let foreign = context.store.is_foreign().then(|| written_over(context));
     let staged = context.store.stage()?;
@@ -147,17 +148,17 @@ impl<'a> Spending<'a> {
         let _saving = self.context.saving.begin();
         self.context.cancel.check()?;
         let mut journal = self.context.store.journal();
-        let mut lost_at = backoff::lost_at(&journal, &self.token);
-        backoff::begin(&mut journal, self.token.clone(), lost_at.unwrap_or(self.context.now()));
+        let mut lost_at = journal_rules::lost_at(&journal, &self.token);
+        journal_rules::begin(&mut journal, self.token.clone(), lost_at.unwrap_or(self.context.now()));
         self.context.store.note(&journal);
         let outcome = self.send_and_save(record, staged, &mut lost_at);
         journal = self.context.store.journal();
         let outcome = match outcome {
             Err(error) if !matches!(error, Error::LoginRequired(_)) => {
-                Err(backoff::fail(&mut journal, self.token.clone(), lost_at, error, self.context.now()))
+                Err(journal_rules::fail(&mut journal, self.token.clone(), lost_at, error, self.context.now()))
             }
             outcome => {
-                backoff::succeed(&mut journal);
+                journal_rules::succeed(&mut journal);
                 outcome
             }
         };
@@ -191,7 +192,7 @@ impl<'a> Spending<'a> {
         let begun = Instant::now();
         let first = self.send(record, FIRST_TRY);
         let Err(Error::Network(error)) = &first else { return first };
-        if !backoff::is_ambiguous(error) {
+        if !journal_rules::is_ambiguous(error) {
             return first;
         }
         lost_at.get_or_insert(self.context.now());
@@ -269,7 +270,7 @@ impl<'a> Spending<'a> {
             lost_at,
         };
         match staged.save(Record { tombstone: Some(tombstone.clone()), ..record }) {
-            Ok(_) => ended(&tombstone).into(),
+            Ok(_) => tombstone.ended().into(),
             Err(error) => error.into(),
         }
     }

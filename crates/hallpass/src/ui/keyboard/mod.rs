@@ -13,7 +13,7 @@ use std::thread;
 
 use zeroize::Zeroizing;
 
-use crate::cancel::TICK;
+use crate::interrupt::TICK;
 use lines::Lines;
 #[cfg(not(unix))]
 use nowhere::Tty;

@@ -10,11 +10,11 @@ use ureq::{Agent, Body, RequestBuilder};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::dial::Dialer;
 use super::failure::Failure;
-use super::origin::host_and_port;
 use super::proxy::{Proxies, ProxyUrl};
-use super::resolve::Addresses;
+use super::transport::origin::host_and_port;
+use super::transport::resolve::Addresses;
+use super::transport::tcp::Dialer;
 use super::{Http, HttpRequest, HttpResponse, MAX_BODY_BYTES, Route, limits};
 use crate::error::{NetworkError, NetworkErrorKind};
 

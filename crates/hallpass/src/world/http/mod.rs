@@ -1,20 +1,11 @@
 //! HTTP as the journeys need it: one request, one bounded answer.
 
 mod client;
-mod dial;
 mod failure;
-mod issuer;
 mod limits;
-mod loopback;
-mod no_proxy;
-mod origin;
 pub mod proxy;
-mod ready;
-mod resolve;
-mod tls;
+mod transport;
 mod trust;
-mod wiped;
-mod wire;
 
 use std::time::{Duration, SystemTime};
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Item, Key, Keychain, KeychainError};
-use crate::cancel::{Canceller, TICK};
+use super::{Item, Key, Keychain};
+use crate::error::KeychainError;
+use crate::interrupt::{Canceller, TICK};
 
 /// How long a keychain may take for a call that asks nobody.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -8,8 +8,9 @@ use keyring_core::{Entry, Error};
 use windows_native_keyring_store::Store;
 use zeroize::Zeroizing;
 
-use super::{Item, Key, Keychain, KeychainError, key_text};
+use super::{Item, Key, Keychain, key_text};
 use crate::environment::Environment;
+use crate::error::KeychainError;
 
 /// One generic credential for each key, called `hallpass:<key>:<program>`. It is open while the user is logged on.
 #[derive(Debug, Clone)]

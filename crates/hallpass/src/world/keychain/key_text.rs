@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::{Key, KeychainError};
+use super::Key;
+use crate::error::KeychainError;
 
 pub(super) fn write(key: &Key) -> Zeroizing<String> {
     Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose()))

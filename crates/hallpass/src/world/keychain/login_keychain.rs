@@ -10,8 +10,9 @@ use security_framework::base::Error as Status;
 use security_framework::os::macos::keychain::{SecKeychain, SecPreferencesDomain};
 use zeroize::Zeroizing;
 
-use super::{Item, Key, Keychain, KeychainError, key_text, os_status};
+use super::{Item, Key, Keychain, key_text, os_status};
 use crate::environment::Environment;
+use crate::error::KeychainError;
 
 /// One generic password for each key, its account the key's identifier.
 ///

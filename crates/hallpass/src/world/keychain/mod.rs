@@ -28,6 +28,8 @@ pub(crate) use bounded::Bounded;
 pub use system::SystemKeychain;
 use zeroize::Zeroizing;
 
+use crate::error::KeychainError;
+
 /// Keeps 32-byte keys by the name of the program and the key's own identifier.
 ///
 /// Calls may block: Hallpass makes them on a thread of their own, with a limit, and leaves the thread behind
@@ -92,28 +94,4 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
     }
-}
-
-/// Why the keychain did not do what it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeychainError {
-    /// There is none: no bus, no service, no default collection.
-    #[error("there is no keychain here ({0})")]
-    Absent(String),
-    /// It is locked, and nobody was asked to unlock it.
-    #[error("the keychain is locked")]
-    Locked,
-    /// The person dismissed the question to unlock it.
-    #[error("the keychain was not unlocked")]
-    Refused,
-    /// It is open and has no such key.
-    #[error("the keychain has no such key")]
-    NoItem,
-    /// It did not answer in time.
-    #[error("the keychain does not answer")]
-    Silent,
-    /// It failed, or answered with something else than what was kept.
-    #[error("the keychain failed: {0}")]
-    Failed(String),
 }

@@ -1,7 +1,8 @@
 //! Where there is no keychain.
 
-use super::{Item, Key, Keychain, KeychainError};
+use super::{Item, Key, Keychain};
 use crate::environment::Environment;
+use crate::error::KeychainError;
 
 #[derive(Debug, Clone)]
 pub(super) struct Nowhere;
@@ -45,8 +46,8 @@ impl Keychain for Nowhere {
 
 #[cfg(test)]
 mod tests {
-    use super::super::SystemKeychain;
     use super::*;
+    use crate::world::keychain::SystemKeychain;
 
     #[test]
     fn where_there_is_no_keychain_every_call_says_so() {

@@ -1,6 +1,6 @@
 //! What the statuses of macOS (`SecBase.h`) say about the keychain.
 
-use super::KeychainError;
+use crate::error::KeychainError;
 
 /// `errSecItemNotFound`.
 pub(super) const ITEM_NOT_FOUND: i32 = -25300;

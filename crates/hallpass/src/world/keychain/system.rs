@@ -12,8 +12,9 @@ use super::login_keychain::LoginKeychain as Native;
 use super::nowhere::Nowhere as Native;
 #[cfg(all(feature = "keychain", unix, not(target_vendor = "apple")))]
 use super::secret_service::SecretService as Native;
-use super::{Item, Key, Keychain, KeychainError};
+use super::{Item, Key, Keychain};
 use crate::environment::Environment;
+use crate::error::KeychainError;
 
 /// The operating system's own: the Secret Service of the session's bus on Linux and other Unixes, the login
 /// keychain on macOS, the Credential Manager on Windows. Elsewhere, and without the cargo feature `keychain`,

@@ -9,7 +9,7 @@ use zbus::{Address, Connection, connection};
 
 use super::failure;
 use crate::environment::Environment;
-use crate::world::keychain::KeychainError;
+use crate::error::KeychainError;
 
 /// How long one call may take. The one that waits for a person has no such limit.
 const CALL: Duration = Duration::from_secs(2);

@@ -4,12 +4,12 @@ use std::io;
 
 use zbus::DBusError;
 
-use crate::clean;
-use crate::world::keychain::KeychainError;
+use crate::error::KeychainError;
+use crate::sanitize;
 
 /// A call to the bus or to the service.
 pub(super) fn of_call(error: zbus::Error) -> KeychainError {
-    let text = clean::text(&error.to_string());
+    let text = sanitize::text(&error.to_string());
     match name(&error).as_deref() {
         Some("org.freedesktop.Secret.Error.IsLocked") => KeychainError::Locked,
         Some(name) if is_absence(name) => KeychainError::Absent(text),
@@ -20,7 +20,7 @@ pub(super) fn of_call(error: zbus::Error) -> KeychainError {
 
 /// Without a bus there is no keychain, whatever the reason.
 pub(super) fn of_connecting(error: &zbus::Error) -> KeychainError {
-    KeychainError::Absent(clean::text(&format!("the session's bus: {error}")))
+    KeychainError::Absent(sanitize::text(&format!("the session's bus: {error}")))
 }
 
 /// The name of the D-Bus error that came as the reply.

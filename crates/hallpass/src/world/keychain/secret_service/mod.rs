@@ -11,11 +11,12 @@ mod prompt;
 
 use zbus::OwnedObjectPath;
 
-use self::attributes::Attributes;
-use self::bus::SessionBus;
-use self::calls::Service;
-use super::{Item, Key, Keychain, KeychainError};
+use super::{Item, Key, Keychain};
 use crate::environment::Environment;
+use crate::error::KeychainError;
+use attributes::Attributes;
+use bus::SessionBus;
+use calls::Service;
 
 #[derive(Debug, Clone)]
 pub(super) struct SecretService {

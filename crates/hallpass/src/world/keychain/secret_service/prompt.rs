@@ -9,7 +9,7 @@ use zbus::{Connection, Message, MessageStream, ObjectPath, OwnedVariant};
 
 use super::calls::NAME;
 use super::failure;
-use crate::world::keychain::KeychainError;
+use crate::error::KeychainError;
 
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 
