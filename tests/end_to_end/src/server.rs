@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::foreign::foreign;
+use crate::foreign::{demand, foreign, script};
 use crate::patience::{self, PATIENCE};
 
 /// How long a server may take to clean up.
@@ -27,18 +27,15 @@ pub struct Server {
 impl Server {
     /// `oidc-provider` (npm).
     pub fn oidc_provider(variables: &[(&str, &str)]) -> Server {
-        demand(&foreign("node_modules"));
-        let mut command = Command::new("node");
-        command.arg(foreign("oidc-provider.mjs")).envs(variables.iter().copied());
+        let mut command = script("oidc-provider.mjs");
+        command.envs(variables.iter().copied());
         Server::start(command)
     }
 
     /// `better-auth` with its OAuth provider (npm).
     pub fn better_auth() -> Server {
         demand(&foreign("better-auth/node_modules"));
-        let mut command = Command::new("node");
-        command.arg(foreign("better-auth/server.mjs"));
-        Server::start(command)
+        Server::start(script("better-auth/server.mjs"))
     }
 
     /// `django-oauth-toolkit` (PyPI).
@@ -110,12 +107,6 @@ impl Server {
         self.log.read_to_end(&mut log)?;
         Ok(String::from_utf8_lossy(&log[log.len().saturating_sub(LAST_WORDS)..]).into_owned())
     }
-}
-
-/// What `./test` installs. Without it a test has failed, and is not passed over.
-#[track_caller]
-fn demand(path: &Path) {
-    assert!(path.exists(), "{} is missing: ./test installs it", path.display());
 }
 
 impl Drop for Server {
