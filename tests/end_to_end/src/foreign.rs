@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::command::{Finished, finished};
-use crate::patience;
+use crate::patience::{self, PATIENCE};
 use crate::server::Server;
 
 /// The path of a file in `tests/foreign`.
@@ -73,7 +73,8 @@ impl Provider {
     /// The requests so far.
     pub fn journal(&self) -> Vec<Value> {
         let url = format!("{}/_journal", self.issuer());
-        let mut answer = ureq::get(url).call().expect("the provider answers");
+        let request = ureq::get(url).config().timeout_global(Some(PATIENCE)).build();
+        let mut answer = request.call().expect("the provider answers");
         let text = answer.body_mut().read_to_string().expect("a text");
         serde_json::from_str(&text).expect("a list of requests")
     }
