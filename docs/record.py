@@ -4,7 +4,7 @@
     docs/record.py [WAY…]       demo, browser, device, paste, doctor; all of them unless said otherwise
 
 Writes docs/recordings/WAY.cast (asciicast v2: `asciinema play` shows it) and docs/images/WAY.png, the screen at the end.
-Needs a built command (target/release/hallpass or $HALLPASS), Node with tests/foreign installed, and Chromium.
+Needs a built command (target/release/hallpass or $HALLPASS), `npm ci` in tests/foreign, and Chromium.
 """
 import html, http.cookiejar, json, os, pty, re, select, subprocess, sys, tempfile, termios, time, fcntl, struct
 import urllib.parse, urllib.request
@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HALLPASS = os.environ.get("HALLPASS", str(ROOT / "target/release/hallpass"))
-BROWSER = f"node {ROOT / 'tests/foreign/browser.mjs'}"
+FOREIGN = ROOT / "tests/foreign"
+BROWSER = f"{FOREIGN}/node_modules/.bin/node {FOREIGN}/browser.mjs"
 COLUMNS, ROWS = 100, 40
 LIMIT = 60
 SSH = {"SSH_CONNECTION": "198.51.100.7 50000 203.0.113.5 22", "USER": "ada"}

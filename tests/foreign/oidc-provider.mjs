@@ -9,7 +9,7 @@
 //   VERBOSE             1: requests and the package's notices on stderr
 //
 // Prints {"issuer", "pid"} when it listens. Ends on SIGTERM, and when its stdin closes.
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -45,9 +45,16 @@ const CLIENTS = [
   },
 ];
 
+const PEM = {
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+};
+
+// The way through PEM matters. A KeyObject from generateKeyPairSync shares its lock with the job that made it, and in
+// Node 20 a garbage collection during export() that destroys the job waits for that lock forever.
 function signingKey(alg, type, options) {
-  const { privateKey } = generateKeyPairSync(type, options);
-  return { ...privateKey.export({ format: 'jwk' }), kid: alg, alg, use: 'sig' };
+  const { privateKey } = generateKeyPairSync(type, { ...options, ...PEM });
+  return { ...createPrivateKey(privateKey).export({ format: 'jwk' }), kid: alg, alg, use: 'sig' };
 }
 
 const escapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -21,7 +21,7 @@ pub mod wire;
 
 pub use certificate::Certificate;
 pub use command::{Finished, Home, hallpass};
-pub use foreign::{Provider, artefacts, client, foreign};
+pub use foreign::{Provider, artefacts, browser_option, client, foreign};
 pub use island::Island;
 pub use name_server::answer_for;
 pub use person::{Code, DeviceLogin, Person};

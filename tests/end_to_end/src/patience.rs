@@ -51,7 +51,7 @@ pub(crate) fn lines(stdout: ChildStdout) -> Receiver<String> {
 }
 
 /// Name, state and place in the kernel of each thread, where the system tells.
-fn threads(process: u32) -> Vec<String> {
+pub(crate) fn threads(process: u32) -> Vec<String> {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let tell = |task: fs::DirEntry| {
         let [name, stat, place] = ["comm", "stat", "wchan"]

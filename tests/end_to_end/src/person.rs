@@ -1,7 +1,7 @@
 //! Somebody who uses the command, and Chromium where it wants a browser.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::canary;
 use crate::command::{Finished, Home, finished};
-use crate::foreign::{artefacts, foreign};
+use crate::foreign::{artefacts, browser_option, script};
 use crate::patience::{self, PATIENCE};
 use crate::session::BrowserSession;
 
@@ -72,8 +72,7 @@ impl Person {
 
     /// The same with a limit.
     pub fn login_within(&self, limit: &str, arguments: &[&str]) -> Finished {
-        let browser = format!("--browser=node {}", foreign("browser.mjs").display());
-        self.hallpass(&[&["login", &browser, "--timeout", limit], arguments].concat())
+        self.hallpass(&[&["login", &browser_option("browser.mjs"), "--timeout", limit], arguments].concat())
     }
 
     /// What the browser saw of that.
@@ -136,8 +135,8 @@ impl Person {
         };
         let address = event[member].as_str().unwrap_or_else(|| panic!("no {member} in {event}"));
         let user_code = event["user_code"].as_str().expect("a code");
-        let mut command = Command::new("node");
-        command.arg(foreign("browser.mjs")).arg(address).envs(self.manners.iter().cloned());
+        let mut command = script("browser.mjs");
+        command.arg(address).envs(self.manners.iter().cloned());
         command.env("USER_CODE", user_code);
         finished(&patience::output(&mut command).expect("node starts")).json()
     }

@@ -4,18 +4,21 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::foreign::foreign;
-use crate::patience::{self, PATIENCE};
+use crate::foreign::{demand, foreign, script};
+use crate::patience;
 
+/// How long a server may take to start. With `FAREWELL` it is less than two minutes.
+const STARTUP: Duration = Duration::from_secs(90);
 /// How long a server may take to clean up.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// So much of its log is shown where a test fails.
-const LAST_WORDS: usize = 4000;
+/// How many bytes of a server's log a failed test shows.
+const LOG_END: usize = 4000;
 
 /// A running server of `tests/foreign`. It ends when this value is dropped, or when the test dies.
 pub struct Server {
@@ -27,18 +30,15 @@ pub struct Server {
 impl Server {
     /// `oidc-provider` (npm).
     pub fn oidc_provider(variables: &[(&str, &str)]) -> Server {
-        demand(&foreign("node_modules"));
-        let mut command = Command::new("node");
-        command.arg(foreign("oidc-provider.mjs")).envs(variables.iter().copied());
+        let mut command = script("oidc-provider.mjs");
+        command.envs(variables.iter().copied());
         Server::start(command)
     }
 
     /// `better-auth` with its OAuth provider (npm).
     pub fn better_auth() -> Server {
         demand(&foreign("better-auth/node_modules"));
-        let mut command = Command::new("node");
-        command.arg(foreign("better-auth/server.mjs"));
-        Server::start(command)
+        Server::start(script("better-auth/server.mjs"))
     }
 
     /// `django-oauth-toolkit` (PyPI).
@@ -58,20 +58,46 @@ impl Server {
         Server::start(command)
     }
 
-    fn start(mut command: Command) -> Server {
+    /// Starts a server and fails the test if it does not say in time where it listens.
+    #[track_caller]
+    fn start(command: Command) -> Server {
+        match Server::start_within(STARTUP, command) {
+            Ok(server) => server,
+            Err(why) => panic!("{why}"),
+        }
+    }
+
+    /// Starts a server that prints a line of JSON about itself within `limit`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such line, and the end of the server's log.
+    pub fn start_within(limit: Duration, mut command: Command) -> Result<Server, String> {
         let log = tempfile::tempfile().expect("a temporary file");
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log.try_clone().expect("a second handle"))
             .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+            .map_err(|error| format!("{command:?}: {error}"))?;
         let lines = patience::lines(process.stdout.take().expect("stdout is piped"));
-        let line = lines.recv_timeout(PATIENCE).unwrap_or_default();
         let mut server = Server { process, log, ready: Value::Null };
-        server.ready =
-            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{command:?}: {error} in {line:?}"));
-        server
+        match server.first_line(&lines, limit) {
+            Ok(ready) => server.ready = ready,
+            Err(why) => return Err(format!("{command:?} {why}\nIts log:\n{}", server.log_end())),
+        }
+        Ok(server)
+    }
+
+    fn first_line(&self, lines: &Receiver<String>, limit: Duration) -> Result<Value, String> {
+        match lines.recv_timeout(limit) {
+            Ok(line) => serde_json::from_str(&line).map_err(|error| format!("printed {line:?}: {error}")),
+            Err(RecvTimeoutError::Disconnected) => Err("ended before it said where it listens".to_owned()),
+            Err(RecvTimeoutError::Timeout) => {
+                let threads = patience::threads(self.process.id()).join(", ");
+                Err(format!("printed nothing within {limit:?}; its threads: {threads}"))
+            }
+        }
     }
 
     /// Where it is.
@@ -104,18 +130,13 @@ impl Server {
         self.process.try_wait().is_ok_and(|status| status.is_some())
     }
 
-    fn last_words(&mut self) -> io::Result<String> {
+    fn log_end(&mut self) -> String {
         let mut log = Vec::new();
-        self.log.rewind()?;
-        self.log.read_to_end(&mut log)?;
-        Ok(String::from_utf8_lossy(&log[log.len().saturating_sub(LAST_WORDS)..]).into_owned())
+        if let Err(error) = self.log.rewind().and_then(|()| self.log.read_to_end(&mut log)) {
+            return error.to_string();
+        }
+        String::from_utf8_lossy(&log[log.len().saturating_sub(LOG_END)..]).into_owned()
     }
-}
-
-/// What `./test` installs. Without it a test has failed, and is not passed over.
-#[track_caller]
-fn demand(path: &Path) {
-    assert!(path.exists(), "{} is missing: ./test installs it", path.display());
 }
 
 impl Drop for Server {
@@ -129,9 +150,8 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if thread::panicking() {
-            let log = self.last_words().unwrap_or_else(|error| error.to_string());
-            // Where even stderr is gone, nobody is there to be told.
-            let _ = writeln!(io::stderr(), "The server's log:\n{log}");
+            // Nothing can be done about a closed stderr.
+            let _ = writeln!(io::stderr(), "The server's log:\n{}", self.log_end());
         }
     }
 }

@@ -1,12 +1,12 @@
 //! A browser that stays open from one sign-in to the next.
 
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::Receiver;
 
 use serde_json::Value;
 
-use crate::foreign::foreign;
+use crate::foreign::script;
 use crate::patience::{self, PATIENCE};
 
 /// A Chromium with one set of cookies. It ends when this value is dropped, or when the test dies.
@@ -18,8 +18,8 @@ pub struct BrowserSession {
 impl BrowserSession {
     /// Opens it.
     pub fn open() -> BrowserSession {
-        let mut command = Command::new("node");
-        command.arg(foreign("session.mjs")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut command = script("session.mjs");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("node starts");
         let answers = patience::lines(process.stdout.take().expect("stdout is piped"));
         BrowserSession { process, answers }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::foreign::{Provider, foreign};
+use crate::foreign::{Provider, browser_option};
 use crate::patience;
 
 /// A shell that waits at the gate and then becomes the command. Opening a FIFO to read from it lasts until somebody
@@ -72,9 +72,8 @@ impl<'a> Swarm<'a> {
         let home = tempfile::tempdir().map_err(|error| format!("no home: {error}"))?;
         let swarm = Swarm { setup, provider, home };
         made(Command::new("mkfifo").arg(swarm.gate()))?;
-        let browser = format!("--browser=node {}", foreign("visitor.mjs").display());
         let client = ["--issuer", provider.issuer(), "--client-id", "cli", "--prompt", "consent"];
-        let login = ["login", &browser, "--storage", swarm.setup.storage];
+        let login = ["login", &browser_option("visitor.mjs"), "--storage", swarm.setup.storage];
         made(swarm.furnished(Command::new(swarm.setup.program)).args(login).args(client))?;
         Ok(swarm)
     }

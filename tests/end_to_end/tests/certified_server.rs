@@ -1,6 +1,6 @@
 //! The command against `oidc-provider`, signed in by a real browser.
 
-use hallpass_end_to_end::{BrowserSession, Certificate, Person, Provider, foreign};
+use hallpass_end_to_end::{BrowserSession, Certificate, Person, Provider, browser_option};
 use serde_json::Value;
 
 /// Somebody whose pages are kept in every shape.
@@ -123,7 +123,7 @@ fn p07_a_provider_on_the_internet_reaches_the_callback_by_its_redirect_alone() {
     let (cert, key) = (certificate.cert(), certificate.key());
     let provider = Provider::start(&[("TLS_CERT", &cert), ("TLS_KEY", &key)]);
     let person = person("oidc-provider-public");
-    let browser = format!("--browser=node {}", foreign("local_network.mjs").display());
+    let browser = browser_option("local_network.mjs");
     let own = ["login", &browser, "--timeout", "60s", "--ca-cert", &cert];
     let done = person.hallpass(&[&own[..], &at(&provider)].concat());
     let page = person.seen();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hallpass_dev::DevServer;
-use hallpass_end_to_end::{Finished, Home, artefacts, client, foreign};
+use hallpass_end_to_end::{Finished, Home, artefacts, browser_option, client};
 use serde_json::Value;
 
 #[test]
@@ -11,7 +11,7 @@ fn a_real_browser_signs_in_and_every_page_is_kept_to_look_at() {
     let server = DevServer::start().expect("the server starts");
     let shots = artefacts("hallpass-dev");
     let home = Home::new().with("SHOTS", shots.to_str().expect("a plain path")).with("SHOTS_THEMES", "1");
-    let browser = format!("--browser=node {}", foreign("browser.mjs").display());
+    let browser = browser_option("browser.mjs");
     home.hallpass(&[
         "login",
         "--issuer",

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use hallpass_end_to_end::{Certificate, Home, Island, Provider, answer_for, foreign, skipped, static_build};
+use hallpass_end_to_end::{
+    Certificate, Home, Island, Provider, answer_for, browser_option, skipped, static_build,
+};
 
 /// The name that every island's `/etc/hosts` has.
 const IN_HOSTS: &str = "hosts.hallpass.test";
@@ -55,7 +57,7 @@ fn signs_in_over_https(program: &Path, host: &str) {
 
 fn signs_in(program: &Path, issuer: &str, options: &[&str]) {
     let home = Home::of(program);
-    let browser = format!("--browser=node {}", foreign("browser.mjs").display());
+    let browser = browser_option("browser.mjs");
     let login = ["login", "--issuer", issuer, "--client-id", "cli", &browser, "--timeout", "60s"];
     home.hallpass(&[&login[..], &["--prompt", "consent"], options].concat()).expect(0);
     home.hallpass(&["token", "--refresh"]).expect(0);
