@@ -4,13 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::OnEvent;
-use crate::client::Client;
-use crate::config::Config;
-use crate::devices::Polling;
+use crate::config::{Config, Polling};
 use crate::event::Event;
-use crate::keys::Alg;
+use crate::oauth::client::{Client, Clients};
+use crate::oauth::signing_key::Alg;
 use crate::server::{self, DevServer};
+use crate::state::OnEvent;
 use crate::user::User;
 
 /// Settings of a [`DevServer`], all with defaults.
@@ -134,7 +133,7 @@ impl Builder {
         let users = if self.users.is_empty() { default_users() } else { self.users };
         let config = Config {
             users: users.into_iter().map(Arc::new).collect(),
-            clients: with_demo(self.clients).into_iter().map(Arc::new).collect(),
+            clients: Clients::with_demo(self.clients),
             token_ttl: self.token_ttl,
             signing_alg: self.signing_alg,
             profile_in_id_token: self.profile_in_id_token,
@@ -147,14 +146,6 @@ impl Builder {
 
 fn default_users() -> Vec<User> {
     vec![User::new("test@example.com", "password")]
-}
-
-/// `demo` comes last: the home page shows the first client, and one's own is of more interest.
-fn with_demo(mut clients: Vec<Client>) -> Vec<Client> {
-    if clients.iter().all(|client| client.id != "demo") {
-        clients.push(Client::demo());
-    }
-    clients
 }
 
 impl std::fmt::Debug for Builder {

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::Client;
-use crate::devices::Polling;
-use crate::keys::Alg;
+use crate::oauth::client::Clients;
+use crate::oauth::signing_key::Alg;
 use crate::user::User;
 
 pub(crate) struct Config {
     pub(crate) users: Vec<Arc<User>>,
-    pub(crate) clients: Vec<Arc<Client>>,
+    pub(crate) clients: Clients,
     pub(crate) token_ttl: Duration,
     pub(crate) signing_alg: Alg,
     pub(crate) profile_in_id_token: bool,
@@ -18,11 +17,14 @@ pub(crate) struct Config {
     pub(crate) device_polling: Polling,
 }
 
-impl Config {
-    pub(crate) fn client(&self, id: &str) -> Option<Arc<Client>> {
-        self.clients.iter().find(|client| client.id == id).cloned()
-    }
+/// For how long a device may poll, and how often.
+#[derive(Clone, Copy)]
+pub(crate) struct Polling {
+    pub(crate) lifetime: Duration,
+    pub(crate) interval: Duration,
+}
 
+impl Config {
     pub(crate) fn user(&self, email: &str, password: &str) -> Option<Arc<User>> {
         self.users.iter().find(|user| user.is(email, password)).cloned()
     }

@@ -43,44 +43,22 @@
 //! It prints nothing and installs no handler. It does not depend on the `hallpass` library, so that client and
 //! server share no mistake.
 
-mod app;
-mod asked;
-mod authorization_request;
-mod authorization_response;
-mod browsers;
 mod builder;
-mod client;
-mod client_auth;
-mod codes;
 mod config;
-mod devices;
 mod endpoints;
 mod event;
-mod fingerprint;
-mod grants;
-mod guesses;
-mod id_token;
-mod journal;
-mod keys;
 mod listener;
-mod oauth_error;
-mod observe;
+mod oauth;
 mod pages;
-mod params;
-mod pkce;
-mod random;
-mod received;
-mod redirect_uri;
 mod robot;
-mod scope;
 mod server;
+mod state;
 mod user;
-mod user_code;
 
 pub use builder::Builder;
-pub use client::Client;
 pub use event::Event;
-pub use journal::{Entry, Journal};
-pub use keys::Alg;
+pub use oauth::client::Client;
+pub use oauth::signing_key::Alg;
 pub use robot::{Robot, Step, Visit};
 pub use server::{DevServer, Stopper};
+pub use state::journal::{Entry, Journal};

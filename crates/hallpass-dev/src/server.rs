@@ -7,14 +7,14 @@ use std::{io, thread};
 
 use tokio::sync::watch;
 
-use crate::app::App;
 use crate::builder::Builder;
 use crate::config::Config;
 use crate::endpoints;
-use crate::journal::Journal;
-use crate::keys::Keys;
 use crate::listener::{Connection, CountingListener};
 use crate::robot::{Robot, Visit};
+use crate::state::App;
+use crate::state::journal::Journal;
+use crate::state::keys::Keys;
 
 /// A running development server. It ends when this is dropped.
 ///
@@ -127,7 +127,7 @@ impl std::fmt::Debug for DevServer {
 pub(crate) fn start(
     port: u16,
     config: Config,
-    on_event: Option<crate::app::OnEvent>,
+    on_event: Option<crate::state::OnEvent>,
 ) -> io::Result<DevServer> {
     let socket = std::net::TcpListener::bind(("127.0.0.1", port))?;
     socket.set_nonblocking(true)?;

@@ -1,10 +1,12 @@
 //! End-users.
 
+use std::sync::Arc;
+
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq;
 
-use crate::scope::Scope;
+use crate::oauth::scope::Scope;
 
 /// An account of this server. All claims follow from the email address, so they are the same at every start.
 #[derive(Clone)]
@@ -14,6 +16,12 @@ pub(crate) struct User {
     pub(crate) password: String,
     pub(crate) given_name: String,
     pub(crate) family_name: String,
+}
+
+#[derive(Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) user: Arc<User>,
+    pub(crate) auth_time: u64,
 }
 
 impl User {

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
-use crate::app::{App, Memory};
-use crate::asked::Asked;
-use crate::authorization_request::{AuthorizationRequest, Refusal};
-use crate::authorization_response::{redirect, with_error};
-use crate::browsers::SignedIn;
 use crate::endpoints::consent;
-use crate::id_token::unix_now;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::observe::ForClient;
+use crate::endpoints::cookie::set_cookie;
+use crate::endpoints::observe::ForClient;
+use crate::oauth::authorization_request::{AuthorizationRequest, Refusal};
+use crate::oauth::authorization_response::{redirect, with_error};
+use crate::oauth::id_token::unix_now;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::received::Received;
 use crate::pages;
-use crate::received::Received;
+use crate::state::asked::Asked;
+use crate::state::{App, Memory};
+use crate::user::SignedIn;
 
 pub(super) async fn ask(
     State(app): State<Arc<App>>,
@@ -25,7 +25,7 @@ pub(super) async fn ask(
 ) -> Response {
     // A POST carries its parameters in the body (OpenID Connect Core §3.1.2.1).
     let params = received.form.as_ref().unwrap_or(&received.query);
-    match AuthorizationRequest::parse(&app.config, params) {
+    match AuthorizationRequest::parse(&app.config.clients, params) {
         Ok(request) => proceed(&app, &received, request),
         Err(Refusal::OnPage(why)) => pages::error::untrusted(&why),
         Err(Refusal::ToClient(back, error)) => with_error(&app.issuer, &back, &error),
@@ -96,12 +96,4 @@ fn suspend(memory: &mut Memory, cookie: &str, request: AuthorizationRequest, sig
     let mut response = redirect(&format!("{page}?request={name}"));
     response.extensions_mut().insert(ForClient(client));
     response
-}
-
-/// No `Secure`: there is no TLS here. `Lax`, as users arrive by a link (RFC 6265bis §4.1.2.7).
-pub(super) fn set_cookie(app: &App, response: &mut Response, cookie: &str) {
-    let value = format!("{}={cookie}; Path=/; HttpOnly; SameSite=Lax", app.cookie_name);
-    if let Ok(value) = HeaderValue::from_str(&value) {
-        response.headers_mut().insert(header::SET_COOKIE, value);
-    }
 }

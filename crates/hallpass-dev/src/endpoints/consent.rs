@@ -6,18 +6,19 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::{App, Memory};
-use crate::asked::Asked;
-use crate::authorization_request::AuthorizationRequest;
-use crate::authorization_response::{redirect, with_code, with_error};
-use crate::browsers::{Browsers, SignedIn};
-use crate::codes::Authorization;
 use crate::endpoints::device;
 use crate::endpoints::form_post::FormPost;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::observe::ForClient;
+use crate::endpoints::observe::ForClient;
+use crate::oauth::authorization_request::AuthorizationRequest;
+use crate::oauth::authorization_response::{redirect, with_code, with_error};
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::received::Received;
 use crate::pages;
-use crate::received::Received;
+use crate::state::asked::Asked;
+use crate::state::browsers::Browsers;
+use crate::state::codes::Authorization;
+use crate::state::{App, Memory};
+use crate::user::SignedIn;
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,

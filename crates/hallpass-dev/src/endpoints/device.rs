@@ -7,18 +7,19 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::{App, Memory};
-use crate::asked::Asked;
-use crate::authorization_response::redirect;
-use crate::browsers::{Browser, SignedIn};
-use crate::devices::DeviceRequest;
-use crate::endpoints::authorize::set_cookie;
+use crate::endpoints::cookie::set_cookie;
 use crate::endpoints::form_post::FormPost;
-use crate::guesses::{OF_ALL_BROWSERS, OF_ONE_BROWSER};
-use crate::observe::ForClient;
+use crate::endpoints::observe::ForClient;
+use crate::oauth::authorization_response::redirect;
+use crate::oauth::received::Received;
+use crate::oauth::user_code::UserCode;
 use crate::pages;
-use crate::received::Received;
-use crate::user_code::UserCode;
+use crate::state::asked::Asked;
+use crate::state::browsers::Browser;
+use crate::state::devices::DeviceRequest;
+use crate::state::guesses::{OF_ALL_BROWSERS, OF_ONE_BROWSER};
+use crate::state::{App, Memory};
+use crate::user::SignedIn;
 
 /// A code in the address is shown, not looked up: a link, which anybody can make, must not cost a guess.
 pub(super) async fn show(

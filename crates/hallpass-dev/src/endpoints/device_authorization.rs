@@ -8,12 +8,12 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::client_auth;
-use crate::devices::CodePair;
-use crate::oauth_error::OAuthError;
-use crate::received::Received;
-use crate::scope::Scope;
+use crate::oauth::client_auth;
+use crate::oauth::oauth_error::OAuthError;
+use crate::oauth::received::Received;
+use crate::oauth::scope::Scope;
+use crate::state::App;
+use crate::state::devices::CodePair;
 
 pub(super) async fn begin(
     State(app): State<Arc<App>>,
@@ -26,7 +26,7 @@ pub(super) async fn begin(
 }
 
 fn begun(app: &App, received: &Received) -> Result<Value, OAuthError> {
-    let client = client_auth::authenticate(&app.config, received)?;
+    let client = client_auth::authenticate(&app.config.clients, received)?;
     let scope = Scope::requested(client_auth::form(received)?.text("scope"))?;
     let codes = app.memory().devices.begin(client, scope, app.config.device_polling, Instant::now());
     Ok(describe(app, &codes))

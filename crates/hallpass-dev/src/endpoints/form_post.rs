@@ -2,11 +2,11 @@
 
 use axum::response::Response;
 
-use crate::app::{App, Memory};
-use crate::browsers::BrowserId;
+use crate::oauth::params::Params;
+use crate::oauth::received::Received;
 use crate::pages;
-use crate::params::Params;
-use crate::received::Received;
+use crate::state::browsers::BrowserId;
+use crate::state::{App, Memory};
 
 /// Why a form is not read.
 pub(super) enum Refused {

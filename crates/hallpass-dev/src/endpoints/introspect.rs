@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::client_auth;
-use crate::grants::{Grants, Live};
-use crate::oauth_error::OAuthError;
-use crate::received::Received;
+use crate::oauth::client_auth;
+use crate::oauth::oauth_error::OAuthError;
+use crate::oauth::received::Received;
+use crate::state::App;
+use crate::state::grants::{Grants, Live};
 
 pub(super) async fn introspect(
     State(app): State<Arc<App>>,
@@ -28,7 +28,7 @@ pub(super) async fn introspect(
 }
 
 fn judged(app: &App, received: &Received) -> Result<Value, OAuthError> {
-    let client = client_auth::authenticate(&app.config, received)?;
+    let client = client_auth::authenticate(&app.config.clients, received)?;
     let token = client_auth::form(received)?.text("token");
     let token = token.ok_or_else(|| OAuthError::invalid_request("token is missing."))?;
     let memory = app.memory();

@@ -6,13 +6,13 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::App;
-use crate::authorization_response::redirect;
-use crate::endpoints::authorize::set_cookie;
+use crate::endpoints::cookie::set_cookie;
 use crate::endpoints::form_post::FormPost;
-use crate::observe::ForClient;
+use crate::endpoints::observe::ForClient;
+use crate::oauth::authorization_response::redirect;
+use crate::oauth::received::Received;
 use crate::pages;
-use crate::received::Received;
+use crate::state::App;
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,

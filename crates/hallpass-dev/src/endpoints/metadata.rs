@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use crate::app::App;
 use crate::endpoints::token;
-use crate::scope;
+use crate::oauth::scope;
+use crate::state::App;
 
 pub(super) async fn show(State(app): State<Arc<App>>) -> Json<Value> {
     Json(document(&app.issuer))

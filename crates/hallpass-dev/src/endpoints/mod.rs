@@ -6,12 +6,12 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
-use crate::app::App;
-use crate::observe::observe;
 use crate::pages;
+use crate::state::App;
 
 mod authorize;
 mod consent;
+mod cookie;
 mod device;
 mod device_authorization;
 mod form_post;
@@ -20,9 +20,12 @@ mod introspect;
 mod jwks;
 mod login;
 mod metadata;
+mod observe;
 mod revoke;
 mod token;
 mod userinfo;
+
+use observe::observe;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()

@@ -8,15 +8,15 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::json;
 
-use crate::app::App;
-use crate::client_auth;
-use crate::codes::{Redeemed, Redemption};
-use crate::grants::{Grant, GrantId, Grants};
-use crate::id_token::IdToken;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::params::Params;
-use crate::received::Received;
-use crate::scope::Scope;
+use crate::oauth::client_auth;
+use crate::oauth::id_token::IdToken;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::params::Params;
+use crate::oauth::received::Received;
+use crate::oauth::scope::Scope;
+use crate::state::App;
+use crate::state::codes::{Redeemed, Redemption};
+use crate::state::grants::{Grant, GrantId, Grants};
 
 /// The grant type of RFC 8628 §3.4.
 pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -32,7 +32,7 @@ pub(super) async fn issue(
 }
 
 async fn answer(app: &App, received: &Received) -> Result<Response, OAuthError> {
-    let client = client_auth::authenticate(&app.config, received)?;
+    let client = client_auth::authenticate(&app.config.clients, received)?;
     let form = client_auth::form(received)?;
     let issued = match required(form, "grant_type")? {
         "authorization_code" => by_code(app, form, &client.id),

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::received::Received;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::received::Received;
+use crate::state::App;
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,

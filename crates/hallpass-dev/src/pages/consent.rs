@@ -8,9 +8,9 @@ use url::Url;
 use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
-use crate::asked::Asked;
-use crate::authorization_request::AuthorizationRequest;
-use crate::devices::DeviceRequest;
+use crate::oauth::authorization_request::AuthorizationRequest;
+use crate::state::asked::Asked;
+use crate::state::devices::DeviceRequest;
 use crate::user::User;
 
 pub(crate) fn page(asked: &Asked, name: &str, csrf: &str, user: &User) -> Response {

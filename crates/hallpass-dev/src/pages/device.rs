@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
-use crate::user_code::UserCode;
+use crate::oauth::user_code::UserCode;
 
 pub(crate) fn ask(csrf: &str) -> Response {
     let card = html! {

@@ -7,8 +7,8 @@ use maud::{Markup, html};
 use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
-use crate::authorization_request::Untrusted;
-use crate::client::Client;
+use crate::oauth::authorization_request::Untrusted;
+use crate::oauth::client::Client;
 
 /// A client or redirect URI that is not registered (RFC 6749 §4.1.2.1).
 pub(crate) fn untrusted(why: &Untrusted) -> Response {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use crate::asked::Asked;
+use crate::state::asked::Asked;
 
 /// The `form-action` directive of a page.
 ///

@@ -6,11 +6,11 @@ use maud::html;
 
 use super::Page;
 use super::form_action::FormAction;
-use crate::app::App;
+use crate::state::App;
 
 pub(crate) fn page(app: &App) -> Response {
     let user = app.config.first_user();
-    let client = &app.config.clients[0];
+    let client = app.config.clients.first();
     let card = html! {
         h1 { "It is running" }
         p.lead { "An OAuth 2.1 and OpenID Connect server to build a sign-in against." }

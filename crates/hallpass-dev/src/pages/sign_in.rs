@@ -7,8 +7,8 @@ use maud::{Markup, html};
 use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
-use crate::app::App;
-use crate::asked::Asked;
+use crate::state::App;
+use crate::state::asked::Asked;
 
 /// `failed_email` is the address of an attempt that was refused just now.
 pub(crate) fn page(app: &App, asked: &Asked, name: &str, csrf: &str, failed_email: Option<&str>) -> Response {

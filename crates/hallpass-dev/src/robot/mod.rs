@@ -11,7 +11,7 @@ mod form;
 use browser::{Answer, Browser};
 use form::{Answers, Form};
 
-use crate::user_code::UserCode;
+use crate::oauth::user_code::UserCode;
 
 /// A sign-in is over after five pages; more means that two of them point at each other.
 const MAX_STEPS: usize = 20;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::received::Received;
+use crate::oauth::received::Received;
 
 /// Every request in the order of arrival, for tests that ask what a client really sent.
 ///

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use subtle::ConstantTimeEq;
 
-use crate::asked::Asked;
-use crate::authorization_request::AuthorizationRequest;
-use crate::fingerprint::Fingerprint;
-use crate::guesses::Guesses;
-use crate::id_token::unix_now;
-use crate::random;
-use crate::user::User;
+use crate::oauth::authorization_request::AuthorizationRequest;
+use crate::oauth::id_token::unix_now;
+use crate::oauth::random;
+use crate::state::asked::Asked;
+use crate::state::fingerprint::Fingerprint;
+use crate::state::guesses::Guesses;
+use crate::user::{SignedIn, User};
 
 /// How long a sign-in page may stay open.
 const REQUEST_LIFETIME: Duration = Duration::from_secs(900);
@@ -20,12 +20,6 @@ const REQUEST_LIFETIME: Duration = Duration::from_secs(900);
 /// A browser stays known under this number while its cookie changes at each sign-in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct BrowserId(u64);
-
-#[derive(Clone)]
-pub(crate) struct SignedIn {
-    pub(crate) user: Arc<User>,
-    pub(crate) auth_time: u64,
-}
 
 /// One cookie jar.
 pub(crate) struct Browser {

@@ -8,11 +8,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::app::App;
-use crate::client_auth;
 use crate::event::Event;
 use crate::listener::Connection;
-use crate::received::Received;
+use crate::oauth::client_auth;
+use crate::oauth::received::Received;
+use crate::state::App;
 
 /// Far above any honest form.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -86,5 +86,5 @@ fn client(app: &App, received: &Received, response: &Response) -> Option<String>
     let form = received.form.as_ref().and_then(|form| form.text("client_id"));
     let named = form.or_else(|| received.query.text("client_id")).map(str::to_owned);
     let id = noted.or(named).or_else(|| client_auth::basic_id(received))?;
-    app.config.client(&id).map(|client| client.id.clone())
+    app.config.clients.find(&id).map(|client| client.id.clone())
 }

@@ -2,14 +2,25 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::browsers::Browsers;
-use crate::codes::Codes;
 use crate::config::Config;
-use crate::devices::Devices;
 use crate::event::Event;
-use crate::grants::Grants;
-use crate::journal::Journal;
-use crate::keys::Keys;
+
+pub(crate) mod asked;
+pub(crate) mod browsers;
+pub(crate) mod codes;
+pub(crate) mod devices;
+mod fingerprint;
+pub(crate) mod grants;
+pub(crate) mod guesses;
+pub(crate) mod journal;
+pub(crate) mod keys;
+
+use browsers::Browsers;
+use codes::Codes;
+use devices::Devices;
+use grants::Grants;
+use journal::Journal;
+use keys::Keys;
 
 /// The `on_event` callback.
 pub(crate) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;

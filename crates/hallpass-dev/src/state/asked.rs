@@ -1,9 +1,9 @@
 //! What a user is asked to allow, and how the one who asks gets the answer.
 
-use crate::authorization_request::AuthorizationRequest;
-use crate::client::Client;
-use crate::devices::DeviceRequest;
-use crate::scope::Scope;
+use crate::oauth::authorization_request::AuthorizationRequest;
+use crate::oauth::client::Client;
+use crate::oauth::scope::Scope;
+use crate::state::devices::DeviceRequest;
 
 pub(crate) enum Asked {
     /// The client waits at its redirect URI (RFC 6749 §4.1).

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::browsers::SignedIn;
-use crate::client::Client;
-use crate::fingerprint::Fingerprint;
-use crate::guesses::Guesses;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::random;
-use crate::scope::Scope;
-use crate::user_code::UserCode;
+use crate::config::Polling;
+use crate::oauth::client::Client;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::random;
+use crate::oauth::scope::Scope;
+use crate::oauth::user_code::UserCode;
+use crate::state::fingerprint::Fingerprint;
+use crate::state::guesses::Guesses;
+use crate::user::SignedIn;
 
 /// A device code is remembered longer than it lives, so that its end can be told from a code nobody knows.
 const MEMORY: Duration = Duration::from_secs(600);
@@ -28,13 +29,6 @@ pub(crate) struct DeviceRequest {
     pub(crate) client: Arc<Client>,
     pub(crate) scope: Scope,
     pub(crate) user_code: UserCode,
-}
-
-/// For how long a device may poll, and how often.
-#[derive(Clone, Copy)]
-pub(crate) struct Polling {
-    pub(crate) lifetime: Duration,
-    pub(crate) interval: Duration,
 }
 
 /// The two codes of one request (RFC 8628 §3.2).

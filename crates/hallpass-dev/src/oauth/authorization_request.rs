@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::client::Client;
-use crate::config::Config;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::params::Params;
-use crate::pkce::CodeChallenge;
-use crate::scope::Scope;
+use crate::oauth::client::{Client, Clients};
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::params::Params;
+use crate::oauth::pkce::CodeChallenge;
+use crate::oauth::scope::Scope;
 
 /// A request that may go on to the user.
 pub(crate) struct AuthorizationRequest {
@@ -56,8 +55,8 @@ pub(crate) struct ReturnTo {
 }
 
 impl AuthorizationRequest {
-    pub(crate) fn parse(config: &Config, params: &Params) -> Result<AuthorizationRequest, Refusal> {
-        let (client, redirect_uri) = trusted_origin(config, params).map_err(Refusal::OnPage)?;
+    pub(crate) fn parse(clients: &Clients, params: &Params) -> Result<AuthorizationRequest, Refusal> {
+        let (client, redirect_uri) = trusted_origin(clients, params).map_err(Refusal::OnPage)?;
         // Of two states neither can be called the client's.
         let state = params.bytes("state").filter(|_| !params.is_doubled("state")).map(<[u8]>::to_vec);
         let back = ReturnTo { redirect_uri, state };
@@ -71,14 +70,14 @@ impl AuthorizationRequest {
 
 /// The client and its redirect URI come first: until both are known to belong together, an error
 /// must not be sent anywhere.
-fn trusted_origin(config: &Config, params: &Params) -> Result<(Arc<Client>, String), Untrusted> {
+fn trusted_origin(clients: &Clients, params: &Params) -> Result<(Arc<Client>, String), Untrusted> {
     for name in ["client_id", "redirect_uri"] {
         if params.is_doubled(name) {
             return Err(Untrusted::Doubled(name));
         }
     }
     let id = params.text("client_id").ok_or(Untrusted::NoClientId)?;
-    let client = config.client(id).ok_or_else(|| Untrusted::UnknownClient(id.to_owned()))?;
+    let client = clients.find(id).ok_or_else(|| Untrusted::UnknownClient(id.to_owned()))?;
     let uri = params.text("redirect_uri").ok_or_else(|| Untrusted::NoRedirectUri(client.clone()))?;
     if !client.may_redirect_to(uri) {
         return Err(Untrusted::WrongRedirectUri(client, uri.to_owned()));

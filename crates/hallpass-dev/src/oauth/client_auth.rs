@@ -5,11 +5,10 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::client::Client;
-use crate::config::Config;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::params::{self, Params};
-use crate::received::Received;
+use crate::oauth::client::{Client, Clients};
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::params::{self, Params};
+use crate::oauth::received::Received;
 
 /// The form of a client's own request: it must be one, and name nothing twice (RFC 6749 §3.2).
 pub(crate) fn form(received: &Received) -> Result<&Params, OAuthError> {
@@ -20,12 +19,12 @@ pub(crate) fn form(received: &Received) -> Result<&Params, OAuthError> {
 
 /// The client that sent the request. Exactly one method: `none` for a public client,
 /// `client_secret_basic` or `client_secret_post` for one with a secret.
-pub(crate) fn authenticate(config: &Config, received: &Received) -> Result<Arc<Client>, OAuthError> {
+pub(crate) fn authenticate(clients: &Clients, received: &Received) -> Result<Arc<Client>, OAuthError> {
     let form = form(received)?;
     let client_id = form.text("client_id");
     let posted = form.text("client_secret");
     if received.header("authorization").is_none() {
-        return judge(config, client_id, posted);
+        return judge(clients, client_id, posted);
     }
     if posted.is_some() {
         return Err(OAuthError::invalid_request("The client authenticates by two methods at once."));
@@ -34,12 +33,12 @@ pub(crate) fn authenticate(config: &Config, received: &Received) -> Result<Arc<C
     if client_id.is_some_and(|other| other != id) {
         return Err(OAuthError::invalid_request("client_id and the Authorization header differ."));
     }
-    judge(config, Some(&id), Some(&secret))
+    judge(clients, Some(&id), Some(&secret))
 }
 
-fn judge(config: &Config, id: Option<&str>, secret: Option<&str>) -> Result<Arc<Client>, OAuthError> {
+fn judge(clients: &Clients, id: Option<&str>, secret: Option<&str>) -> Result<Arc<Client>, OAuthError> {
     let id = id.ok_or_else(|| OAuthError::new(ErrorCode::InvalidClient, "client_id is missing."))?;
-    let client = config.client(id).ok_or_else(refused)?;
+    let client = clients.find(id).ok_or_else(refused)?;
     let accepted = match secret {
         Some(secret) => client.has_secret(secret),
         None => client.is_public(),

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
-use crate::params::Params;
+use crate::oauth::params::Params;
 
 pub(crate) struct Received {
     pub(crate) method: Method,

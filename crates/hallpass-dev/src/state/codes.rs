@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::fingerprint::Fingerprint;
-use crate::grants::GrantId;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::pkce::CodeChallenge;
-use crate::random;
-use crate::scope::Scope;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::pkce::CodeChallenge;
+use crate::oauth::random;
+use crate::oauth::scope::Scope;
+use crate::state::fingerprint::Fingerprint;
+use crate::state::grants::GrantId;
 use crate::user::User;
 
 /// A client exchanges its code within the second; a minute also survives a debugger.

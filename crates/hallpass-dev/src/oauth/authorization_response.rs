@@ -4,8 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use url::form_urlencoded::byte_serialize;
 
-use crate::authorization_request::ReturnTo;
-use crate::oauth_error::OAuthError;
+use crate::oauth::authorization_request::ReturnTo;
+use crate::oauth::oauth_error::OAuthError;
 
 pub(crate) fn with_code(issuer: &str, back: &ReturnTo, code: &str) -> Response {
     redirect(&location(issuer, back, &[("code", code)]))
@@ -40,7 +40,7 @@ fn pair(name: &str, value: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::Params;
+    use crate::oauth::params::Params;
     use proptest::prelude::*;
 
     const ISSUER: &str = "http://127.0.0.1:4000";

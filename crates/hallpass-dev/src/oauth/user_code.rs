@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::random;
+use crate::oauth::random;
 
 /// Letters that are not taken for one another and make no words: no vowels, no digits.
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";

@@ -1,8 +1,10 @@
 //! Clients (RFC 6749 §2).
 
+use std::sync::Arc;
+
 use subtle::ConstantTimeEq;
 
-use crate::redirect_uri;
+use crate::oauth::redirect_uri;
 
 /// A registered client: a public one, as command-line programs are, or a confidential one for tests.
 ///
@@ -49,7 +51,7 @@ impl Client {
     }
 
     /// The client that is always registered.
-    pub(crate) fn demo() -> Client {
+    fn demo() -> Client {
         Client::public("demo")
             .name("Demo")
             .redirect_uri("http://127.0.0.1/callback")
@@ -80,6 +82,28 @@ impl Client {
         }
         let wrong = self.redirect_uris.iter().find(|uri| !redirect_uri::may_be_registered(uri))?;
         Some(format!("redirect URI {wrong:?} cannot be registered, only {}", redirect_uri::ALLOWED))
+    }
+}
+
+/// All registered clients, of which there is always one.
+pub(crate) struct Clients(Vec<Arc<Client>>);
+
+impl Clients {
+    /// `demo` comes last: the home page shows the first client, and one's own is of more interest.
+    pub(crate) fn with_demo(mut own: Vec<Client>) -> Clients {
+        if own.iter().all(|client| client.id != "demo") {
+            own.push(Client::demo());
+        }
+        Clients(own.into_iter().map(Arc::new).collect())
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Client>> {
+        self.0.iter().find(|client| client.id == id).cloned()
+    }
+
+    /// The client that the home page shows.
+    pub(crate) fn first(&self) -> &Client {
+        &self.0[0]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
 
 /// What this server knows.
 pub(crate) const SUPPORTED: [&str; 4] = ["openid", "profile", "email", "offline_access"];

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::fingerprint::Fingerprint;
-use crate::id_token::unix_now;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::random;
-use crate::scope::Scope;
+use crate::oauth::id_token::unix_now;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::oauth::random;
+use crate::oauth::scope::Scope;
+use crate::state::fingerprint::Fingerprint;
 use crate::user::User;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

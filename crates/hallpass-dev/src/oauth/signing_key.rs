@@ -1,7 +1,4 @@
-//! Signing keys (RFC 7517, RFC 7518 §3.3 and §3.4), made anew by every process and kept in memory.
-
-use std::sync::{Arc, LazyLock};
-use std::{io, thread};
+//! Keys that sign (RFC 7517, RFC 7518 §3.3 and §3.4).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -13,7 +10,6 @@ use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 /// The algorithm that signs ID tokens (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,53 +21,11 @@ pub enum Alg {
     Rs256,
 }
 
-/// The ES256 key is there at once. An RSA key takes long to find, so a thread looks for one while
-/// the server already answers.
-pub(crate) struct Keys {
-    es256: Arc<SigningKey>,
-    rs256: Pending,
-}
-
-/// A key that is there some time later.
-type Pending = watch::Receiver<Option<Arc<SigningKey>>>;
-
-/// One for all servers of a process: a test program starts hundreds, and finding a key costs each of
-/// them up to a second of a core.
-static RS256: LazyLock<Pending> = LazyLock::new(|| {
-    let (found, rs256) = watch::channel(None);
-    let search = move || found.send_replace(SigningKey::rs256().map(Arc::new));
-    // Without a thread `found` is dropped here, and whoever waits for the key is told that none will come.
-    let _ = thread::Builder::new().name("hallpass-dev-rsa".to_owned()).spawn(search);
-    rs256
-});
-
-impl Keys {
-    pub(crate) fn generate() -> io::Result<Keys> {
-        let es256 = SigningKey::es256().ok_or_else(|| io::Error::other("no P-256 key could be made"))?;
-        Ok(Keys { es256: Arc::new(es256), rs256: RS256.clone() })
-    }
-
-    /// The JWK set (RFC 7517 §5), of the keys that are ready.
-    pub(crate) fn jwks(&self) -> Value {
-        let mut keys = vec![self.es256.jwk.clone()];
-        keys.extend(self.rs256.borrow().as_ref().map(|key| key.jwk.clone()));
-        json!({ "keys": keys })
-    }
-
-    /// The key for `alg`, when it is there. `None` if it could not be made.
-    pub(crate) async fn signer(&self, alg: Alg) -> Option<Arc<SigningKey>> {
-        match alg {
-            Alg::Es256 => Some(self.es256.clone()),
-            Alg::Rs256 => self.rs256.clone().wait_for(Option::is_some).await.ok()?.clone(),
-        }
-    }
-}
-
 /// A key pair with the public half as it stands in the JWK set.
 pub(crate) struct SigningKey {
     pub(crate) kid: String,
     pub(crate) alg: &'static str,
-    jwk: Value,
+    pub(crate) jwk: Value,
     pair: Pair,
 }
 
@@ -81,7 +35,7 @@ enum Pair {
 }
 
 impl SigningKey {
-    fn es256() -> Option<SigningKey> {
+    pub(crate) fn es256() -> Option<SigningKey> {
         let random = SystemRandom::new();
         let alg = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(alg, &random).ok()?;
@@ -96,7 +50,7 @@ impl SigningKey {
         Some(SigningKey { kid, alg: "ES256", jwk, pair: Pair::Es256(pair) })
     }
 
-    fn rs256() -> Option<SigningKey> {
+    pub(crate) fn rs256() -> Option<SigningKey> {
         let generated = rsa::RsaPrivateKey::new(&mut OsRng, 2048).ok()?;
         let der = generated.to_pkcs1_der().ok()?;
         let pair = RsaPair::from_der(der.as_bytes()).ok()?;

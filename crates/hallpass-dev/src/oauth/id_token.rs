@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 
-use crate::keys::SigningKey;
+use crate::oauth::signing_key::SigningKey;
 
 /// An ID token tells who signed in, an access token what may be done. A test that shortens the
 /// second to watch a refresh does not want the first to expire on its way to the client.

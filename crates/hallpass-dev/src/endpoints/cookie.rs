@@ -1,0 +1,14 @@
+//! The cookie of a browser.
+
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+
+use crate::state::App;
+
+/// No `Secure`: there is no TLS here. `Lax`, as users arrive by a link (RFC 6265bis §4.1.2.7).
+pub(super) fn set_cookie(app: &App, response: &mut Response, cookie: &str) {
+    let value = format!("{}={cookie}; Path=/; HttpOnly; SameSite=Lax", app.cookie_name);
+    if let Ok(value) = HeaderValue::from_str(&value) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+}
