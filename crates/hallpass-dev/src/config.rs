@@ -1,4 +1,4 @@
-//! What a server was started with.
+//! The settings of a running server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,19 +17,36 @@ pub(crate) struct Config {
     pub(crate) device_polling: Polling,
 }
 
-/// For how long a device may poll, and how often.
+/// The time limits of a device code (RFC 8628 §3.2).
 #[derive(Clone, Copy)]
 pub(crate) struct Polling {
+    /// How long the device may poll.
     pub(crate) lifetime: Duration,
+    /// How long it has to wait between two polls.
     pub(crate) interval: Duration,
 }
 
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            users: Vec::new(),
+            clients: Clients::default(),
+            token_ttl: Duration::from_secs(3600),
+            signing_alg: Alg::Es256,
+            profile_in_id_token: true,
+            refresh_reuse_grace: Duration::ZERO,
+            device_polling: Polling { lifetime: Duration::from_secs(600), interval: Duration::from_secs(5) },
+        }
+    }
+}
+
 impl Config {
+    /// Returns the user with these credentials.
     pub(crate) fn user(&self, email: &str, password: &str) -> Option<Arc<User>> {
-        self.users.iter().find(|user| user.is(email, password)).cloned()
+        self.users.iter().find(|user| user.has_credentials(email, password)).cloned()
     }
 
-    /// The account that pages and the robot offer.
+    /// Returns the test account on the pages, with which the robot signs in.
     pub(crate) fn first_user(&self) -> &User {
         &self.users[0]
     }

@@ -1,4 +1,4 @@
-//! `/device`: the `verification_uri`, where the user brings the code of a device (RFC 8628 §3.3).
+//! `/device`: the `verification_uri`, on which the user enters the code of a device (RFC 8628 §3.3).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,110 +9,77 @@ use axum::response::Response;
 
 use crate::endpoints::cookie::set_cookie;
 use crate::endpoints::form_post::FormPost;
-use crate::endpoints::observe::ForClient;
+use crate::endpoints::interaction;
 use crate::oauth::authorization_response::redirect;
-use crate::oauth::received::Received;
+use crate::oauth::http_request::HttpRequest;
 use crate::oauth::user_code::UserCode;
 use crate::pages;
-use crate::state::asked::Asked;
-use crate::state::browsers::Browser;
-use crate::state::devices::DeviceRequest;
-use crate::state::guesses::{OF_ALL_BROWSERS, OF_ONE_BROWSER};
+use crate::pages::error::PageError;
+use crate::state::browsers::BrowserId;
+use crate::state::consent_request::ConsentRequest;
+use crate::state::guesses::{LIMIT_IN_TOTAL, LIMIT_PER_BROWSER};
 use crate::state::{App, Memory};
-use crate::user::SignedIn;
 
-/// A code in the address is shown, not looked up: a link, which anybody can make, must not cost a guess.
+/// Asks for the code, or shows the code in the URL for comparison.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
+    Extension(http): Extension<Arc<HttpRequest>>,
 ) -> Response {
     let memory = &mut *app.memory();
-    let known = received.cookie(&app.cookie_name).filter(|cookie| memory.browsers.find(cookie).is_some());
-    let cookie = known.map_or_else(|| memory.browsers.meet(), str::to_owned);
-    let mut response = page(memory, &cookie, received.query.text("user_code"));
-    if known.is_none() {
+    let (browser, new_cookie) = memory.browsers.find_or_add(http.cookie(&app.cookie_name));
+    let mut response = page(memory, browser, http.query.text("user_code"));
+    if let Some(cookie) = new_cookie {
         set_cookie(&app, &mut response, &cookie);
     }
     response
 }
 
-fn page(memory: &mut Memory, cookie: &str, in_address: Option<&str>) -> Response {
-    if has_guessed_enough(memory, cookie) {
+/// Returns the page for the browser's next step. A code in the URL is not looked up: anyone can make such a link, and it
+/// must not cost the user a guess.
+fn page(memory: &mut Memory, browser: BrowserId, code_in_url: Option<&str>) -> Response {
+    if is_locked(memory, browser) {
         return pages::device::too_many_guesses();
     }
-    let Some(browser) = memory.browsers.find(cookie) else { return pages::error::stale() };
-    let wrong = browser.wrong_code.take();
-    match (wrong, in_address.and_then(UserCode::parse)) {
-        (Some(wrong), _) => pages::device::ask_again(browser.csrf(), &wrong),
-        (None, Some(user_code)) => pages::device::confirm(browser.csrf(), &user_code),
-        (None, None) => pages::device::ask(browser.csrf()),
+    let browser = &mut memory.browsers[browser];
+    let wrong_code = browser.wrong_code.take();
+    match code_in_url.and_then(UserCode::parse) {
+        Some(user_code) if wrong_code.is_none() => pages::device::compare(&browser.csrf, &user_code),
+        _ => pages::device::enter(&browser.csrf, wrong_code.as_deref()),
     }
 }
 
-fn has_guessed_enough(memory: &mut Memory, cookie: &str) -> bool {
+fn is_locked(memory: &Memory, browser: BrowserId) -> bool {
     let now = Instant::now();
-    let own = |browser: &mut Browser| browser.guesses.have_reached(OF_ONE_BROWSER, now);
-    memory.devices.guesses.have_reached(OF_ALL_BROWSERS, now) || memory.browsers.find(cookie).is_some_and(own)
+    memory.browsers[browser].guesses.have_reached(LIMIT_PER_BROWSER, now)
+        || memory.devices.guesses.have_reached(LIMIT_IN_TOTAL, now)
 }
 
+/// Looks up the code and redirects to the sign-in or consent page, or back to this page if the code is wrong.
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<Response, PageError> {
     let memory = &mut *app.memory();
-    let post = match FormPost::accept(&app, memory, &received) {
-        Ok(post) => post,
-        Err(refused) => return refused.page(),
-    };
-    if has_guessed_enough(memory, post.cookie) {
-        return redirect("/device");
+    let post = FormPost::accept(&app, &memory.browsers, &http)?;
+    if is_locked(memory, post.browser) {
+        return Ok(redirect("/device"));
     }
+    let now = Instant::now();
     let typed = post.form.text("user_code").unwrap_or_default();
     let user_code = UserCode::parse(typed);
-    match user_code.as_ref().and_then(|code| memory.devices.waiting(code, Instant::now()).cloned()) {
-        Some(request) => proceed(memory, &post, request),
-        None => ask_again(memory, &post, typed, user_code.is_some()),
+    if let Some(code) = &user_code
+        && let Some(request) = memory.devices.pending(code, now).cloned()
+    {
+        return Ok(interaction::begin(memory, post.browser, ConsentRequest::Device(request)));
     }
-}
-
-/// On to the user, as after an authorization request.
-fn proceed(memory: &mut Memory, post: &FormPost<'_>, request: DeviceRequest) -> Response {
-    let client = ForClient(request.client.id.clone());
-    let signed_in = memory.browsers.find(post.cookie).is_some_and(|browser| browser.signed_in.is_some());
-    let name = memory.browsers.suspend(post.browser, Asked::OnDevice(request), false);
-    let page = if signed_in { "/consent" } else { "/login" };
-    let mut response = redirect(&format!("{page}?request={name}"));
-    response.extensions_mut().insert(client);
-    response
-}
-
-/// Only what could have been right is a guess; a slip of the finger costs nothing.
-fn ask_again(memory: &mut Memory, post: &FormPost<'_>, typed: &str, is_guess: bool) -> Response {
-    let now = Instant::now();
-    if let Some(browser) = memory.browsers.find(post.cookie) {
-        browser.wrong_code = Some(typed.to_owned());
-        if is_guess {
-            browser.guesses.count_one(now);
-            memory.devices.guesses.count_one(now);
-        }
+    let browser = &mut memory.browsers[post.browser];
+    browser.wrong_code = Some(typed.to_owned());
+    // A typo that cannot be a code is no guess.
+    if user_code.is_some() {
+        browser.guesses.record(now);
+        memory.devices.guesses.record(now);
     }
-    redirect("/device")
-}
-
-/// Keeps the user's answer for the next poll.
-pub(super) fn allow(memory: &mut Memory, request: &DeviceRequest, session: SignedIn) -> Response {
-    match memory.devices.allow(&request.user_code, session, Instant::now()) {
-        Some(()) => redirect("/device/allowed"),
-        None => pages::error::stale(),
-    }
-}
-
-/// As [`allow`].
-pub(super) fn deny(memory: &mut Memory, request: &DeviceRequest) -> Response {
-    match memory.devices.deny(&request.user_code, Instant::now()) {
-        Some(()) => redirect("/device/denied"),
-        None => pages::error::stale(),
-    }
+    Ok(redirect("/device"))
 }
 
 pub(super) async fn allowed() -> Response {

@@ -1,4 +1,4 @@
-//! `GET /`: what this server is.
+//! `GET /`: the home page.
 
 use std::sync::Arc;
 

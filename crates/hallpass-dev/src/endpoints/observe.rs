@@ -1,4 +1,4 @@
-//! What happens to every request: read, noted, checked for its host, answered, noted again.
+//! The middleware around all endpoints: reads a request, records it, and secures the response.
 
 use std::sync::Arc;
 
@@ -11,17 +11,13 @@ use axum::response::{IntoResponse, Response};
 use crate::event::Event;
 use crate::listener::Connection;
 use crate::oauth::client_auth;
-use crate::oauth::received::Received;
+use crate::oauth::http_request::HttpRequest;
 use crate::state::App;
 
-/// Far above any honest form.
+/// The size limit for a body, far above that of any real form.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The client an answer was for, where the request does not name it: on the way through our pages.
-#[derive(Clone)]
-pub(crate) struct ForClient(pub(crate) String);
-
-pub(crate) async fn observe(
+pub(super) async fn observe(
     State(app): State<Arc<App>>,
     ConnectInfo(Connection(connection)): ConnectInfo<Connection>,
     request: Request,
@@ -29,31 +25,27 @@ pub(crate) async fn observe(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY_BYTES).await;
-    let received = Arc::new(Received::new(&parts, body.as_ref().unwrap_or(&Bytes::new())));
-    let entry = app.journal.arrived(&received, connection);
+    let http = Arc::new(HttpRequest::new(&parts, body.as_ref().unwrap_or(&Bytes::new())));
+    let entry = app.journal.record(&http, connection);
     let mut response = if body.is_err() {
         StatusCode::PAYLOAD_TOO_LARGE.into_response()
-    } else if received.is_for(&app.authority) {
-        parts.extensions.insert(received.clone());
+    } else if http.is_for(&app.authority) {
+        parts.extensions.insert(http.clone());
         next.run(Request::from_parts(parts, Body::empty())).await
     } else {
-        misdirected(&app)
+        // DNS rebinding: a site whose name resolves to this machine must not reach the endpoints.
+        let text = format!("This server only accepts requests for {}.\n", app.authority);
+        (StatusCode::MISDIRECTED_REQUEST, text).into_response()
     };
-    protect(&mut response);
-    app.journal.answered(entry, response.status().as_u16());
-    report(&app, &received, &response);
+    secure(&mut response);
+    app.journal.set_status(entry, response.status().as_u16());
+    log(&app, &http, &response);
     response
 }
 
-/// A page of another name that resolves to this machine must not reach us (DNS rebinding).
-fn misdirected(app: &App) -> Response {
-    let text = format!("This server answers for {} only.\n", app.authority);
-    (StatusCode::MISDIRECTED_REQUEST, text).into_response()
-}
-
-/// Headers of every answer. Nothing here may be cached, framed, sniffed, or named in a `Referer`
-/// (RFC 6749 §5.1, RFC 9700 §4.2.4, §4.16).
-fn protect(response: &mut Response) {
+/// Sets headers that keep a response from being cached, framed, sniffed or named in a `Referer` (RFC 6749 §5.1, RFC 9700
+/// §4.2.4, §4.16). Pages have a content security policy of their own.
+fn secure(response: &mut Response) {
     const HEADERS: [(HeaderName, &str); 5] = [
         (header::CACHE_CONTROL, "no-store"),
         (header::PRAGMA, "no-cache"),
@@ -70,21 +62,34 @@ fn protect(response: &mut Response) {
     ));
 }
 
-fn report(app: &App, received: &Received, response: &Response) {
+/// The client ID for the log, in the extensions of a response.
+#[derive(Clone)]
+struct LoggedClient(String);
+
+/// Names the client in the log line of a response. The requests of our own pages don't contain its ID.
+pub(super) fn log_client(client_id: String, mut response: Response) -> Response {
+    response.extensions_mut().insert(LoggedClient(client_id));
+    response
+}
+
+fn log(app: &App, http: &HttpRequest, response: &Response) {
     let Some(on_event) = &app.on_event else { return };
     on_event(&Event {
-        method: received.method.to_string(),
-        path: received.path.clone(),
-        client: client(app, received, response),
+        method: http.method.to_string(),
+        path: http.path.clone(),
+        client: client_id(app, http, response),
         status: response.status().as_u16(),
     });
 }
 
-/// Only a registered client is named: anything else is a stranger's text.
-fn client(app: &App, received: &Received, response: &Response) -> Option<String> {
-    let noted = response.extensions().get::<ForClient>().map(|client| client.0.clone());
-    let form = received.form.as_ref().and_then(|form| form.text("client_id"));
-    let named = form.or_else(|| received.query.text("client_id")).map(str::to_owned);
-    let id = noted.or(named).or_else(|| client_auth::basic_id(received))?;
+/// Returns the ID of a registered client. Other IDs could contain anything and are not logged.
+fn client_id(app: &App, http: &HttpRequest, response: &Response) -> Option<String> {
+    let in_form = http.form.as_ref().and_then(|form| form.text("client_id"));
+    let in_request = in_form.or_else(|| http.query.text("client_id"));
+    let id = match (response.extensions().get::<LoggedClient>(), in_request) {
+        (Some(LoggedClient(id)), _) => id.clone(),
+        (None, Some(id)) => id.to_owned(),
+        (None, None) => client_auth::basic_credentials(http)?.0,
+    };
     app.config.clients.find(&id).map(|client| client.id.clone())
 }

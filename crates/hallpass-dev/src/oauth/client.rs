@@ -1,62 +1,59 @@
-//! Clients (RFC 6749 §2).
+//! Clients and their registration (RFC 6749 §2).
 
+use std::fmt;
 use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 
 use crate::oauth::redirect_uri;
 
-/// A registered client: a public one, as command-line programs are, or a confidential one for tests.
+/// A client to register with [`Builder::client`](crate::Builder::client).
+///
+/// Command-line programs are public clients. Confidential ones are there to test how a client authenticates.
 ///
 /// ```
-/// use hallpass_dev::Client;
+/// use hallpass_dev::{Client, DevServer};
 ///
 /// let tool = Client::public("mytool").name("My Tool").redirect_uri("http://127.0.0.1/callback");
 /// let service = Client::confidential("service", "s3cr3t").redirect_uri("https://service.example/cb");
-/// # let _ = (tool, service);
+/// let server = DevServer::builder().client(tool).client(service).start()?;
+/// # drop(server);
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Client {
     pub(crate) id: String,
-    pub(crate) name: Option<String>,
     pub(crate) redirect_uris: Vec<String>,
+    name: Option<String>,
     secret: Option<String>,
 }
 
 impl Client {
-    /// A client without a secret (RFC 6749 §2.1, RFC 8252 §8.4).
+    /// Creates a public client, which has no secret (RFC 6749 §2.1, RFC 8252 §8.4).
     pub fn public(id: impl Into<String>) -> Client {
-        Client { id: id.into(), name: None, redirect_uris: Vec::new(), secret: None }
+        Client { id: id.into(), redirect_uris: Vec::new(), name: None, secret: None }
     }
 
-    /// A client that authenticates by `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1).
+    /// Creates a confidential client, which authenticates with `client_secret_basic` or `client_secret_post` (RFC 6749
+    /// §2.3.1).
     pub fn confidential(id: impl Into<String>, secret: impl Into<String>) -> Client {
         Client { secret: Some(secret.into()), ..Client::public(id) }
     }
 
-    /// The name that the consent page shows. Defaults to the id.
+    /// Sets the name on the sign-in and consent pages. Defaults to the client ID.
     pub fn name(mut self, name: impl Into<String>) -> Client {
         self.name = Some(name.into());
         self
     }
 
-    /// Adds a redirect URI. It is compared exactly; only the port of `http://127.0.0.1` and
-    /// `http://[::1]` is free (RFC 8252 §7.3).
+    /// Adds a redirect URI. Defaults to none, which is enough for the device authorization grant.
     ///
-    /// Besides these two, `http://localhost`, any `https` address and private-use schemes with a dot (RFC 8252
-    /// §7.1) can be registered, all without fragment; others are refused at the start.
+    /// `http://127.0.0.1` and `http://[::1]` match on any port (RFC 8252 §7.3). Everything else has to match exactly:
+    /// `http://localhost`, `https` URIs and private-use schemes with a dot (RFC 8252 §7.1). Other URIs, and URIs with a
+    /// fragment, make [`Builder::start`](crate::Builder::start) fail.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Client {
         self.redirect_uris.push(uri.into());
         self
-    }
-
-    /// The client that is always registered.
-    fn demo() -> Client {
-        Client::public("demo")
-            .name("Demo")
-            .redirect_uri("http://127.0.0.1/callback")
-            .redirect_uri("http://[::1]/callback")
-            .redirect_uri("http://localhost:9999/callback")
     }
 
     pub(crate) fn display_name(&self) -> &str {
@@ -67,52 +64,75 @@ impl Client {
         self.secret.is_none()
     }
 
+    /// Compares in constant time. A public client has no secret.
     pub(crate) fn has_secret(&self, secret: &str) -> bool {
-        self.secret.as_ref().is_some_and(|own| own.as_bytes().ct_eq(secret.as_bytes()).into())
+        match &self.secret {
+            Some(own) => own.as_bytes().ct_eq(secret.as_bytes()).into(),
+            None => false,
+        }
     }
 
     pub(crate) fn may_redirect_to(&self, requested: &str) -> bool {
         self.redirect_uris.iter().any(|registered| redirect_uri::matches(registered, requested))
     }
 
-    /// What is wrong with the registration, if anything.
-    pub(crate) fn fault(&self) -> Option<String> {
+    fn validate(&self) -> Result<(), String> {
         if self.id.is_empty() || !self.id.bytes().all(|b| b.is_ascii_graphic()) {
-            return Some(format!("client id {:?} must be printable ASCII without spaces", self.id));
+            return Err(format!("invalid client ID {:?}: use printable ASCII without spaces", self.id));
         }
-        let wrong = self.redirect_uris.iter().find(|uri| !redirect_uri::may_be_registered(uri))?;
-        Some(format!("redirect URI {wrong:?} cannot be registered, only {}", redirect_uri::ALLOWED))
+        match self.redirect_uris.iter().find(|uri| !redirect_uri::can_be_registered(uri)) {
+            Some(uri) => {
+                Err(format!("redirect URI {uri:?} cannot be registered; use {}", redirect_uri::ALLOWED))
+            }
+            None => Ok(()),
+        }
     }
 }
 
-/// All registered clients, of which there is always one.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("id", &self.id)
+            .field("redirect_uris", &self.redirect_uris)
+            .field("public", &self.is_public())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The registered clients.
+#[derive(Debug, Default)]
 pub(crate) struct Clients(Vec<Arc<Client>>);
 
 impl Clients {
-    /// `demo` comes last: the home page shows the first client, and one's own is of more interest.
-    pub(crate) fn with_demo(mut own: Vec<Client>) -> Clients {
-        if own.iter().all(|client| client.id != "demo") {
-            own.push(Client::demo());
+    /// Registers a client in place of any other with the same ID.
+    pub(crate) fn register(&mut self, client: Client) {
+        self.0.retain(|other| other.id != client.id);
+        self.0.push(Arc::new(client));
+    }
+
+    /// Registers the built-in client, unless its ID is taken. It comes last, as the home page shows the first client.
+    pub(crate) fn register_demo(&mut self) {
+        if self.find("demo").is_none() {
+            let demo = Client::public("demo")
+                .name("Demo")
+                .redirect_uri("http://127.0.0.1/callback")
+                .redirect_uri("http://[::1]/callback")
+                .redirect_uri("http://localhost:9999/callback");
+            self.register(demo);
         }
-        Clients(own.into_iter().map(Arc::new).collect())
+    }
+
+    /// Returns the reason why a client cannot be registered as an error.
+    pub(crate) fn validate(&self) -> Result<(), String> {
+        self.0.iter().try_for_each(|client| client.validate())
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Client>> {
         self.0.iter().find(|client| client.id == id).cloned()
     }
 
-    /// The client that the home page shows.
+    /// Returns the client on the home page.
     pub(crate) fn first(&self) -> &Client {
         &self.0[0]
-    }
-}
-
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("id", &self.id)
-            .field("redirect_uris", &self.redirect_uris)
-            .field("public", &self.is_public())
-            .finish_non_exhaustive()
     }
 }

@@ -6,59 +6,80 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::oauth::client::{Client, Clients};
+use crate::oauth::http_request::HttpRequest;
 use crate::oauth::oauth_error::{ErrorCode, OAuthError};
 use crate::oauth::params::{self, Params};
-use crate::oauth::received::Received;
 
-/// The form of a client's own request: it must be one, and name nothing twice (RFC 6749 §3.2).
-pub(crate) fn form(received: &Received) -> Result<&Params, OAuthError> {
-    let wrong = || OAuthError::invalid_request("The body must be application/x-www-form-urlencoded.");
-    let form = received.form.as_ref().ok_or_else(wrong)?;
-    form.doubled().map_or(Ok(form), |name| Err(OAuthError::doubled(name)))
+/// A form that an authenticated client sent to the token endpoint or one like it.
+pub(crate) struct ClientRequest<'a> {
+    pub(crate) client: Arc<Client>,
+    pub(crate) form: &'a Params,
 }
 
-/// The client that sent the request. Exactly one method: `none` for a public client,
-/// `client_secret_basic` or `client_secret_post` for one with a secret.
-pub(crate) fn authenticate(clients: &Clients, received: &Received) -> Result<Arc<Client>, OAuthError> {
-    let form = form(received)?;
-    let client_id = form.text("client_id");
-    let posted = form.text("client_secret");
-    if received.header("authorization").is_none() {
-        return judge(clients, client_id, posted);
+impl<'a> ClientRequest<'a> {
+    /// Reads the form, in which no parameter may repeat (RFC 6749 §3.2), and authenticates the client.
+    ///
+    /// A client uses exactly one method: `none` if it is public, `client_secret_basic` or `client_secret_post` if it
+    /// has a secret.
+    pub(crate) fn authenticate(clients: &Clients, http: &'a HttpRequest) -> Result<Self, OAuthError> {
+        let Some(form) = &http.form else {
+            return Err(OAuthError::invalid_request("The body must be application/x-www-form-urlencoded."));
+        };
+        if let Some(name) = form.repeated() {
+            return Err(OAuthError::repeated(name));
+        }
+        let (id, secret) = (form.text("client_id"), form.text("client_secret"));
+        let client = match http.header("authorization") {
+            Some(_) if secret.is_some() => {
+                return Err(OAuthError::invalid_request(
+                    "The client must authenticate with one method only.",
+                ));
+            }
+            Some(_) => by_header(clients, http, id)?,
+            None => check(clients, id, secret)?,
+        };
+        Ok(ClientRequest { client, form })
     }
-    if posted.is_some() {
-        return Err(OAuthError::invalid_request("The client authenticates by two methods at once."));
+
+    pub(crate) fn required(&self, name: &str) -> Result<&'a str, OAuthError> {
+        self.form.text(name).ok_or_else(|| OAuthError::missing(name))
     }
-    let (id, secret) = basic(received).ok_or_else(refused)?;
-    if client_id.is_some_and(|other| other != id) {
-        return Err(OAuthError::invalid_request("client_id and the Authorization header differ."));
-    }
-    judge(clients, Some(&id), Some(&secret))
 }
 
-fn judge(clients: &Clients, id: Option<&str>, secret: Option<&str>) -> Result<Arc<Client>, OAuthError> {
+fn by_header(
+    clients: &Clients,
+    http: &HttpRequest,
+    client_id: Option<&str>,
+) -> Result<Arc<Client>, OAuthError> {
+    let (id, secret) = basic_credentials(http).ok_or_else(failed)?;
+    match client_id {
+        Some(other) if other != id => {
+            Err(OAuthError::invalid_request("client_id differs from the Authorization header."))
+        }
+        _ => check(clients, Some(&id), Some(&secret)),
+    }
+}
+
+fn check(clients: &Clients, id: Option<&str>, secret: Option<&str>) -> Result<Arc<Client>, OAuthError> {
     let id = id.ok_or_else(|| OAuthError::new(ErrorCode::InvalidClient, "client_id is missing."))?;
-    let client = clients.find(id).ok_or_else(refused)?;
-    let accepted = match secret {
+    let client = clients.find(id).ok_or_else(failed)?;
+    let is_authentic = match secret {
         Some(secret) => client.has_secret(secret),
         None => client.is_public(),
     };
-    if accepted { Ok(client) } else { Err(refused()) }
+    if is_authentic { Ok(client) } else { Err(failed()) }
 }
 
-fn refused() -> OAuthError {
-    OAuthError::new(ErrorCode::InvalidClient, "The client is unknown or its authentication failed.")
+fn failed() -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidClient, "Unknown client or failed client authentication.")
 }
 
-/// Id and secret are form-encoded before they are joined and put into base64 (RFC 6749 §2.3.1).
-fn basic(received: &Received) -> Option<(String, String)> {
-    let decoded = STANDARD.decode(received.credentials("Basic")?).ok()?;
+/// Returns the client ID and secret of the `Authorization` header, unverified. Both are form-encoded before they are
+/// encoded in base64 (RFC 6749 §2.3.1).
+pub(crate) fn basic_credentials(http: &HttpRequest) -> Option<(String, String)> {
+    let decoded = STANDARD.decode(http.credentials("Basic")?).ok()?;
     let colon = decoded.iter().position(|b| *b == b':')?;
-    let text = |bytes: &[u8]| String::from_utf8(params::decode(bytes)).ok();
-    Some((text(&decoded[..colon])?, text(&decoded[colon + 1..])?))
-}
-
-/// The client that an `Authorization` header names, whether or not it proves it.
-pub(crate) fn basic_id(received: &Received) -> Option<String> {
-    basic(received).map(|(id, _)| id)
+    let id = String::from_utf8(params::decode(&decoded[..colon])).ok()?;
+    let secret = String::from_utf8(params::decode(&decoded[colon + 1..])).ok()?;
+    Some((id, secret))
 }

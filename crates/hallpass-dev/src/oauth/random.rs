@@ -1,15 +1,16 @@
-//! Everything that must not be guessed.
+//! Values that an attacker must not be able to guess.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// A fresh 256-bit value in base64url: codes, tokens, cookies, form tokens (RFC 6749 §10.10).
+/// Returns 256 random bits in base64url, for codes, tokens, cookies and CSRF tokens (RFC 6749 §10.10).
 pub(crate) fn token() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
+/// Returns `N` random bytes from the operating system.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0u8; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    getrandom::fill(&mut bytes).expect("the operating system provides random bytes");
     bytes
 }

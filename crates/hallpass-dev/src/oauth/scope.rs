@@ -4,55 +4,59 @@ use std::fmt;
 
 use crate::oauth::oauth_error::{ErrorCode, OAuthError};
 
-/// What this server knows.
+/// The scope values that this server supports.
 pub(crate) const SUPPORTED: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
-/// A set of known scope values, in the order asked for.
+/// A set of supported scope values, in the order of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scope(Vec<&'static str>);
 
 impl Scope {
-    /// What a request asks for. One without scope gets `openid`, and the token response says so (RFC 6749 §3.3).
+    /// Parses the `scope` of a request. Without one it is `openid`, and the token response says so (RFC 6749 §3.3).
+    ///
+    /// # Errors
+    ///
+    /// `invalid_scope` if no value is supported.
     pub(crate) fn requested(list: Option<&str>) -> Result<Scope, OAuthError> {
-        let scope = Scope::known(list.unwrap_or("openid"));
+        let scope = Scope::supported(list.unwrap_or("openid"));
         if scope.0.is_empty() {
-            return Err(OAuthError::new(ErrorCode::InvalidScope, "No scope of the request is known here."));
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "No value of scope is supported."));
         }
         Ok(scope)
     }
 
-    /// The known values of a space-separated list; unknown ones are dropped, as RFC 6749 §3.3 allows.
-    pub(crate) fn known(list: &str) -> Scope {
+    /// Returns the supported values of a space-separated list. Others are dropped, as RFC 6749 §3.3 allows.
+    pub(crate) fn supported(list: &str) -> Scope {
         let mut values = Vec::new();
-        for value in list.split(' ').filter_map(supported) {
-            if !values.contains(&value) {
-                values.push(value);
-            }
+        for requested in list.split(' ') {
+            let supported = SUPPORTED.into_iter().find(|value| *value == requested);
+            values.extend(supported.filter(|value| !values.contains(value)));
         }
         Scope(values)
     }
 
-    /// The values of a list that must all lie within `self`; `None` where one does not (RFC 6749 §6).
-    pub(crate) fn narrowed_to(&self, list: &str) -> Option<Scope> {
-        let inside = list.split(' ').filter(|v| !v.is_empty()).all(|value| self.contains(value));
-        inside.then(|| Scope::known(list)).filter(|scope| !scope.is_empty())
+    /// Returns the part of this scope that a refresh asks for: all of it, unless it sends a `scope` (RFC 6749 §6).
+    ///
+    /// # Errors
+    ///
+    /// `invalid_scope` if the list has a value that was not granted.
+    pub(crate) fn narrowed(&self, list: Option<&str>) -> Result<Scope, OAuthError> {
+        let Some(list) = list else { return Ok(self.clone()) };
+        let scope = Scope::supported(list);
+        let is_granted = list.split(' ').filter(|value| !value.is_empty()).all(|value| self.contains(value));
+        if scope.0.is_empty() || !is_granted {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "scope exceeds what was granted."));
+        }
+        Ok(scope)
     }
 
     pub(crate) fn contains(&self, value: &str) -> bool {
         self.0.contains(&value)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().copied()
     }
-}
-
-fn supported(value: &str) -> Option<&'static str> {
-    SUPPORTED.into_iter().find(|known| *known == value)
 }
 
 impl fmt::Display for Scope {
@@ -66,15 +70,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_values_are_dropped_and_repeats_folded() {
-        assert_eq!(Scope::known("openid  admin email openid").to_string(), "openid email");
+    fn unsupported_values_are_dropped_and_repeated_ones_merged() {
+        assert_eq!(Scope::supported("openid  admin email openid").to_string(), "openid email");
     }
 
     #[test]
     fn s11_a_scope_narrows_but_never_widens() {
-        let granted = Scope::known("openid email");
-        assert_eq!(granted.narrowed_to("email"), Some(Scope::known("email")));
-        assert_eq!(granted.narrowed_to("email profile"), None);
-        assert_eq!(granted.narrowed_to("email admin"), None);
+        let granted = Scope::supported("openid email");
+        assert_eq!(granted.narrowed(None), Ok(granted.clone()));
+        assert_eq!(granted.narrowed(Some("email")), Ok(Scope::supported("email")));
+        for wider in ["email profile", "email admin", "admin", " "] {
+            let error = granted.narrowed(Some(wider)).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidScope, "{wider}");
+        }
     }
 }

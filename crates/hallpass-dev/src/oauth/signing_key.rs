@@ -1,4 +1,4 @@
-//! Keys that sign (RFC 7517, RFC 7518 §3.3 and §3.4).
+//! Signing keys (RFC 7517, RFC 7518 §3.3 and §3.4).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 pub enum Alg {
     /// ECDSA on P-256 with SHA-256.
     Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what every OpenID provider must offer (OpenID Connect Core §15.1).
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which every OpenID provider must support (OpenID Connect Core §15.1).
     Rs256,
 }
 
-/// A key pair with the public half as it stands in the JWK set.
+/// A key pair, with its public half as a JWK.
 pub(crate) struct SigningKey {
     pub(crate) kid: String,
     pub(crate) alg: &'static str,
@@ -35,6 +35,7 @@ enum Pair {
 }
 
 impl SigningKey {
+    /// Generates a P-256 key.
     pub(crate) fn es256() -> Option<SigningKey> {
         let random = SystemRandom::new();
         let alg = &ECDSA_P256_SHA256_FIXED_SIGNING;
@@ -43,13 +44,13 @@ impl SigningKey {
         // SEC 1 §2.3.3: 0x04, then both coordinates.
         let (x, y) = pair.public_key().as_ref().get(1..65)?.split_at(32);
         let (x, y) = (BASE64URL.encode(x), BASE64URL.encode(y));
-        // RFC 7638 §3.2: the required members in the order of the alphabet.
         let kid = thumbprint(&format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#));
         let jwk =
             json!({ "kty": "EC", "use": "sig", "alg": "ES256", "kid": kid, "crv": "P-256", "x": x, "y": y });
         Some(SigningKey { kid, alg: "ES256", jwk, pair: Pair::Es256(pair) })
     }
 
+    /// Generates a 2048-bit RSA key, which can take seconds.
     pub(crate) fn rs256() -> Option<SigningKey> {
         let generated = rsa::RsaPrivateKey::new(&mut OsRng, 2048).ok()?;
         let der = generated.to_pkcs1_der().ok()?;
@@ -61,7 +62,7 @@ impl SigningKey {
         Some(SigningKey { kid, alg: "RS256", jwk, pair: Pair::Rs256(pair) })
     }
 
-    /// The JWS signature over `message` (RFC 7518 §3.3, §3.4).
+    /// Returns the JWS signature of `message` (RFC 7518 §3.3, §3.4), or `None` if signing failed.
     pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
         match &self.pair {
@@ -75,7 +76,8 @@ impl SigningKey {
     }
 }
 
-/// RFC 7638: a key's name follows from the key, so two keys never share one.
+/// Returns the thumbprint of a JWK, from its required members in alphabetical order (RFC 7638 §3.2). As `kid` it is
+/// different for every key.
 fn thumbprint(canonical: &str) -> String {
     BASE64URL.encode(digest(&SHA256, canonical.as_bytes()))
 }

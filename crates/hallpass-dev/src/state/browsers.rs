@@ -1,60 +1,162 @@
-//! Browsers that came by, who is signed in there, and what they are asked to allow.
+//! Browsers, the users signed in there, and the requests that wait for their consent.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use subtle::ConstantTimeEq;
 
 use crate::oauth::authorization_request::AuthorizationRequest;
-use crate::oauth::id_token::unix_now;
+use crate::oauth::clock::unix_now;
 use crate::oauth::random;
-use crate::state::asked::Asked;
+use crate::state::consent_request::ConsentRequest;
 use crate::state::fingerprint::Fingerprint;
 use crate::state::guesses::Guesses;
 use crate::user::{SignedIn, User};
 
-/// How long a sign-in page may stay open.
+/// How long a request waits for the user.
 const REQUEST_LIFETIME: Duration = Duration::from_secs(900);
 
-/// A browser stays known under this number while its cookie changes at each sign-in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct BrowserId(u64);
+/// Identifies a browser while its cookie changes with each sign-in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BrowserId(usize);
 
-/// One cookie jar.
+/// A browser, recognized by its cookie.
 pub(crate) struct Browser {
-    pub(crate) id: BrowserId,
-    csrf: String,
+    cookie: Fingerprint,
+    /// The token in our forms, which other sites cannot read (RFC 9700 §4.7).
+    pub(crate) csrf: String,
     pub(crate) signed_in: Option<SignedIn>,
+    /// The clients and scopes that the signed-in user has allowed.
     consents: HashSet<(String, String)>,
     pub(crate) guesses: Guesses,
-    /// What was typed as a user code and is none, shown once on the next page.
+    /// The wrong user code to show once, on the next page.
     pub(crate) wrong_code: Option<String>,
 }
 
-impl Browser {
-    fn new(id: BrowserId) -> Browser {
-        Browser {
-            id,
+/// A request that waits for the user.
+pub(crate) struct Pending {
+    pub(crate) request: ConsentRequest,
+    browser: BrowserId,
+    since: Instant,
+    /// Whether the user has to sign in again first, because of `prompt=login` or `max_age`.
+    pub(crate) needs_new_sign_in: bool,
+    /// The email address of a failed sign-in, to show once, on the next page.
+    pub(crate) failed_email: Option<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct Browsers {
+    browsers: Vec<Browser>,
+    by_cookie: HashMap<Fingerprint, BrowserId>,
+    pending: HashMap<String, Pending>,
+}
+
+impl Browsers {
+    /// Returns the browser that has this cookie.
+    pub(crate) fn find(&self, cookie: &str) -> Option<BrowserId> {
+        self.by_cookie.get(&Fingerprint::of(cookie)).copied()
+    }
+
+    /// Returns the browser that has this cookie, or else a new one and the cookie to set.
+    pub(crate) fn find_or_add(&mut self, cookie: Option<&str>) -> (BrowserId, Option<String>) {
+        if let Some(known) = cookie.and_then(|cookie| self.find(cookie)) {
+            return (known, None);
+        }
+        let id = BrowserId(self.browsers.len());
+        let cookie = random::token();
+        let fingerprint = Fingerprint::of(&cookie);
+        self.browsers.push(Browser {
+            cookie: fingerprint,
             csrf: random::token(),
             signed_in: None,
             consents: HashSet::new(),
             guesses: Guesses::default(),
             wrong_code: None,
+        });
+        self.by_cookie.insert(fingerprint, id);
+        (id, Some(cookie))
+    }
+
+    /// Signs a user in and returns the browser's new cookie.
+    ///
+    /// The cookie and the CSRF token change, so that values an attacker planted before are worth nothing (session
+    /// fixation).
+    pub(crate) fn sign_in(&mut self, id: BrowserId, user: Arc<User>) -> String {
+        let cookie = random::token();
+        let browser = &mut self.browsers[id.0];
+        if let Some(before) = &browser.signed_in
+            && before.user.sub != user.sub
+        {
+            browser.consents.clear();
+        }
+        self.by_cookie.remove(&browser.cookie);
+        browser.cookie = Fingerprint::of(&cookie);
+        browser.csrf = random::token();
+        browser.signed_in = Some(SignedIn { user, auth_time: unix_now() });
+        self.by_cookie.insert(browser.cookie, id);
+        cookie
+    }
+
+    /// Keeps a request until the user has decided, and returns its name in page URLs.
+    pub(crate) fn suspend(&mut self, browser: BrowserId, request: ConsentRequest) -> String {
+        self.pending.retain(|_, pending| pending.since.elapsed() < REQUEST_LIFETIME);
+        let needs_new_sign_in = match &self[browser].signed_in {
+            Some(session) => !request.accepts_sign_in(session.auth_time),
+            None => request.limits_sign_in_age(),
+        };
+        let name = random::token();
+        let since = Instant::now();
+        let pending = Pending { request, browser, since, needs_new_sign_in, failed_email: None };
+        self.pending.insert(name.clone(), pending);
+        name
+    }
+
+    /// Returns the user who can decide on a waiting request: the one signed in, unless a new sign-in is needed.
+    pub(crate) fn session_for(&mut self, browser: BrowserId, name: &str) -> Option<SignedIn> {
+        if self.pending(browser, name)?.needs_new_sign_in {
+            return None;
+        }
+        self[browser].signed_in.clone()
+    }
+
+    /// Returns a waiting request, for the browser that brought it.
+    pub(crate) fn pending(&mut self, browser: BrowserId, name: &str) -> Option<&mut Pending> {
+        self.pending.get_mut(name).filter(|pending| pending.browser == browser)
+    }
+
+    /// Removes a waiting request, so that it is decided only once.
+    pub(crate) fn finish(&mut self, browser: BrowserId, name: &str) -> Option<ConsentRequest> {
+        self.pending(browser, name)?;
+        Some(self.pending.remove(name)?.request)
+    }
+}
+
+impl Index<BrowserId> for Browsers {
+    type Output = Browser;
+
+    fn index(&self, id: BrowserId) -> &Browser {
+        &self.browsers[id.0]
+    }
+}
+
+impl IndexMut<BrowserId> for Browsers {
+    fn index_mut(&mut self, id: BrowserId) -> &mut Browser {
+        &mut self.browsers[id.0]
+    }
+}
+
+impl Browser {
+    /// Returns whether a form carries the CSRF token of this browser.
+    pub(crate) fn sent_form_with(&self, csrf: Option<&str>) -> bool {
+        match csrf {
+            Some(csrf) => csrf.as_bytes().ct_eq(self.csrf.as_bytes()).into(),
+            None => false,
         }
     }
 
-    /// The value that our forms carry and other sites cannot read.
-    pub(crate) fn csrf(&self) -> &str {
-        &self.csrf
-    }
-
-    pub(crate) fn owns_form(&self, csrf: Option<&str>) -> bool {
-        csrf.is_some_and(|csrf| csrf.as_bytes().ct_eq(self.csrf.as_bytes()).into())
-    }
-
-    /// Whether the signed-in user allowed this before. Asked for confidential clients only: nobody
-    /// can tell one public client from another (RFC 8252 §8.6).
+    /// Returns whether the signed-in user has allowed this client and scope before.
     pub(crate) fn has_consented(&self, request: &AuthorizationRequest) -> bool {
         self.consents.contains(&consent_key(request))
     }
@@ -66,73 +168,4 @@ impl Browser {
 
 fn consent_key(request: &AuthorizationRequest) -> (String, String) {
     (request.client.id.clone(), request.scope.to_string())
-}
-
-/// A request that waits for its user.
-pub(crate) struct Pending {
-    pub(crate) asked: Asked,
-    browser: BrowserId,
-    since: Instant,
-    /// Whether an earlier sign-in does not do, because of `prompt=login` or `max_age`. Cleared by a new one.
-    pub(crate) needs_new_sign_in: bool,
-    /// The address of a sign-in that failed, shown once on the next page.
-    pub(crate) failed_email: Option<String>,
-}
-
-#[derive(Default)]
-pub(crate) struct Browsers {
-    next: u64,
-    browsers: HashMap<Fingerprint, Browser>,
-    pending: HashMap<String, Pending>,
-}
-
-impl Browsers {
-    /// Makes the acquaintance of a browser; the answer is its cookie.
-    pub(crate) fn meet(&mut self) -> String {
-        self.next += 1;
-        let id = BrowserId(self.next);
-        let cookie = random::token();
-        self.browsers.insert(Fingerprint::of(&cookie), Browser::new(id));
-        cookie
-    }
-
-    pub(crate) fn find(&mut self, cookie: &str) -> Option<&mut Browser> {
-        self.browsers.get_mut(&Fingerprint::of(cookie))
-    }
-
-    /// Signs a user in under a fresh cookie and a fresh form token, so that values planted before do not gain
-    /// anything (session fixation).
-    pub(crate) fn sign_in(&mut self, cookie: &str, user: Arc<User>) -> Option<String> {
-        let mut browser = self.browsers.remove(&Fingerprint::of(cookie))?;
-        let same = browser.signed_in.as_ref().is_some_and(|before| before.user.sub == user.sub);
-        if !same {
-            browser.consents.clear();
-        }
-        browser.signed_in = Some(SignedIn { user, auth_time: unix_now() });
-        browser.csrf = random::token();
-        let cookie = random::token();
-        self.browsers.insert(Fingerprint::of(&cookie), browser);
-        Some(cookie)
-    }
-
-    /// Keeps a request until its user is done; the answer is its name in page addresses.
-    pub(crate) fn suspend(&mut self, browser: BrowserId, asked: Asked, needs_new_sign_in: bool) -> String {
-        self.pending.retain(|_, pending| pending.since.elapsed() < REQUEST_LIFETIME);
-        let name = random::token();
-        let since = Instant::now();
-        let pending = Pending { asked, browser, since, needs_new_sign_in, failed_email: None };
-        self.pending.insert(name.clone(), pending);
-        name
-    }
-
-    /// A waiting request, for the browser that brought it.
-    pub(crate) fn pending(&mut self, browser: BrowserId, name: &str) -> Option<&mut Pending> {
-        self.pending.get_mut(name).filter(|pending| pending.browser == browser)
-    }
-
-    /// Takes a request out, so that it is answered once.
-    pub(crate) fn finish(&mut self, browser: BrowserId, name: &str) -> Option<Pending> {
-        self.pending(browser, name)?;
-        self.pending.remove(name)
-    }
 }

@@ -1,4 +1,4 @@
-//! Devices that ask for a sign-in and poll for its end (RFC 8628 §3.2, §3.4, §3.5).
+//! Device codes and user codes (RFC 8628 §3.2, §3.4, §3.5).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::state::fingerprint::Fingerprint;
 use crate::state::guesses::Guesses;
 use crate::user::SignedIn;
 
-/// A device code is remembered longer than it lives, so that its end can be told from a code nobody knows.
+/// How long a device code is remembered after it expired, so that polls get `expired_token`.
 const MEMORY: Duration = Duration::from_secs(600);
 
-/// What `slow_down` adds to the interval, for this and all later polls (RFC 8628 §3.5).
+/// The time that `slow_down` adds to the interval of this and all later polls (RFC 8628 §3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// Two polls that left a client an interval apart may arrive a little closer.
+/// The time that a poll may be early. Two requests sent one interval apart can arrive a little closer together.
 const LEEWAY: Duration = Duration::from_millis(250);
 
-/// A device authorization request that may go on to the user (RFC 8628 §3.1).
+/// A device authorization request (RFC 8628 §3.1).
 #[derive(Clone)]
 pub(crate) struct DeviceRequest {
     pub(crate) client: Arc<Client>,
@@ -31,17 +31,19 @@ pub(crate) struct DeviceRequest {
     pub(crate) user_code: UserCode,
 }
 
-/// The two codes of one request (RFC 8628 §3.2).
+/// The codes of a device authorization response (RFC 8628 §3.2).
 pub(crate) struct CodePair {
     pub(crate) device_code: String,
     pub(crate) user_code: UserCode,
 }
 
-enum State {
-    Waiting,
-    Denied,
-    Allowed(SignedIn),
-    Used,
+/// The devices that are waiting, or were until recently. Methods take the time as an argument, so that tests don't have
+/// to wait.
+#[derive(Default)]
+pub(crate) struct Devices {
+    by_device_code: HashMap<Fingerprint, Device>,
+    /// The wrong user codes of all browsers.
+    pub(crate) guesses: Guesses,
 }
 
 struct Device {
@@ -49,16 +51,16 @@ struct Device {
     since: Instant,
     lifetime: Duration,
     interval: Duration,
-    polled: Option<Instant>,
-    state: State,
+    last_poll: Option<Instant>,
+    decision: Decision,
 }
 
-/// Every method is told what time it is, so that tests need not wait.
-#[derive(Default)]
-pub(crate) struct Devices {
-    by_device_code: HashMap<Fingerprint, Device>,
-    /// Wrong user codes of all browsers.
-    pub(crate) guesses: Guesses,
+enum Decision {
+    Pending,
+    Denied,
+    Allowed(SignedIn),
+    /// The user has allowed the request, and the device has its tokens.
+    Redeemed,
 }
 
 impl Devices {
@@ -70,42 +72,50 @@ impl Devices {
         now: Instant,
     ) -> CodePair {
         self.by_device_code.retain(|_, device| device.age(now) < device.lifetime + MEMORY);
-        let (device_code, user_code) = (random::token(), self.free_user_code());
-        let request = DeviceRequest { client, scope, user_code: user_code.clone() };
-        let Polling { lifetime, interval } = polling;
-        let device = Device { request, since: now, lifetime, interval, polled: None, state: State::Waiting };
+        let is_taken = |code: &UserCode| self.by_device_code.values().any(|d| d.request.user_code == *code);
+        let mut user_code = UserCode::random();
+        while is_taken(&user_code) {
+            user_code = UserCode::random();
+        }
+        let device_code = random::token();
+        let device = Device {
+            request: DeviceRequest { client, scope, user_code: user_code.clone() },
+            since: now,
+            lifetime: polling.lifetime,
+            interval: polling.interval,
+            last_poll: None,
+            decision: Decision::Pending,
+        };
         self.by_device_code.insert(Fingerprint::of(&device_code), device);
         CodePair { device_code, user_code }
     }
 
-    fn free_user_code(&self) -> UserCode {
-        let is_free = |code: &UserCode| self.by_device_code.values().all(|d| d.request.user_code != *code);
-        std::iter::repeat_with(UserCode::random).find(is_free).expect("there are more codes than memory")
+    /// Returns the request that waits for the user's decision under this code.
+    pub(crate) fn pending(&mut self, user_code: &UserCode, now: Instant) -> Option<&DeviceRequest> {
+        self.find_pending(user_code, now).map(|device| &device.request)
     }
 
-    /// The request that waits under a user code for its user's answer.
-    pub(crate) fn waiting(&mut self, user_code: &UserCode, now: Instant) -> Option<&DeviceRequest> {
-        self.find(user_code, now).map(|device| &device.request)
-    }
-
-    /// Keeps the user's answer; `None` where the code has expired or was answered before.
+    /// Allows a pending request. Returns `None` if there is none, as the code has expired or been used.
     pub(crate) fn allow(&mut self, user_code: &UserCode, session: SignedIn, now: Instant) -> Option<()> {
-        self.find(user_code, now)?.state = State::Allowed(session);
+        self.find_pending(user_code, now)?.decision = Decision::Allowed(session);
         Some(())
     }
 
-    /// As [`allow`](Devices::allow).
+    /// Denies a pending request. Returns `None` if there is none, as the code has expired or been used.
     pub(crate) fn deny(&mut self, user_code: &UserCode, now: Instant) -> Option<()> {
-        self.find(user_code, now)?.state = State::Denied;
+        self.find_pending(user_code, now)?.decision = Decision::Denied;
         Some(())
     }
 
-    fn find(&mut self, user_code: &UserCode, now: Instant) -> Option<&mut Device> {
-        let mut waiting = self.by_device_code.values_mut().filter(|device| device.is_waiting(now));
-        waiting.find(|device| device.request.user_code == *user_code)
+    fn find_pending(&mut self, user_code: &UserCode, now: Instant) -> Option<&mut Device> {
+        let device =
+            self.by_device_code.values_mut().find(|device| device.request.user_code == *user_code)?;
+        let is_pending = matches!(device.decision, Decision::Pending) && !device.has_expired(now);
+        if is_pending { Some(device) } else { None }
     }
 
-    /// A token request by device code: who allowed what, once, or why there is no token (yet).
+    /// Answers a token request with a device code: once with the user and scope, otherwise with the error for the
+    /// device.
     pub(crate) fn poll(
         &mut self,
         device_code: &str,
@@ -113,12 +123,12 @@ impl Devices {
         now: Instant,
     ) -> Result<(SignedIn, Scope), OAuthError> {
         let device = self.by_device_code.get_mut(&Fingerprint::of(device_code));
-        let device = device.ok_or_else(|| refused("The device code is unknown."))?;
-        // Before anything is noted: a stranger must not slow the rightful client down.
+        let device = device.ok_or_else(|| invalid("The device code is unknown."))?;
+        // Checked first: polls of other clients must not slow down the one that owns the code.
         if device.request.client.id != client_id {
-            return Err(refused("The device code was issued to another client."));
+            return Err(invalid("The device code was issued to another client."));
         }
-        device.polled_at(now)
+        device.poll(now)
     }
 }
 
@@ -131,41 +141,39 @@ impl Device {
         self.age(now) >= self.lifetime
     }
 
-    fn is_waiting(&self, now: Instant) -> bool {
-        matches!(self.state, State::Waiting) && !self.has_expired(now)
-    }
-
-    fn polled_at(&mut self, now: Instant) -> Result<(SignedIn, Scope), OAuthError> {
-        match &self.state {
-            State::Used => Err(refused("The device code was used before.")),
+    fn poll(&mut self, now: Instant) -> Result<(SignedIn, Scope), OAuthError> {
+        match &self.decision {
+            Decision::Redeemed => Err(invalid("The device code has already been used.")),
             _ if self.has_expired(now) => {
                 Err(OAuthError::new(ErrorCode::ExpiredToken, "The device code has expired."))
             }
-            State::Waiting => Err(self.not_yet(now)),
-            State::Denied => Err(OAuthError::new(ErrorCode::AccessDenied, "The user did not allow it.")),
-            State::Allowed(session) => {
+            Decision::Pending => Err(self.still_pending(now)),
+            Decision::Denied => Err(OAuthError::new(ErrorCode::AccessDenied, "The user denied the request.")),
+            Decision::Allowed(session) => {
                 let granted = (session.clone(), self.request.scope.clone());
-                self.state = State::Used;
+                self.decision = Decision::Redeemed;
                 Ok(granted)
             }
         }
     }
 
-    /// An answer that exists is given however often it is asked for: `slow_down` is a kind of
-    /// `authorization_pending` (RFC 8628 §3.5).
-    fn not_yet(&mut self, now: Instant) -> OAuthError {
-        let last = self.polled.replace(now);
-        if last.is_none_or(|last| now.saturating_duration_since(last) + LEEWAY >= self.interval) {
-            return OAuthError::new(ErrorCode::AuthorizationPending, "The user has not answered yet.");
+    /// Returns `authorization_pending`, or `slow_down` if the poll came too soon. Only pending requests slow down: once
+    /// there is a decision, a device gets it however often it polls (RFC 8628 §3.5).
+    fn still_pending(&mut self, now: Instant) -> OAuthError {
+        if let Some(last) = self.last_poll.replace(now)
+            && now.saturating_duration_since(last) + LEEWAY < self.interval
+        {
+            self.interval += SLOW_DOWN;
+            let description =
+                format!("Polling too fast. The interval is now {} seconds.", self.interval.as_secs());
+            return OAuthError::new(ErrorCode::SlowDown, description);
         }
-        self.interval += SLOW_DOWN;
-        let why = format!("Polled too soon. From now on wait {} seconds.", self.interval.as_secs());
-        OAuthError::new(ErrorCode::SlowDown, why)
+        OAuthError::new(ErrorCode::AuthorizationPending, "The user has not decided yet.")
     }
 }
 
-fn refused(why: &str) -> OAuthError {
-    OAuthError::new(ErrorCode::InvalidGrant, why)
+fn invalid(description: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidGrant, description)
 }
 
 #[cfg(test)]

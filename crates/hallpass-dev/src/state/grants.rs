@@ -1,34 +1,38 @@
-//! What was granted: a family of tokens for each sign-in (RFC 6749 §1.4, §1.5).
+//! Grants and the tokens issued for them (RFC 6749 §1.4, §1.5).
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::oauth::id_token::unix_now;
+use crate::oauth::clock::unix_now;
 use crate::oauth::oauth_error::{ErrorCode, OAuthError};
 use crate::oauth::random;
 use crate::oauth::scope::Scope;
 use crate::state::fingerprint::Fingerprint;
-use crate::user::User;
+use crate::user::SignedIn;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GrantId(u64);
 
-/// One sign-in of one user at one client. All its tokens die with it.
+/// The access that a user has granted to a client in one sign-in. Revoking it revokes all of its tokens.
 #[derive(Clone)]
 pub(crate) struct Grant {
     pub(crate) client_id: String,
-    pub(crate) user: Arc<User>,
+    pub(crate) session: SignedIn,
     pub(crate) scope: Scope,
-    pub(crate) auth_time: u64,
 }
 
-/// A live token and the grant it belongs to.
-pub(crate) struct Live<'a> {
+/// The tokens of one token response.
+pub(crate) struct Tokens {
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: Option<String>,
+}
+
+/// A valid token, as seen by introspection (RFC 7662).
+pub(crate) struct ActiveToken<'a> {
     pub(crate) grant: &'a Grant,
     pub(crate) scope: &'a Scope,
     pub(crate) issued_at: u64,
-    /// `None` for a refresh token, which lives until it is used or revoked.
+    /// `None` for a refresh token, which is valid until it is used or revoked.
     pub(crate) expires_at: Option<u64>,
 }
 
@@ -48,93 +52,107 @@ struct RefreshToken {
 
 #[derive(Default)]
 pub(crate) struct Grants {
-    next: u64,
+    last_id: u64,
     grants: HashMap<GrantId, Grant>,
-    access: HashMap<Fingerprint, AccessToken>,
-    refresh: HashMap<Fingerprint, RefreshToken>,
+    access_tokens: HashMap<Fingerprint, AccessToken>,
+    refresh_tokens: HashMap<Fingerprint, RefreshToken>,
 }
 
 impl Grants {
-    /// The id that the next grant gets. It exists only when [`open`](Grants::open) says so.
-    pub(crate) fn reserve(&mut self) -> GrantId {
-        self.next += 1;
-        GrantId(self.next)
+    /// Returns the ID for a grant that is still to be [added](Grants::add).
+    pub(crate) fn reserve_id(&mut self) -> GrantId {
+        self.last_id += 1;
+        GrantId(self.last_id)
     }
 
-    pub(crate) fn open(&mut self, id: GrantId, grant: Grant) {
+    pub(crate) fn add(&mut self, id: GrantId, grant: Grant) {
         self.grants.insert(id, grant);
     }
 
-    /// Ends a grant with every token that came of it.
+    /// Revokes a grant with all of its tokens.
     pub(crate) fn revoke(&mut self, id: GrantId) {
         self.grants.remove(&id);
-        self.access.retain(|_, token| token.grant != id);
-        self.refresh.retain(|_, token| token.grant != id);
+        self.access_tokens.retain(|_, token| token.grant != id);
+        self.refresh_tokens.retain(|_, token| token.grant != id);
     }
 
-    pub(crate) fn issue_access(&mut self, id: GrantId, scope: Scope, lifetime: Duration) -> String {
-        let token = random::token();
+    /// Issues an access token for `scope`, and a refresh token if the grant includes `offline_access`.
+    pub(crate) fn issue(&mut self, id: GrantId, grant: &Grant, scope: &Scope, lifetime: Duration) -> Tokens {
+        let issued_at = unix_now();
+        let access_token = random::token();
         let access =
-            AccessToken { grant: id, scope, issued_at: unix_now(), lifetime, issued: Instant::now() };
-        self.access.insert(Fingerprint::of(&token), access);
-        token
+            AccessToken { grant: id, scope: scope.clone(), issued_at, lifetime, issued: Instant::now() };
+        self.access_tokens.insert(Fingerprint::of(&access_token), access);
+        if !grant.scope.contains("offline_access") {
+            return Tokens { access_token, refresh_token: None };
+        }
+        let refresh_token = random::token();
+        let refresh = RefreshToken { grant: id, issued_at, used: None };
+        self.refresh_tokens.insert(Fingerprint::of(&refresh_token), refresh);
+        Tokens { access_token, refresh_token: Some(refresh_token) }
     }
 
-    pub(crate) fn issue_refresh(&mut self, id: GrantId) -> String {
-        let token = random::token();
-        let refresh = RefreshToken { grant: id, issued_at: unix_now(), used: None };
-        self.refresh.insert(Fingerprint::of(&token), refresh);
-        token
-    }
-
-    pub(crate) fn access(&self, token: &str) -> Option<Live<'_>> {
-        let found = self.access.get(&Fingerprint::of(token))?;
-        (found.issued.elapsed() < found.lifetime).then_some(())?;
+    pub(crate) fn active_access_token(&self, token: &str) -> Option<ActiveToken<'_>> {
+        let found = self.access_tokens.get(&Fingerprint::of(token))?;
+        if found.issued.elapsed() >= found.lifetime {
+            return None;
+        }
+        let grant = self.grants.get(&found.grant)?;
         let expires_at = Some(found.issued_at + found.lifetime.as_secs());
-        let grant = self.grants.get(&found.grant)?;
-        Some(Live { grant, scope: &found.scope, issued_at: found.issued_at, expires_at })
+        Some(ActiveToken { grant, scope: &found.scope, issued_at: found.issued_at, expires_at })
     }
 
-    /// A refresh token that was not used yet.
-    pub(crate) fn refresh(&self, token: &str) -> Option<Live<'_>> {
-        let found = self.refresh.get(&Fingerprint::of(token)).filter(|found| found.used.is_none())?;
+    /// Returns a refresh token that has not been used yet.
+    pub(crate) fn active_refresh_token(&self, token: &str) -> Option<ActiveToken<'_>> {
+        let found = self.refresh_tokens.get(&Fingerprint::of(token))?;
+        if found.used.is_some() {
+            return None;
+        }
         let grant = self.grants.get(&found.grant)?;
-        Some(Live { grant, scope: &grant.scope, issued_at: found.issued_at, expires_at: None })
+        Some(ActiveToken { grant, scope: &grant.scope, issued_at: found.issued_at, expires_at: None })
     }
 
-    /// Spends a refresh token (RFC 9700 §4.14.2). A second use ends the family: one of the two who
-    /// have the token stole it, and the server cannot tell which.
+    /// Uses up a refresh token and returns its grant (RFC 9700 §4.14.2).
+    ///
+    /// A second use after `grace` revokes the grant: one of the two requests came from a thief, and the server cannot tell
+    /// which.
     pub(crate) fn rotate(
         &mut self,
         token: &str,
         client_id: &str,
         grace: Duration,
     ) -> Result<(GrantId, Grant), OAuthError> {
-        let refused = || OAuthError::new(ErrorCode::InvalidGrant, "The refresh token is not valid.");
-        let found = self.refresh.get_mut(&Fingerprint::of(token)).ok_or_else(refused)?;
+        let invalid =
+            || OAuthError::new(ErrorCode::InvalidGrant, "The refresh token is invalid or was revoked.");
+        let found = self.refresh_tokens.get_mut(&Fingerprint::of(token)).ok_or_else(invalid)?;
         let id = found.grant;
-        let grant = self.grants.get(&id).filter(|grant| grant.client_id == client_id).ok_or_else(refused)?;
-        if found.used.is_some_and(|used| used.elapsed() >= grace) {
+        let grant = self.grants.get(&id).filter(|grant| grant.client_id == client_id).ok_or_else(invalid)?;
+        if let Some(used) = found.used
+            && used.elapsed() >= grace
+        {
             self.revoke(id);
-            return Err(refused());
+            return Err(invalid());
         }
         found.used.get_or_insert_with(Instant::now);
         Ok((id, grant.clone()))
     }
 
-    /// Revokes what `token` is, if it is `client_id`'s: an access token alone, a refresh token with
-    /// its whole family (RFC 7009 §2.1). A token nobody knows is as good as revoked (§2.2).
+    /// Revokes a token of `client_id`: an access token alone, a refresh token with its whole grant (RFC 7009 §2.1). An
+    /// unknown token is no error (§2.2).
     pub(crate) fn revoke_token(&mut self, token: &str, client_id: &str) -> Result<(), OAuthError> {
         let key = Fingerprint::of(token);
-        let refresh = self.refresh.get(&key).map(|found| found.grant);
-        let Some(id) = refresh.or_else(|| Some(self.access.get(&key)?.grant)) else { return Ok(()) };
-        if self.grants.get(&id).is_some_and(|grant| grant.client_id != client_id) {
-            let why = "The token was issued to another client.";
-            return Err(OAuthError::new(ErrorCode::InvalidGrant, why));
+        let refresh = self.refresh_tokens.get(&key).map(|found| found.grant);
+        let access = self.access_tokens.get(&key).map(|found| found.grant);
+        let Some(id) = refresh.or(access) else { return Ok(()) };
+        if let Some(grant) = self.grants.get(&id)
+            && grant.client_id != client_id
+        {
+            let description = "The token was issued to another client.";
+            return Err(OAuthError::new(ErrorCode::InvalidGrant, description));
         }
-        match refresh {
-            Some(id) => self.revoke(id),
-            None => drop(self.access.remove(&key)),
+        self.access_tokens.remove(&key);
+        if refresh.is_some() {
+            self.revoke(id);
         }
         Ok(())
     }

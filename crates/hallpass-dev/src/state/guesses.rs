@@ -1,26 +1,26 @@
-//! How often a user code may be guessed (RFC 8628 §5.1).
+//! The limit on wrong user codes (RFC 8628 §5.1).
 //!
-//! There are 20^8 = 2.6 × 10^10 user codes. Ten guesses hit the one that is waiting with a probability of
-//! 2^-31. Whoever throws the cookie away is another browser, so there is a limit for all of them together
-//! as well: a hundred guesses, 2^-28, in the ten minutes that a code lives.
+//! There are 20^8 = 2.6 × 10^10 user codes. With ten guesses an attacker hits the one that is waiting with a probability
+//! of 2^-31. As an attacker can discard the cookie and become another browser, all browsers together have a limit as
+//! well: a hundred guesses, or 2^-28, in the ten minutes that a code is valid.
 
 use std::time::{Duration, Instant};
 
-/// How many wrong codes one browser may enter.
-pub(crate) const OF_ONE_BROWSER: usize = 10;
+/// The number of wrong codes that one browser may enter.
+pub(crate) const LIMIT_PER_BROWSER: usize = 10;
 
-/// How many wrong codes all browsers together may enter.
-pub(crate) const OF_ALL_BROWSERS: usize = 100;
+/// The number of wrong codes that all browsers together may enter.
+pub(crate) const LIMIT_IN_TOTAL: usize = 100;
 
-/// For how long a wrong code counts.
+/// How long a wrong code counts.
 const WINDOW: Duration = Duration::from_secs(600);
 
-/// The wrong codes of the last ten minutes.
+/// The wrong user codes of the last ten minutes.
 #[derive(Default)]
 pub(crate) struct Guesses(Vec<Instant>);
 
 impl Guesses {
-    pub(crate) fn count_one(&mut self, now: Instant) {
+    pub(crate) fn record(&mut self, now: Instant) {
         self.0.retain(|then| is_recent(*then, now));
         self.0.push(now);
     }
@@ -39,23 +39,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s27_the_limit_is_reached_and_passes_with_time() {
+    fn s27_the_limit_is_reached_and_expires() {
         let start = Instant::now();
         let mut guesses = Guesses::default();
-        for wrong in 0..OF_ONE_BROWSER {
-            assert!(!guesses.have_reached(OF_ONE_BROWSER, start), "{wrong}");
-            guesses.count_one(start);
+        for wrong in 0..LIMIT_PER_BROWSER {
+            assert!(!guesses.have_reached(LIMIT_PER_BROWSER, start), "{wrong}");
+            guesses.record(start);
         }
-        assert!(guesses.have_reached(OF_ONE_BROWSER, start + WINDOW - Duration::from_millis(1)));
-        assert!(!guesses.have_reached(OF_ONE_BROWSER, start + WINDOW));
+        assert!(guesses.have_reached(LIMIT_PER_BROWSER, start + WINDOW - Duration::from_millis(1)));
+        assert!(!guesses.have_reached(LIMIT_PER_BROWSER, start + WINDOW));
     }
 
     #[test]
-    fn what_no_longer_counts_is_not_kept() {
+    fn expired_guesses_are_dropped() {
         let start = Instant::now();
         let mut guesses = Guesses::default();
-        guesses.count_one(start);
-        guesses.count_one(start + WINDOW);
+        guesses.record(start);
+        guesses.record(start + WINDOW);
         assert_eq!(guesses.0.len(), 1);
     }
 }

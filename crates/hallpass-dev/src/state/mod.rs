@@ -1,13 +1,13 @@
-//! What all endpoints share.
+//! Everything the server keeps, in memory: its settings, keys and journal, and what the endpoints remember.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::config::Config;
-use crate::event::Event;
+use crate::event::OnEvent;
 
-pub(crate) mod asked;
 pub(crate) mod browsers;
 pub(crate) mod codes;
+pub(crate) mod consent_request;
 pub(crate) mod devices;
 mod fingerprint;
 pub(crate) mod grants;
@@ -22,13 +22,12 @@ use grants::Grants;
 use journal::Journal;
 use keys::Keys;
 
-/// The `on_event` callback.
-pub(crate) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
-
+/// The state that all endpoints share.
 pub(crate) struct App {
     pub(crate) issuer: String,
     pub(crate) authority: String,
-    /// Cookies do not tell ports apart (RFC 6265 §8.5), so two servers on one machine need two names.
+    /// Contains the port, as browsers send a cookie to all ports of a host (RFC 6265 §8.5). Otherwise two servers on one
+    /// machine would overwrite each other's cookies.
     pub(crate) cookie_name: String,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
@@ -37,7 +36,7 @@ pub(crate) struct App {
     memory: Mutex<Memory>,
 }
 
-/// All that changes. One lock, as a code and the grant made of it must change together.
+/// The tables that requests change. They share one lock, as a code and its grant have to change together.
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) codes: Codes,
@@ -61,7 +60,7 @@ impl App {
         }
     }
 
-    /// No handler panics between two changes that belong together, so a poisoned lock is still good.
+    /// Locks the tables. A poisoned lock is fine: no endpoint panics between two changes that belong together.
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -97,7 +97,7 @@ fn a_short_access_token_does_not_shorten_the_id_token() {
 
 #[test]
 fn the_profile_can_be_left_to_userinfo() {
-    let server = DevServer::builder().profile_in_id_token(false).start().unwrap();
+    let server = DevServer::builder().profile_only_in_userinfo().start().unwrap();
     let tokens = sign_in(&server);
     let claims = claims(&server, text(&tokens, "id_token"), Algorithm::ES256);
     assert!(claims.get("email").is_none() && claims.get("name").is_none());
