@@ -50,7 +50,7 @@ impl Builder {
         self
     }
 
-    /// Adds a client, or replaces the one with the same ID. The client `demo` always exists, unless it is replaced.
+    /// Adds a client, or replaces the one with the same ID. The client `demo` exists unless it is replaced.
     pub fn client(mut self, client: Client) -> Builder {
         self.config.clients.register(client);
         self
@@ -66,15 +66,15 @@ impl Builder {
 
     /// Sets the algorithm that signs ID tokens. Defaults to ES256.
     ///
-    /// With RS256 the first token response waits until an RSA key has been generated, which takes a second or two after
-    /// the first start in a process.
+    /// With RS256 the first token response waits until an RSA key has been generated, which takes a second or two
+    /// after the first start in a process.
     pub fn signing_alg(mut self, alg: Alg) -> Builder {
         self.config.signing_alg = alg;
         self
     }
 
     /// Leaves the claims of `profile` and `email` out of ID tokens, so that clients have to request them from
-    /// `/userinfo` (OpenID Connect Core §5.4). By default both have them.
+    /// `/userinfo` (OpenID Connect Core §5.4). By default ID tokens have them too.
     pub fn profile_only_in_userinfo(mut self) -> Builder {
         self.config.profile_in_id_token = false;
         self
@@ -87,18 +87,18 @@ impl Builder {
         self
     }
 
-    /// Sets the lifetime of device codes, which is reported as `expires_in` in whole seconds (RFC 8628 §3.2). Defaults
-    /// to 10 minutes.
+    /// Sets the lifetime of device codes, which is reported as `expires_in` in whole seconds (RFC 8628 §3.2).
+    /// Defaults to 10 minutes.
     pub fn device_code_ttl(mut self, ttl: Duration) -> Builder {
         self.config.device_polling.lifetime = ttl;
         self
     }
 
-    /// Sets how long a device has to wait between two polls, which is reported as `interval` in whole seconds. Defaults
-    /// to 5 seconds.
+    /// Sets how long a device has to wait between two polls, which is reported as `interval` in whole seconds.
+    /// Defaults to 5 seconds.
     ///
-    /// A poll that comes sooner gets the error `slow_down` and makes the interval of its device 5 seconds longer
-    /// (RFC 8628 §3.5).
+    /// A poll that comes sooner gets the error `slow_down` and makes the interval of its device 5 seconds longer (RFC
+    /// 8628 §3.5).
     pub fn device_interval(mut self, interval: Duration) -> Builder {
         self.config.device_polling.interval = interval;
         self
@@ -106,7 +106,7 @@ impl Builder {
 
     /// Sets a function to call after each request, such as one that writes a log line. Defaults to none.
     ///
-    /// It is called on the server's thread, so the next response has to wait for it.
+    /// It is called on the server's thread, so a slow function delays the next response.
     pub fn on_event(mut self, callback: Box<dyn Fn(&Event) + Send + Sync>) -> Builder {
         self.on_event = Some(callback);
         self
@@ -116,8 +116,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `AddrInUse` if the port is taken, `InvalidInput` if a client has an invalid ID or redirect URI, and others if
-    /// the operating system provides no socket, thread or random bytes.
+    /// `AddrInUse` if the port is taken, `InvalidInput` if a client has an invalid ID or redirect URI, and another
+    /// kind if the operating system provides no socket, thread or random bytes.
     pub fn start(mut self) -> io::Result<DevServer> {
         let validated = self.config.clients.validate();
         validated.map_err(|reason| io::Error::new(io::ErrorKind::InvalidInput, reason))?;

@@ -46,7 +46,7 @@ impl Config {
         self.users.iter().find(|user| user.has_credentials(email, password)).cloned()
     }
 
-    /// Returns the test account on the pages, with which the robot signs in.
+    /// Returns the account that the pages show and the robot signs in with.
     pub(crate) fn first_user(&self) -> &User {
         &self.users[0]
     }

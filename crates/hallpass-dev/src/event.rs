@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A request that was answered, for a log line such as `GET /authorize demo → 200`.
+/// A completed request, for a log line such as `GET /authorize demo → 200`.
 ///
 /// It holds no codes, tokens or other values of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! A development authorization server: OAuth 2.1 and OpenID Connect for one machine.
 //!
-//! It is a complete server with pages for sign-in, consent and devices, which keeps everything in memory and listens on
-//! 127.0.0.1 only. It follows the standards strictly, so that a client that works with it works with other servers, and
-//! it records all requests for tests to check.
+//! It is a complete server with pages for sign-in, consent and devices, which keeps everything in memory and listens
+//! on 127.0.0.1 only. It follows the standards strictly, so a client that works with it also works with other
+//! servers. It records all requests, so that tests can check them.
 //!
 //! ```
 //! use hallpass_dev::DevServer;
@@ -37,15 +37,15 @@
 //! - RFC 6749 and OAuth 2.1, with PKCE S256 (RFC 7636) required from every client
 //! - OpenID Connect Core and Discovery
 //! - RFC 7009, token revocation
-//! - RFC 7662, token introspection. Public clients may use it with their `client_id`, for their own tokens only. RFC
-//!   7662 §2.1 requires an authenticated client, which they cannot be.
+//! - RFC 7662, token introspection, with one exception: public clients may use it with their `client_id`, for their own
+//!   tokens only. RFC 7662 §2.1 requires client authentication, which they cannot do.
 //! - RFC 8252, redirect URIs for native apps
 //! - RFC 8414, authorization server metadata
 //! - RFC 8628, device authorization grant
 //! - RFC 9207, `iss` in every authorization response
 //!
-//! The crate prints nothing and installs no handlers. It doesn't depend on the `hallpass` library, so a mistake in one
-//! cannot hide a mistake in the other.
+//! The crate prints nothing and installs no handlers. It doesn't depend on the `hallpass` library, so a mistake in
+//! one cannot hide a mistake in the other.
 
 mod builder;
 mod config;

@@ -1,4 +1,4 @@
-//! The listening socket, which numbers its connections.
+//! The listening socket, which counts its connections.
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};

@@ -53,7 +53,7 @@ impl DevServer {
     ///
     /// # Errors
     ///
-    /// As [`Builder::start`].
+    /// The same as for [`Builder::start`].
     pub fn start() -> io::Result<DevServer> {
         DevServer::builder().start()
     }
@@ -88,7 +88,7 @@ impl DevServer {
     ///
     /// # Errors
     ///
-    /// As [`Robot::visit`].
+    /// The same as for [`Robot::visit`].
     pub fn visit(&self, url: &str) -> io::Result<Visit> {
         self.robot().visit(url)
     }
@@ -127,7 +127,8 @@ impl fmt::Debug for DevServer {
     }
 }
 
-/// Binds the port before returning, so that a port in use is an error here and no request comes too early.
+/// Starts the server. The port is bound before this returns, so that a port in use is an error here and no request
+/// comes too early.
 pub(crate) fn start(port: u16, config: Config, on_event: Option<OnEvent>) -> io::Result<DevServer> {
     let socket = std::net::TcpListener::bind(("127.0.0.1", port))?;
     socket.set_nonblocking(true)?;

@@ -1,4 +1,4 @@
-//! `/authorize` (RFC 6749 §3.1): checks a request and sends the user to the pages.
+//! `/authorize` (RFC 6749 §3.1): checks a request and sends the user to the sign-in and consent pages.
 
 use std::sync::Arc;
 
@@ -27,29 +27,29 @@ pub(super) async fn authorize(
     let params = http.form.as_ref().unwrap_or(&http.query);
     let cookie = http.cookie(&app.cookie_name);
     match AuthorizationRequest::parse(&app.config.clients, params) {
-        Ok(request) if request.prompt.none => answer_silently(&app, cookie, &request),
+        Ok(request) if request.prompt.none => respond_silently(&app, cookie, &request),
         Ok(request) => ask_user(&app, cookie, request),
         Err(InvalidRequest::Page(reason)) => PageError::Untrusted(reason).into_response(),
         Err(InvalidRequest::Redirect(return_to, error)) => with_error(&app.issuer, &return_to, &error),
     }
 }
 
-/// Answers `prompt=none` without showing a page (OpenID Connect Core §3.1.2.6).
-fn answer_silently(app: &App, cookie: Option<&str>, request: &AuthorizationRequest) -> Response {
-    let memory = &mut *app.memory();
-    let browser = cookie.and_then(|cookie| memory.browsers.find(cookie));
-    match consented_session(browser.map(|browser| &memory.browsers[browser]), request) {
-        Ok(session) => issue_code(app, memory, request, session),
+/// Responds to `prompt=none` without showing a page (OpenID Connect Core §3.1.2.6).
+fn respond_silently(app: &App, cookie: Option<&str>, request: &AuthorizationRequest) -> Response {
+    let tables = &mut *app.tables();
+    let browser = cookie.and_then(|cookie| tables.browsers.find(cookie));
+    match consented_session(browser.map(|browser| &tables.browsers[browser]), request) {
+        Ok(session) => issue_code(app, tables, request, session),
         Err(error) => with_error(&app.issuer, &request.return_to, &error),
     }
 }
 
 fn ask_user(app: &App, cookie: Option<&str>, request: AuthorizationRequest) -> Response {
-    let memory = &mut *app.memory();
-    let (browser, new_cookie) = memory.browsers.find_or_add(cookie);
-    let mut response = match consented_session(Some(&memory.browsers[browser]), &request) {
-        Ok(session) => issue_code(app, memory, &request, session),
-        Err(_) => interaction::begin(memory, browser, ConsentRequest::Authorization(request)),
+    let tables = &mut *app.tables();
+    let (browser, new_cookie) = tables.browsers.find_or_add(cookie);
+    let mut response = match consented_session(Some(&tables.browsers[browser]), &request) {
+        Ok(session) => issue_code(app, tables, &request, session),
+        Err(_) => interaction::begin(tables, browser, ConsentRequest::Authorization(request)),
     };
     if let Some(cookie) = new_cookie {
         set_cookie(app, &mut response, &cookie);
@@ -59,7 +59,8 @@ fn ask_user(app: &App, cookie: Option<&str>, request: AuthorizationRequest) -> R
 
 /// Returns the signed-in user, if there is no need to ask for a sign-in or consent.
 ///
-/// Consent is remembered for confidential clients only, as any program can claim to be a public one (RFC 8252 §8.6).
+/// Consent is remembered for confidential clients only, because any program can claim to be a public one (RFC 8252
+/// §8.6).
 ///
 /// # Errors
 ///

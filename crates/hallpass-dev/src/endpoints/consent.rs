@@ -19,7 +19,7 @@ use crate::pages::error::PageError;
 use crate::state::codes::Authorization;
 use crate::state::consent_request::ConsentRequest;
 use crate::state::grants::Grant;
-use crate::state::{App, Memory};
+use crate::state::{App, Tables};
 use crate::user::SignedIn;
 
 /// Shows the page, or redirects to the sign-in page if the user has to sign in first.
@@ -27,14 +27,14 @@ pub(super) async fn show(
     State(app): State<Arc<App>>,
     Extension(http): Extension<Arc<HttpRequest>>,
 ) -> Result<Response, PageError> {
-    let browsers = &mut app.memory().browsers;
-    let (browser, name) = interaction::resume(&app, browsers, &http)?;
+    let browsers = &mut app.tables().browsers;
+    let (browser, request_id) = interaction::resume(&app, browsers, &http)?;
     let csrf = browsers[browser].csrf.clone();
-    let session = browsers.session_for(browser, name);
-    let request = &browsers.pending(browser, name).ok_or(PageError::Expired)?.request;
+    let session = browsers.session_for(browser, request_id);
+    let request = &browsers.pending(browser, request_id).ok_or(PageError::Expired)?.request;
     let page = match session {
-        Some(session) => pages::consent::page(request, name, &csrf, &session.user),
-        None => redirect(&format!("/login?request={name}")),
+        Some(session) => pages::consent::page(request, request_id, &csrf, &session.user),
+        None => redirect(&format!("/login?request={request_id}")),
     };
     Ok(log_client(request.client().id.clone(), page))
 }
@@ -44,34 +44,34 @@ pub(super) async fn submit(
     State(app): State<Arc<App>>,
     Extension(http): Extension<Arc<HttpRequest>>,
 ) -> Result<Response, PageError> {
-    let memory = &mut *app.memory();
-    let post = FormPost::accept(&app, &memory.browsers, &http)?;
-    let session = memory.browsers.session_for(post.browser, post.request).ok_or(PageError::Expired)?;
-    let request = memory.browsers.finish(post.browser, post.request).ok_or(PageError::Expired)?;
+    let tables = &mut *app.tables();
+    let post = FormPost::accept(&app, &tables.browsers, &http)?;
+    let session = tables.browsers.session_for(post.browser, post.request_id).ok_or(PageError::Expired)?;
+    let request = tables.browsers.finish(post.browser, post.request_id).ok_or(PageError::Expired)?;
     let client_id = request.client().id.clone();
     let response = match post.form.text("decision") {
-        Some("allow") => allow(&app, memory, &post, &request, session),
-        _ => deny(&app, memory, &request),
+        Some("allow") => allow(&app, tables, &post, &request, session),
+        _ => deny(&app, tables, &request),
     };
     Ok(log_client(client_id, response))
 }
 
-/// Sends a code to the client, or lets the device have its tokens. The consent to a device is not remembered, so that the
+/// Sends a code to the client, or lets the device have its tokens. Consent for devices is not remembered, so that the
 /// user compares the code each time (RFC 8628 §5.4).
 fn allow(
     app: &App,
-    memory: &mut Memory,
+    tables: &mut Tables,
     post: &FormPost<'_>,
     request: &ConsentRequest,
     session: SignedIn,
 ) -> Response {
     match request {
         ConsentRequest::Authorization(request) => {
-            memory.browsers[post.browser].remember_consent(request);
-            issue_code(app, memory, request, session)
+            tables.browsers[post.browser].remember_consent(request);
+            issue_code(app, tables, request, session)
         }
         ConsentRequest::Device(request) => {
-            match memory.devices.allow(&request.user_code, session, Instant::now()) {
+            match tables.devices.allow(&request.user_code, session, Instant::now()) {
                 Some(()) => redirect("/device/allowed"),
                 None => PageError::Expired.into_response(),
             }
@@ -79,13 +79,13 @@ fn allow(
     }
 }
 
-fn deny(app: &App, memory: &mut Memory, request: &ConsentRequest) -> Response {
+fn deny(app: &App, tables: &mut Tables, request: &ConsentRequest) -> Response {
     match request {
         ConsentRequest::Authorization(request) => {
             let error = OAuthError::new(ErrorCode::AccessDenied, "The user denied the request.");
             with_error(&app.issuer, &request.return_to, &error)
         }
-        ConsentRequest::Device(request) => match memory.devices.deny(&request.user_code, Instant::now()) {
+        ConsentRequest::Device(request) => match tables.devices.deny(&request.user_code, Instant::now()) {
             Some(()) => redirect("/device/denied"),
             None => PageError::Expired.into_response(),
         },
@@ -95,11 +95,11 @@ fn deny(app: &App, memory: &mut Memory, request: &ConsentRequest) -> Response {
 /// Issues a code and redirects to the client with it.
 pub(super) fn issue_code(
     app: &App,
-    memory: &mut Memory,
+    tables: &mut Tables,
     request: &AuthorizationRequest,
     session: SignedIn,
 ) -> Response {
-    let code = memory.codes.issue(Authorization {
+    let code = tables.codes.issue(Authorization {
         grant: Grant { client_id: request.client.id.clone(), session, scope: request.scope.clone() },
         redirect_uri: request.return_to.redirect_uri.clone(),
         challenge: request.challenge.clone(),

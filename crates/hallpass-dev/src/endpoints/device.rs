@@ -18,29 +18,29 @@ use crate::pages::error::PageError;
 use crate::state::browsers::BrowserId;
 use crate::state::consent_request::ConsentRequest;
 use crate::state::guesses::{LIMIT_IN_TOTAL, LIMIT_PER_BROWSER};
-use crate::state::{App, Memory};
+use crate::state::{App, Tables};
 
 /// Asks for the code, or shows the code in the URL for comparison.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Extension(http): Extension<Arc<HttpRequest>>,
 ) -> Response {
-    let memory = &mut *app.memory();
-    let (browser, new_cookie) = memory.browsers.find_or_add(http.cookie(&app.cookie_name));
-    let mut response = page(memory, browser, http.query.text("user_code"));
+    let tables = &mut *app.tables();
+    let (browser, new_cookie) = tables.browsers.find_or_add(http.cookie(&app.cookie_name));
+    let mut response = page(tables, browser, http.query.text("user_code"));
     if let Some(cookie) = new_cookie {
         set_cookie(&app, &mut response, &cookie);
     }
     response
 }
 
-/// Returns the page for the browser's next step. A code in the URL is not looked up: anyone can make such a link, and it
-/// must not cost the user a guess.
-fn page(memory: &mut Memory, browser: BrowserId, code_in_url: Option<&str>) -> Response {
-    if is_locked(memory, browser) {
+/// Returns the page to show. A code in the URL is not looked up, because anyone can make such a link, and opening it
+/// must not count as a guess.
+fn page(tables: &mut Tables, browser: BrowserId, code_in_url: Option<&str>) -> Response {
+    if is_locked(tables, browser) {
         return pages::device::too_many_guesses();
     }
-    let browser = &mut memory.browsers[browser];
+    let browser = &mut tables.browsers[browser];
     let wrong_code = browser.wrong_code.take();
     match code_in_url.and_then(UserCode::parse) {
         Some(user_code) if wrong_code.is_none() => pages::device::compare(&browser.csrf, &user_code),
@@ -48,10 +48,10 @@ fn page(memory: &mut Memory, browser: BrowserId, code_in_url: Option<&str>) -> R
     }
 }
 
-fn is_locked(memory: &Memory, browser: BrowserId) -> bool {
+fn is_locked(tables: &Tables, browser: BrowserId) -> bool {
     let now = Instant::now();
-    memory.browsers[browser].guesses.have_reached(LIMIT_PER_BROWSER, now)
-        || memory.devices.guesses.have_reached(LIMIT_IN_TOTAL, now)
+    tables.browsers[browser].guesses.have_reached(LIMIT_PER_BROWSER, now)
+        || tables.devices.guesses.have_reached(LIMIT_IN_TOTAL, now)
 }
 
 /// Looks up the code and redirects to the sign-in or consent page, or back to this page if the code is wrong.
@@ -59,25 +59,25 @@ pub(super) async fn submit(
     State(app): State<Arc<App>>,
     Extension(http): Extension<Arc<HttpRequest>>,
 ) -> Result<Response, PageError> {
-    let memory = &mut *app.memory();
-    let post = FormPost::accept(&app, &memory.browsers, &http)?;
-    if is_locked(memory, post.browser) {
+    let tables = &mut *app.tables();
+    let post = FormPost::accept(&app, &tables.browsers, &http)?;
+    if is_locked(tables, post.browser) {
         return Ok(redirect("/device"));
     }
     let now = Instant::now();
     let typed = post.form.text("user_code").unwrap_or_default();
     let user_code = UserCode::parse(typed);
     if let Some(code) = &user_code
-        && let Some(request) = memory.devices.pending(code, now).cloned()
+        && let Some(request) = tables.devices.pending(code, now).cloned()
     {
-        return Ok(interaction::begin(memory, post.browser, ConsentRequest::Device(request)));
+        return Ok(interaction::begin(tables, post.browser, ConsentRequest::Device(request)));
     }
-    let browser = &mut memory.browsers[post.browser];
+    let browser = &mut tables.browsers[post.browser];
     browser.wrong_code = Some(typed.to_owned());
-    // A typo that cannot be a code is no guess.
+    // A typo that cannot be a code doesn't count as a guess.
     if user_code.is_some() {
         browser.guesses.record(now);
-        memory.devices.guesses.record(now);
+        tables.devices.guesses.record(now);
     }
     Ok(redirect("/device"))
 }

@@ -20,7 +20,7 @@ pub(super) async fn begin(
     let request = ClientRequest::authenticate(&app.config.clients, &http)?;
     let scope = Scope::requested(request.form.text("scope"))?;
     let polling = app.config.device_polling;
-    let codes = app.memory().devices.begin(request.client, scope, polling, Instant::now());
+    let codes = app.tables().devices.begin(request.client, scope, polling, Instant::now());
     let (verification_uri, user_code) = (format!("{}/device", app.issuer), codes.user_code.to_string());
     Ok(Json(json!({
         "device_code": codes.device_code,

@@ -10,13 +10,13 @@ use crate::state::browsers::{BrowserId, Browsers};
 pub(super) struct FormPost<'a> {
     pub(super) form: &'a Params,
     pub(super) browser: BrowserId,
-    /// The name of the request that waits for this form, or an empty text.
-    pub(super) request: &'a str,
+    /// The ID of the request that waits for this form. Empty if the form has none.
+    pub(super) request_id: &'a str,
 }
 
 impl<'a> FormPost<'a> {
-    /// Accepts a form only if the browser says that it comes from this server, and if it carries the browser's CSRF token
-    /// (RFC 9700 §4.7). Each check would be enough by itself.
+    /// Accepts a form if the browser says that it comes from this server, and if it carries the browser's CSRF token
+    /// (RFC 9700 §4.7). Either check would be enough by itself.
     pub(super) fn accept(app: &App, browsers: &Browsers, http: &'a HttpRequest) -> Result<Self, PageError> {
         if !is_same_origin(&app.issuer, http) {
             return Err(PageError::CrossSite);
@@ -27,15 +27,15 @@ impl<'a> FormPost<'a> {
         if !browsers[browser].sent_form_with(form.text("csrf")) {
             return Err(PageError::CrossSite);
         }
-        Ok(FormPost { form, browser, request: form.text("request").unwrap_or_default() })
+        Ok(FormPost { form, browser, request_id: form.text("request").unwrap_or_default() })
     }
 }
 
-/// Checks the headers with which a browser tells where a form comes from.
+/// Returns whether the browser's headers say that a form comes from this server.
 ///
-/// Our pages send no referrer, so browsers send `Origin: null` with their forms (Fetch §3.2), and only `Sec-Fetch-Site`
-/// tells them apart from other sites. Programs that are not browsers send neither header, but they have no session that
-/// another site could abuse.
+/// Our pages send no referrer, so browsers send `Origin: null` with their forms (Fetch §3.2), and only
+/// `Sec-Fetch-Site` tells them apart from other sites. Programs that are not browsers send neither header, but they
+/// have no session that another site could abuse.
 fn is_same_origin(issuer: &str, http: &HttpRequest) -> bool {
     match (http.header("sec-fetch-site"), http.header("origin")) {
         (Some("same-origin"), Some(origin)) => origin == issuer || origin == "null",

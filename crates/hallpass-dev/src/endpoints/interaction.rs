@@ -1,4 +1,4 @@
-//! The way of a request through the sign-in and consent pages.
+//! The steps that lead a request through the sign-in and consent pages.
 
 use axum::response::Response;
 
@@ -8,27 +8,28 @@ use crate::oauth::http_request::HttpRequest;
 use crate::pages::error::PageError;
 use crate::state::browsers::{BrowserId, Browsers};
 use crate::state::consent_request::ConsentRequest;
-use crate::state::{App, Memory};
+use crate::state::{App, Tables};
 
-/// Keeps a request until the user has decided, and redirects to the first page that is needed.
-pub(super) fn begin(memory: &mut Memory, browser: BrowserId, request: ConsentRequest) -> Response {
+/// Keeps a request until the user has decided, and redirects to the sign-in page, or to the consent page if the user
+/// is signed in.
+pub(super) fn begin(tables: &mut Tables, browser: BrowserId, request: ConsentRequest) -> Response {
     let client_id = request.client().id.clone();
-    let name = memory.browsers.suspend(browser, request);
-    let page = match memory.browsers.session_for(browser, &name) {
+    let request_id = tables.browsers.suspend(browser, request);
+    let page = match tables.browsers.session_for(browser, &request_id) {
         Some(_) => "/consent",
         None => "/login",
     };
-    log_client(client_id, redirect(&format!("{page}?request={name}")))
+    log_client(client_id, redirect(&format!("{page}?request={request_id}")))
 }
 
-/// Returns the browser that opened a page, and the name of the request that the page is for.
+/// Returns the browser that opened a page, and the ID of the request in the page's URL.
 pub(super) fn resume<'a>(
     app: &App,
     browsers: &Browsers,
     http: &'a HttpRequest,
 ) -> Result<(BrowserId, &'a str), PageError> {
-    let name = http.query.text("request").ok_or(PageError::Expired)?;
+    let request_id = http.query.text("request").ok_or(PageError::Expired)?;
     let cookie = http.cookie(&app.cookie_name).ok_or(PageError::NoCookie)?;
     let browser = browsers.find(cookie).ok_or(PageError::Expired)?;
-    Ok((browser, name))
+    Ok((browser, request_id))
 }

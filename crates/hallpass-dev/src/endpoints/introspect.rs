@@ -1,7 +1,7 @@
 //! `POST /introspect` (RFC 7662).
 //!
-//! RFC 7662 §2.1 requires an authenticated client, which a public client cannot be. Here it may use its `client_id`, for
-//! its own tokens only. It learns nothing that `/userinfo` would not tell it, and tests can see how the server judges a
+//! RFC 7662 §2.1 requires client authentication, which a public client cannot do. Here public clients may use their
+//! `client_id`, for their own tokens only. They learn no more than from `/userinfo`, and tests can see the state of a
 //! token.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(super) async fn introspect(
 ) -> Result<Json<Value>, OAuthError> {
     let request = ClientRequest::authenticate(&app.config.clients, &http)?;
     let token = request.required("token")?;
-    let grants = &app.memory().grants;
+    let grants = &app.tables().grants;
     let found = grants.active_access_token(token).or_else(|| grants.active_refresh_token(token));
     Ok(Json(match found {
         Some(token) if token.grant.client_id == request.client.id => active(&app.issuer, &token),

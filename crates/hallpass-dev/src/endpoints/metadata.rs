@@ -1,4 +1,4 @@
-//! The metadata (RFC 8414 §3, OpenID Connect Discovery §4). Both well-known URLs have the same document.
+//! The metadata document, which is the same at both well-known URLs (RFC 8414 §3, OpenID Connect Discovery §4).
 
 use std::sync::Arc;
 

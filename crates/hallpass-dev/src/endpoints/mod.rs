@@ -1,4 +1,4 @@
-//! The endpoints, one file each, and the steps they share.
+//! The endpoints, one file each, and the steps that they share.
 
 use std::sync::Arc;
 

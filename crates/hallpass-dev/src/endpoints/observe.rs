@@ -43,8 +43,8 @@ pub(super) async fn observe(
     response
 }
 
-/// Sets headers that keep a response from being cached, framed, sniffed or named in a `Referer` (RFC 6749 §5.1, RFC 9700
-/// §4.2.4, §4.16). Pages have a content security policy of their own.
+/// Sets headers that keep a response from being cached, framed, sniffed or named in a `Referer` (RFC 6749 §5.1, RFC
+/// 9700 §4.2.4, §4.16). Pages have a content security policy of their own.
 fn secure(response: &mut Response) {
     const HEADERS: [(HeaderName, &str); 5] = [
         (header::CACHE_CONTROL, "no-store"),
@@ -66,7 +66,7 @@ fn secure(response: &mut Response) {
 #[derive(Clone)]
 struct LoggedClient(String);
 
-/// Names the client in the log line of a response. The requests of our own pages don't contain its ID.
+/// Sets the client ID for the log line of a response, for requests from our own pages, which don't contain it.
 pub(super) fn log_client(client_id: String, mut response: Response) -> Response {
     response.extensions_mut().insert(LoggedClient(client_id));
     response
@@ -82,7 +82,7 @@ fn log(app: &App, http: &HttpRequest, response: &Response) {
     });
 }
 
-/// Returns the ID of a registered client. Other IDs could contain anything and are not logged.
+/// Returns the client ID, if it is registered. Other IDs are not logged, as they could contain anything.
 fn client_id(app: &App, http: &HttpRequest, response: &Response) -> Option<String> {
     let in_form = http.form.as_ref().and_then(|form| form.text("client_id"));
     let in_request = in_form.or_else(|| http.query.text("client_id"));

@@ -18,6 +18,6 @@ pub(super) async fn revoke(
 ) -> Result<StatusCode, OAuthError> {
     let request = ClientRequest::authenticate(&app.config.clients, &http)?;
     let token = request.required("token")?;
-    app.memory().grants.revoke_token(token, &request.client.id)?;
+    app.tables().grants.revoke_token(token, &request.client.id)?;
     Ok(StatusCode::OK)
 }

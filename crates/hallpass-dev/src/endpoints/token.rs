@@ -14,7 +14,7 @@ use crate::oauth::oauth_error::{ErrorCode, OAuthError};
 use crate::oauth::scope::Scope;
 use crate::state::codes::{Redeemed, Redemption};
 use crate::state::grants::{Grant, Tokens};
-use crate::state::{App, Memory};
+use crate::state::{App, Tables};
 
 /// The grant type of a device (RFC 8628 §3.4).
 pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -45,9 +45,10 @@ struct Issued {
     tokens: Tokens,
 }
 
-/// Redeems an authorization code (RFC 6749 §4.1.3). `redirect_uri` is optional, as in OAuth 2.1 §10.2, but must match.
+/// Redeems an authorization code (RFC 6749 §4.1.3). `redirect_uri` is optional, as in OAuth 2.1 §10.2, but must match
+/// if it is sent.
 fn with_code(app: &App, request: &ClientRequest<'_>) -> Result<Issued, OAuthError> {
-    let Memory { codes, grants, .. } = &mut *app.memory();
+    let Tables { codes, grants, .. } = &mut *app.tables();
     let redemption = Redemption {
         code: request.required("code")?,
         client_id: &request.client.id,
@@ -71,10 +72,10 @@ fn with_code(app: &App, request: &ClientRequest<'_>) -> Result<Issued, OAuthErro
 /// Rotates a refresh token (RFC 6749 §6). A narrower scope applies to the access token only, not to the new refresh
 /// token.
 fn with_refresh_token(app: &App, request: &ClientRequest<'_>) -> Result<Issued, OAuthError> {
-    let grants = &mut app.memory().grants;
+    let grants = &mut app.tables().grants;
     let token = request.required("refresh_token")?;
     let requested = request.form.text("scope");
-    // Checked before the token is used up, so that an invalid scope doesn't cost the client its token.
+    // Checked first, so that an invalid scope doesn't use up the token.
     if let Some(active) = grants.active_refresh_token(token) {
         active.scope.narrowed(requested)?;
     }
@@ -86,7 +87,7 @@ fn with_refresh_token(app: &App, request: &ClientRequest<'_>) -> Result<Issued, 
 
 /// Redeems a device code (RFC 8628 §3.4).
 fn with_device_code(app: &App, request: &ClientRequest<'_>) -> Result<Issued, OAuthError> {
-    let Memory { devices, grants, .. } = &mut *app.memory();
+    let Tables { devices, grants, .. } = &mut *app.tables();
     let device_code = request.required("device_code")?;
     let (session, scope) = devices.poll(device_code, &request.client.id, Instant::now())?;
     let grant = Grant { client_id: request.client.id.clone(), session, scope: scope.clone() };
@@ -96,7 +97,8 @@ fn with_device_code(app: &App, request: &ClientRequest<'_>) -> Result<Issued, OA
     Ok(Issued { grant, scope, nonce: None, tokens })
 }
 
-/// Returns the response, with an ID token if the scope includes `openid` (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+/// Returns the response, with an ID token if the scope includes `openid` (RFC 6749 §5.1, OpenID Connect Core
+/// §3.1.3.3).
 async fn token_response(app: &App, issued: Issued) -> Result<Json<Value>, OAuthError> {
     let mut body = json!({
         "access_token": issued.tokens.access_token,

@@ -28,8 +28,8 @@ pub(super) async fn show(
 }
 
 fn claims(app: &App, token: &str) -> Result<Value, OAuthError> {
-    let memory = app.memory();
-    let Some(token) = memory.grants.active_access_token(token) else {
+    let tables = app.tables();
+    let Some(token) = tables.grants.active_access_token(token) else {
         let description = "The access token is unknown, expired or revoked.";
         return Err(OAuthError::new(ErrorCode::InvalidToken, description));
     };

@@ -18,11 +18,11 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) nonce: Option<String>,
     pub(crate) login_hint: Option<String>,
     pub(crate) prompt: Prompt,
-    /// The number of seconds since the last sign-in that the client still accepts.
+    /// The number of seconds that the last sign-in may be ago.
     pub(crate) max_age: Option<u64>,
 }
 
-/// The client's redirect URI, and the `state` that goes back with the response.
+/// The client's redirect URI, and the `state` to return with the response.
 #[derive(Clone)]
 pub(crate) struct ReturnTo {
     pub(crate) redirect_uri: String,
@@ -37,11 +37,11 @@ pub(crate) struct Prompt {
     pub(crate) consent: bool,
 }
 
-/// An invalid authorization request, by how it is answered (RFC 6749 §4.1.2.1).
+/// An invalid authorization request, and the way to report it (RFC 6749 §4.1.2.1).
 pub(crate) enum InvalidRequest {
-    /// With an error page, as the redirect URI cannot be trusted.
+    /// On an error page, because the redirect URI cannot be trusted.
     Page(Untrusted),
-    /// With an error response to the client.
+    /// In an error response to the client.
     Redirect(ReturnTo, OAuthError),
 }
 

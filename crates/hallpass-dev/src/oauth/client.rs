@@ -9,7 +9,7 @@ use crate::oauth::redirect_uri;
 
 /// A client to register with [`Builder::client`](crate::Builder::client).
 ///
-/// Command-line programs are public clients. Confidential ones are there to test how a client authenticates.
+/// Command-line programs are public clients. Use a confidential client to test client authentication.
 ///
 /// ```
 /// use hallpass_dev::{Client, DevServer};
@@ -34,8 +34,8 @@ impl Client {
         Client { id: id.into(), redirect_uris: Vec::new(), name: None, secret: None }
     }
 
-    /// Creates a confidential client, which authenticates with `client_secret_basic` or `client_secret_post` (RFC 6749
-    /// §2.3.1).
+    /// Creates a confidential client, which authenticates with `client_secret_basic` or `client_secret_post` (RFC
+    /// 6749 §2.3.1).
     pub fn confidential(id: impl Into<String>, secret: impl Into<String>) -> Client {
         Client { secret: Some(secret.into()), ..Client::public(id) }
     }
@@ -49,8 +49,8 @@ impl Client {
     /// Adds a redirect URI. Defaults to none, which is enough for the device authorization grant.
     ///
     /// `http://127.0.0.1` and `http://[::1]` match on any port (RFC 8252 §7.3). Everything else has to match exactly:
-    /// `http://localhost`, `https` URIs and private-use schemes with a dot (RFC 8252 §7.1). Other URIs, and URIs with a
-    /// fragment, make [`Builder::start`](crate::Builder::start) fail.
+    /// `http://localhost`, `https` URIs and private-use schemes with a dot (RFC 8252 §7.1). Other URIs, and URIs with
+    /// a fragment, make [`Builder::start`](crate::Builder::start) fail.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Client {
         self.redirect_uris.push(uri.into());
         self
@@ -64,7 +64,7 @@ impl Client {
         self.secret.is_none()
     }
 
-    /// Compares in constant time. A public client has no secret.
+    /// Compares the secret in constant time. Always false for a public client.
     pub(crate) fn has_secret(&self, secret: &str) -> bool {
         match &self.secret {
             Some(own) => own.as_bytes().ct_eq(secret.as_bytes()).into(),
@@ -104,13 +104,13 @@ impl fmt::Debug for Client {
 pub(crate) struct Clients(Vec<Arc<Client>>);
 
 impl Clients {
-    /// Registers a client in place of any other with the same ID.
+    /// Adds a client, or replaces the one with the same ID.
     pub(crate) fn register(&mut self, client: Client) {
         self.0.retain(|other| other.id != client.id);
         self.0.push(Arc::new(client));
     }
 
-    /// Registers the built-in client, unless its ID is taken. It comes last, as the home page shows the first client.
+    /// Adds the built-in client, unless its ID is taken. It comes last because the home page shows the first client.
     pub(crate) fn register_demo(&mut self) {
         if self.find("demo").is_none() {
             let demo = Client::public("demo")
@@ -122,7 +122,7 @@ impl Clients {
         }
     }
 
-    /// Returns the reason why a client cannot be registered as an error.
+    /// Checks every client. The error says why one of them cannot be registered.
     pub(crate) fn validate(&self) -> Result<(), String> {
         self.0.iter().try_for_each(|client| client.validate())
     }

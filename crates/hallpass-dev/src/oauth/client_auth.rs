@@ -10,14 +10,14 @@ use crate::oauth::http_request::HttpRequest;
 use crate::oauth::oauth_error::{ErrorCode, OAuthError};
 use crate::oauth::params::{self, Params};
 
-/// A form that an authenticated client sent to the token endpoint or one like it.
+/// A form from an authenticated client, such as a token request.
 pub(crate) struct ClientRequest<'a> {
     pub(crate) client: Arc<Client>,
     pub(crate) form: &'a Params,
 }
 
 impl<'a> ClientRequest<'a> {
-    /// Reads the form, in which no parameter may repeat (RFC 6749 §3.2), and authenticates the client.
+    /// Reads the form, which must not repeat a parameter (RFC 6749 §3.2), and authenticates the client.
     ///
     /// A client uses exactly one method: `none` if it is public, `client_secret_basic` or `client_secret_post` if it
     /// has a secret.
@@ -74,8 +74,8 @@ fn failed() -> OAuthError {
     OAuthError::new(ErrorCode::InvalidClient, "Unknown client or failed client authentication.")
 }
 
-/// Returns the client ID and secret of the `Authorization` header, unverified. Both are form-encoded before they are
-/// encoded in base64 (RFC 6749 §2.3.1).
+/// Returns the client ID and secret in the `Authorization` header, without verifying them. Both are form-encoded
+/// inside the base64 text (RFC 6749 §2.3.1).
 pub(crate) fn basic_credentials(http: &HttpRequest) -> Option<(String, String)> {
     let decoded = STANDARD.decode(http.credentials("Basic")?).ok()?;
     let colon = decoded.iter().position(|b| *b == b':')?;

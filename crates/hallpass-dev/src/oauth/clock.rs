@@ -1,4 +1,4 @@
-//! The time as tokens state it.
+//! The current time, as used in tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -37,8 +37,8 @@ impl HttpRequest {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns whether the only `Host` header is `authority`, and a request target in absolute form agrees
-    /// (RFC 9112 §3.2).
+    /// Returns whether the only `Host` header is `authority`, and a request target in absolute form agrees (RFC 9112
+    /// §3.2).
     pub(crate) fn is_for(&self, authority: &str) -> bool {
         let hosts: Vec<_> = self.headers.get_all(header::HOST).iter().collect();
         let target = self.authority.as_deref().unwrap_or(authority);

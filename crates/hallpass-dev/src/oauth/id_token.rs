@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::oauth::clock::unix_now;
 use crate::oauth::signing_key::SigningKey;
 
-/// The shortest lifetime of an ID token. A test that shortens access tokens to watch a refresh doesn't want the ID
-/// token to expire before the client has checked it.
+/// The shortest lifetime of an ID token. Tests shorten that of access tokens to see a refresh, but an ID token must
+/// not expire before the client has checked it.
 const MIN_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The contents of an ID token.

@@ -1,6 +1,6 @@
 //! The vocabulary of the standards: requests, responses, clients, and the values they exchange.
 //!
-//! Nothing here keeps state or knows the rest of the server.
+//! Nothing here keeps state or depends on the rest of the crate.
 
 pub(crate) mod authorization_request;
 pub(crate) mod authorization_response;

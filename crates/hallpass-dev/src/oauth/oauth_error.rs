@@ -59,7 +59,7 @@ impl ErrorCode {
     }
 }
 
-/// An error response. Depending on the endpoint it is sent as JSON, as a redirect or as a Bearer challenge.
+/// An error response, which is sent as JSON, in a redirect or as a Bearer challenge, depending on the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
     pub(crate) code: ErrorCode,
@@ -67,7 +67,8 @@ pub(crate) struct OAuthError {
 }
 
 impl OAuthError {
-    /// Drops the characters of `description` that RFC 6749 §5.2 forbids: all but printable ASCII, `"` and `\`.
+    /// Creates an error. Its description keeps only the characters that RFC 6749 §5.2 allows: printable ASCII without
+    /// `"` and `\`.
     pub(crate) fn new(code: ErrorCode, description: impl Into<String>) -> OAuthError {
         let is_allowed = |c: &char| matches!(c, ' '..='~') && !['"', '\\'].contains(c);
         let description = description.into().chars().filter(is_allowed).take(200).collect();

@@ -1,8 +1,9 @@
 //! Query and form parameters.
 
-/// The parameters of an `application/x-www-form-urlencoded` text, decoded, in order.
+/// The decoded parameters of a query or form, in order.
 ///
-/// Values stay bytes: `state` has to be returned exactly as it was sent (RFC 6749 §4.1.2), even if it isn't valid UTF-8.
+/// Values are bytes because `state` has to be returned exactly as it was sent (RFC 6749 §4.1.2), even if it isn't
+/// valid UTF-8.
 #[derive(Clone, Default)]
 pub(crate) struct Params(Vec<(String, Vec<u8>)>);
 

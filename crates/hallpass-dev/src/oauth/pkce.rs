@@ -1,4 +1,4 @@
-//! PKCE, the server's part (RFC 7636).
+//! PKCE, the server side (RFC 7636).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -2,16 +2,16 @@
 
 use url::Url;
 
-/// The loopback literals, for which any port matches (RFC 8252 §7.3).
+/// The loopback IP literals, for which any port matches (RFC 8252 §7.3).
 const LOOPBACK: [&str; 2] = ["http://127.0.0.1", "http://[::1]"];
 
 /// The redirect URIs that can be registered, for error messages.
 pub(crate) const ALLOWED: &str = "http://127.0.0.1 or http://[::1] (any port), http://localhost:PORT, https://HOST, \
                                   or a scheme with a dot (com.example.app:/…), without a fragment";
 
-/// Returns whether `requested` equals `registered`, except for the port of a loopback literal.
+/// Returns whether `requested` equals `registered`. For loopback IP literals the port may differ.
 ///
-/// The texts are compared, not parsed URLs: a parser turns `127.1`, `0x7f.1` and `HTTP://127.0.0.1` into the registered
+/// Compares the text, not parsed URLs: a parser turns `127.1`, `0x7f.1` and `HTTP://127.0.0.1` into the registered
 /// value, and a client that relies on that fails at every other server.
 pub(crate) fn matches(registered: &str, requested: &str) -> bool {
     let differ_in_port = |origin: &&str| {
@@ -38,7 +38,7 @@ fn after_origin<'a>(origin: &str, uri: &'a str) -> Option<&'a str> {
 /// Returns whether a URI can be registered: printable ASCII without a fragment (RFC 6749 §3.1.2), leading back to the
 /// client that registered it.
 ///
-/// As in [`matches`], the text decides: `http://127.1` would never match a request.
+/// Like [`matches`], it looks at the text: `http://127.1` would never match.
 pub(crate) fn can_be_registered(uri: &str) -> bool {
     if uri.contains('#') || !uri.bytes().all(|b| b.is_ascii_graphic()) {
         return false;

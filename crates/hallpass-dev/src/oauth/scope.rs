@@ -35,7 +35,8 @@ impl Scope {
         Scope(values)
     }
 
-    /// Returns the part of this scope that a refresh asks for: all of it, unless it sends a `scope` (RFC 6749 §6).
+    /// Returns the scope for a refresh: the values in `list`, or this whole scope if the request has none (RFC 6749
+    /// §6).
     ///
     /// # Errors
     ///

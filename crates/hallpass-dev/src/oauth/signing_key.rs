@@ -76,8 +76,8 @@ impl SigningKey {
     }
 }
 
-/// Returns the thumbprint of a JWK, from its required members in alphabetical order (RFC 7638 §3.2). As `kid` it is
-/// different for every key.
+/// Returns the thumbprint of a JWK, given its required members in alphabetical order (RFC 7638 §3.2). It serves as
+/// `kid` because no two keys have the same.
 fn thumbprint(canonical: &str) -> String {
     BASE64URL.encode(digest(&SHA256, canonical.as_bytes()))
 }

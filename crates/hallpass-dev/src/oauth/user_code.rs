@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::oauth::random;
 
-/// Consonants only, so that no code spells a word and no two characters look alike.
+/// Consonants only, so that codes spell no words and their characters are not mistaken for one another.
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 const LENGTH: usize = 8;

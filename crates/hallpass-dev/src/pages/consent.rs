@@ -11,8 +11,8 @@ use super::text::clean;
 use crate::state::consent_request::ConsentRequest;
 use crate::user::User;
 
-/// Asks `user` to allow a request. `name` identifies the request in the form.
-pub(crate) fn page(request: &ConsentRequest, name: &str, csrf: &str, user: &User) -> Response {
+/// Asks `user` to allow or deny a request.
+pub(crate) fn page(request: &ConsentRequest, request_id: &str, csrf: &str, user: &User) -> Response {
     let client = clean(request.client().display_name());
     let card = html! {
         h1 { "Allow " (client) " to access your account?" }
@@ -20,14 +20,14 @@ pub(crate) fn page(request: &ConsentRequest, name: &str, csrf: &str, user: &User
             p.lead { "Requested on the device that shows this code:" }
             p.code { (request.user_code) }
         }
-        (account(user, name))
+        (account(user, request_id))
         h2 { (client) " will be able to" }
         ul.scopes {
             @for scope in request.scope().iter() { (permission(scope)) }
         }
         @if let ConsentRequest::Device(_) = request { (phishing_warning()) }
         form method="post" action="/consent" {
-            input type="hidden" name="request" value=(name);
+            input type="hidden" name="request" value=(request_id);
             input type="hidden" name="csrf" value=(csrf);
             div.choice {
                 button type="submit" name="decision" value="deny" { "Deny" }
@@ -45,7 +45,7 @@ pub(crate) fn page(request: &ConsentRequest, name: &str, csrf: &str, user: &User
     Page { status: StatusCode::OK, title: "Allow access", form_action, card }.respond()
 }
 
-fn account(user: &User, name: &str) -> Markup {
+fn account(user: &User, request_id: &str) -> Markup {
     let initial: String = user.given_name.chars().take(1).collect();
     html! {
         div.account {
@@ -54,7 +54,7 @@ fn account(user: &User, name: &str) -> Markup {
                 strong { (user.name()) }
                 span { (user.email) }
             }
-            a href={ "/login?request=" (name) } { "Use another account" }
+            a href={ "/login?request=" (request_id) } { "Use another account" }
         }
     }
 }
@@ -78,7 +78,7 @@ fn permission(scope: &str) -> Markup {
     }
 }
 
-/// Warns of a code or link that comes from an attacker, whose device would get the access (RFC 8628 §5.4).
+/// Warns about codes and links from attackers, who would get the access for their own device (RFC 8628 §5.4).
 fn phishing_warning() -> Markup {
     html! {
         div.note {

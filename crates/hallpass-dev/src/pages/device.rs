@@ -1,4 +1,4 @@
-//! The pages for the code of a device (RFC 8628 §3.3).
+//! The pages for a device's sign-in (RFC 8628 §3.3).
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -9,7 +9,7 @@ use super::form_action::FormAction;
 use super::text::clean;
 use crate::oauth::user_code::UserCode;
 
-/// Asks for the code. `wrong` is the code that the user has just entered in vain.
+/// Asks for the code. `wrong` is a wrong code that the user has just entered.
 pub(crate) fn enter(csrf: &str, wrong: Option<&str>) -> Response {
     let described_by = if wrong.is_some() { "alert hint" } else { "hint" };
     let card = html! {
@@ -56,7 +56,7 @@ pub(crate) fn compare(csrf: &str, user_code: &UserCode) -> Response {
     Page { status: StatusCode::OK, title: "Compare the code", form_action: FormAction::Own, card }.respond()
 }
 
-/// Makes a browser wait that has entered too many wrong codes (RFC 6585 §4).
+/// Tells the user to wait, after too many wrong codes (RFC 6585 §4).
 pub(crate) fn too_many_guesses() -> Response {
     let card = html! {
         h1 { "Too many wrong codes" }

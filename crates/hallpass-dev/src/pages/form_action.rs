@@ -8,15 +8,15 @@ use crate::state::consent_request::ConsentRequest;
 
 /// The `form-action` directive of a page.
 ///
-/// Browsers also check it for the redirects that follow a form, and ours end at the client. With `'self'` alone they
-/// would stop there (w3c/webappsec-csp#8). `https:` is allowed because the client may redirect once more, to a "signed
-/// in" page on its website; without it, Chromium would stay on the consent page.
+/// Browsers also apply it to the redirects after a form, and ours lead to the client, so `'self'` alone would stop
+/// them (w3c/webappsec-csp#8). `https:` is allowed because the client may redirect once more, to a "signed in" page
+/// on its website. Without it, Chromium would stay on the consent page.
 pub(super) enum FormAction {
     /// The page has no form.
     None,
     /// Forms lead to pages of this server.
     Own,
-    /// Forms lead to pages of this server, or to the client's redirect URI by a redirect.
+    /// Forms lead to pages of this server, or by a redirect to the client with this source expression.
     Client(String),
 }
 
@@ -37,8 +37,8 @@ impl FormAction {
     }
 }
 
-/// Returns a source expression that matches `url` (CSP 3 §2.3.1): its origin, or its scheme if it has no origin or an
-/// IPv6 host, for which the grammar has no form.
+/// Returns a source expression that matches `url` (CSP 3 §2.3.1): its origin, or only its scheme if it has no origin
+/// or an IPv6 host, which source expressions don't support.
 fn source(url: &Url) -> String {
     let is_named = url.origin().is_tuple() && !matches!(url.host(), Some(Host::Ipv6(_)));
     if is_named { url.origin().ascii_serialization() } else { format!("{}:", url.scheme()) }

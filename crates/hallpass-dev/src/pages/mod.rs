@@ -1,4 +1,4 @@
-//! The pages, which have one style sheet, no scripts and no resources from elsewhere.
+//! The pages. They share one style sheet, and load no scripts or other resources.
 
 use std::sync::LazyLock;
 

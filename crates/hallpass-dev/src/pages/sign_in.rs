@@ -10,12 +10,11 @@ use super::text::clean;
 use crate::state::App;
 use crate::state::consent_request::ConsentRequest;
 
-/// Asks for an email address and password. `name` identifies the request in the form, `failed_email` is the address of
-/// an attempt that has just failed.
+/// Asks for an email address and password. `failed_email` is the address of an attempt that has just failed.
 pub(crate) fn page(
     app: &App,
     request: &ConsentRequest,
-    name: &str,
+    request_id: &str,
     csrf: &str,
     failed_email: Option<&str>,
 ) -> Response {
@@ -29,7 +28,7 @@ pub(crate) fn page(
             p.alert role="alert" id="alert" { "Wrong email or password. Try again." }
         }
         form method="post" action="/login" {
-            input type="hidden" name="request" value=(name);
+            input type="hidden" name="request" value=(request_id);
             input type="hidden" name="csrf" value=(csrf);
             label for="email" { "Email" }
             input id="email" name="email" type="email" autocomplete="username" autocapitalize="none"

@@ -14,8 +14,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct HttpClient {
     agent: Agent,
-    /// The cookies of each origin. Browsers share cookies between the ports of a host, but the names of ours contain the
-    /// port.
+    /// The cookies of each origin. Browsers share cookies between the ports of a host, but this makes no difference,
+    /// as the names of ours contain the port.
     cookies: BTreeMap<String, BTreeMap<String, String>>,
 }
 

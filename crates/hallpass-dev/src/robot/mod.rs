@@ -1,4 +1,4 @@
-//! A robot that signs in as a user with a browser would.
+//! The robot user.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{fmt, io};
@@ -13,16 +13,17 @@ use http_client::{HttpClient, Request, Response};
 
 use crate::oauth::user_code::UserCode;
 
-/// The limit on requests in a visit. A sign-in takes five pages, so more of them means a loop.
+/// The limit on the requests of a visit. A sign-in takes fewer than ten, so twenty mean a redirect loop.
 const MAX_STEPS: usize = 20;
 
 /// A robot that signs in as a user with a browser would.
 ///
-/// It fills in and submits the forms of the server's pages, and follows redirects until one leads to another server: to
-/// the client's redirect URI, which it opens as well. The sign-in of a device ends on a page of the server instead.
+/// It fills in and submits the forms of the server's pages, and follows redirects until one leads to another server:
+/// to the client's redirect URI, which it opens as well. The sign-in of a device ends on a page of the server
+/// instead.
 ///
-/// By default it signs in with the first account, allows every request, and uses a new browser for each visit. It never
-/// uses a proxy.
+/// By default it signs in with the first account, allows every request, and uses a new browser for each visit. It
+/// never uses a proxy.
 ///
 /// ```
 /// use hallpass_dev::DevServer;
@@ -59,8 +60,8 @@ pub struct Robot {
 pub struct Visit {
     /// All requests in order, including the last one.
     pub steps: Vec<Step>,
-    /// The URL at which the visit ended: the client's redirect URI with the authorization response, or the server's last
-    /// page for a device.
+    /// The URL at which the visit ended: the client's redirect URI with the authorization response, or the server's
+    /// last page for a device.
     pub landed: Url,
     /// The status of the response there. If the redirect URI was not opened, the status of the redirect to it.
     pub status: u16,
@@ -123,14 +124,15 @@ impl Robot {
         self
     }
 
-    /// Uses the same browser for all visits of this robot and its clones, so that the user stays signed in. By default
-    /// each visit has a browser of its own.
+    /// Uses the same browser for all visits of this robot and its clones, so that the user stays signed in. By
+    /// default each visit has a browser of its own.
     pub fn same_browser(mut self) -> Robot {
         self.shared_browser = Some(Arc::default());
         self
     }
 
-    /// Stops before opening the client's redirect URI, for tests without a client that listens. By default it is opened.
+    /// Stops before opening the client's redirect URI, for tests without a client that listens. By default it is
+    /// opened.
     pub fn without_landing(mut self) -> Robot {
         self.opens_redirect_uri = false;
         self
@@ -138,21 +140,21 @@ impl Robot {
 
     /// Opens an authorization URL and signs in.
     ///
-    /// A `verification_uri_complete` works as well. The robot then confirms the code on the page without comparing it,
-    /// as a user who clicks a link; use [`approve_device`](Robot::approve_device) to compare it.
+    /// A `verification_uri_complete` works as well: the robot confirms the code on the page without comparing it,
+    /// like a careless user. Use [`approve_device`](Robot::approve_device) to compare it.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the URL is invalid, `PermissionDenied` if the server rejects the credentials, an I/O error such
-    /// as `ConnectionRefused` if a server does not respond, and `Other` if the visit ends on an error page.
+    /// `InvalidInput` if the URL is invalid, `PermissionDenied` if the server rejects the credentials, an I/O error
+    /// such as `ConnectionRefused` if a server does not respond, and `Other` if the visit ends on an error page.
     pub fn visit(&self, url: &str) -> io::Result<Visit> {
         self.open(url, None)
     }
 
     /// Signs in a device (RFC 8628 §3.3), as a user who has it at hand.
     ///
-    /// At the `verification_uri` the robot enters `user_code`. At the `verification_uri_complete` it compares the code on
-    /// the page with `user_code`. The visit ends on the page that sends the user back to the device.
+    /// At the `verification_uri` the robot enters `user_code`. At the `verification_uri_complete` it compares the
+    /// code on the page with `user_code`. The visit ends on the page that sends the user back to the device.
     ///
     /// ```no_run
     /// # let server = hallpass_dev::DevServer::start()?;
@@ -164,14 +166,14 @@ impl Robot {
     ///
     /// # Errors
     ///
-    /// As [`visit`](Robot::visit), and `PermissionDenied` if the server doesn't know the code or the page shows another
-    /// one.
+    /// The same as for [`visit`](Robot::visit), and `PermissionDenied` if the server doesn't know the code or the
+    /// page shows another one.
     pub fn approve_device(&self, verification_uri: &str, user_code: &str) -> io::Result<Visit> {
         self.open(verification_uri, Some(user_code))
     }
 
-    /// Returns a function that opens a URL as [`visit`](Robot::visit) does, for clients that take a function to open the
-    /// browser with. It returns when the visit has ended.
+    /// Returns a function that [visits](Robot::visit) a URL, for clients that take a function to open the browser
+    /// with. It returns when the visit has ended.
     pub fn opener(&self) -> impl Fn(&str) -> io::Result<()> + Send + Sync + Clone + 'static + use<> {
         let robot = self.clone();
         move |url| robot.visit(url).map(drop)

@@ -18,20 +18,20 @@ use crate::user::{SignedIn, User};
 /// How long a request waits for the user.
 const REQUEST_LIFETIME: Duration = Duration::from_secs(900);
 
-/// Identifies a browser while its cookie changes with each sign-in.
+/// Identifies a browser, whose cookie changes with each sign-in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BrowserId(usize);
 
 /// A browser, recognized by its cookie.
 pub(crate) struct Browser {
     cookie: Fingerprint,
-    /// The token in our forms, which other sites cannot read (RFC 9700 §4.7).
+    /// The token in the forms of our pages, which other sites cannot read (RFC 9700 §4.7).
     pub(crate) csrf: String,
     pub(crate) signed_in: Option<SignedIn>,
     /// The clients and scopes that the signed-in user has allowed.
     consents: HashSet<(String, String)>,
     pub(crate) guesses: Guesses,
-    /// The wrong user code to show once, on the next page.
+    /// The wrong user code that the next page shows, once.
     pub(crate) wrong_code: Option<String>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Pending {
     since: Instant,
     /// Whether the user has to sign in again first, because of `prompt=login` or `max_age`.
     pub(crate) needs_new_sign_in: bool,
-    /// The email address of a failed sign-in, to show once, on the next page.
+    /// The email address of a failed sign-in that the next page shows, once.
     pub(crate) failed_email: Option<String>,
 }
 
@@ -81,8 +81,8 @@ impl Browsers {
 
     /// Signs a user in and returns the browser's new cookie.
     ///
-    /// The cookie and the CSRF token change, so that values an attacker planted before are worth nothing (session
-    /// fixation).
+    /// The cookie and the CSRF token change, so that values an attacker planted before are useless afterwards
+    /// (session fixation).
     pub(crate) fn sign_in(&mut self, id: BrowserId, user: Arc<User>) -> String {
         let cookie = random::token();
         let browser = &mut self.browsers[id.0];
@@ -99,37 +99,37 @@ impl Browsers {
         cookie
     }
 
-    /// Keeps a request until the user has decided, and returns its name in page URLs.
+    /// Keeps a request until the user has decided, and returns an ID for it.
     pub(crate) fn suspend(&mut self, browser: BrowserId, request: ConsentRequest) -> String {
         self.pending.retain(|_, pending| pending.since.elapsed() < REQUEST_LIFETIME);
         let needs_new_sign_in = match &self[browser].signed_in {
             Some(session) => !request.accepts_sign_in(session.auth_time),
             None => request.limits_sign_in_age(),
         };
-        let name = random::token();
+        let id = random::token();
         let since = Instant::now();
         let pending = Pending { request, browser, since, needs_new_sign_in, failed_email: None };
-        self.pending.insert(name.clone(), pending);
-        name
+        self.pending.insert(id.clone(), pending);
+        id
     }
 
     /// Returns the user who can decide on a waiting request: the one signed in, unless a new sign-in is needed.
-    pub(crate) fn session_for(&mut self, browser: BrowserId, name: &str) -> Option<SignedIn> {
-        if self.pending(browser, name)?.needs_new_sign_in {
+    pub(crate) fn session_for(&mut self, browser: BrowserId, id: &str) -> Option<SignedIn> {
+        if self.pending(browser, id)?.needs_new_sign_in {
             return None;
         }
         self[browser].signed_in.clone()
     }
 
-    /// Returns a waiting request, for the browser that brought it.
-    pub(crate) fn pending(&mut self, browser: BrowserId, name: &str) -> Option<&mut Pending> {
-        self.pending.get_mut(name).filter(|pending| pending.browser == browser)
+    /// Returns a waiting request, if it came from this browser.
+    pub(crate) fn pending(&mut self, browser: BrowserId, id: &str) -> Option<&mut Pending> {
+        self.pending.get_mut(id).filter(|pending| pending.browser == browser)
     }
 
-    /// Removes a waiting request, so that it is decided only once.
-    pub(crate) fn finish(&mut self, browser: BrowserId, name: &str) -> Option<ConsentRequest> {
-        self.pending(browser, name)?;
-        Some(self.pending.remove(name)?.request)
+    /// Removes a waiting request, so that the user decides only once.
+    pub(crate) fn finish(&mut self, browser: BrowserId, id: &str) -> Option<ConsentRequest> {
+        self.pending(browser, id)?;
+        Some(self.pending.remove(id)?.request)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::state::grants::{Grant, GrantId};
 const LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long a code is remembered after it was issued, so that its reuse is noticed.
-const MEMORY: Duration = Duration::from_secs(600);
+const RETENTION: Duration = Duration::from_secs(600);
 
 /// The grant that a code stands for, and the values that the code is bound to.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ pub(crate) struct Codes(HashMap<Fingerprint, Code>);
 
 impl Codes {
     pub(crate) fn issue(&mut self, authorization: Authorization) -> String {
-        self.0.retain(|_, code| code.issued.elapsed() < MEMORY);
+        self.0.retain(|_, code| code.issued.elapsed() < RETENTION);
         let value = random::token();
         let code = Code { authorization, issued: Instant::now(), used_for: None };
         self.0.insert(Fingerprint::of(&value), code);
@@ -60,8 +60,8 @@ impl Codes {
 
     /// Redeems a code for `grant`.
     ///
-    /// The bindings are checked before the reuse: a replay without the verifier must not revoke the tokens of the client
-    /// that has it (OAuth 2.1 §7.5.2).
+    /// Reuse is checked last: an attacker who replays the code without the verifier must not cause the client's
+    /// tokens to be revoked (OAuth 2.1 §7.5.2).
     pub(crate) fn redeem(
         &mut self,
         request: &Redemption<'_>,

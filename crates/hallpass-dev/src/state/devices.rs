@@ -15,12 +15,12 @@ use crate::state::guesses::Guesses;
 use crate::user::SignedIn;
 
 /// How long a device code is remembered after it expired, so that polls get `expired_token`.
-const MEMORY: Duration = Duration::from_secs(600);
+const RETENTION: Duration = Duration::from_secs(600);
 
 /// The time that `slow_down` adds to the interval of this and all later polls (RFC 8628 §3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// The time that a poll may be early. Two requests sent one interval apart can arrive a little closer together.
+/// The time that a poll may be early, because requests sent one interval apart can arrive a little closer together.
 const LEEWAY: Duration = Duration::from_millis(250);
 
 /// A device authorization request (RFC 8628 §3.1).
@@ -37,7 +37,7 @@ pub(crate) struct CodePair {
     pub(crate) user_code: UserCode,
 }
 
-/// The devices that are waiting, or were until recently. Methods take the time as an argument, so that tests don't have
+/// The devices that are waiting or have been recently. Methods take the time as an argument, so that tests don't have
 /// to wait.
 #[derive(Default)]
 pub(crate) struct Devices {
@@ -71,7 +71,7 @@ impl Devices {
         polling: Polling,
         now: Instant,
     ) -> CodePair {
-        self.by_device_code.retain(|_, device| device.age(now) < device.lifetime + MEMORY);
+        self.by_device_code.retain(|_, device| device.age(now) < device.lifetime + RETENTION);
         let is_taken = |code: &UserCode| self.by_device_code.values().any(|d| d.request.user_code == *code);
         let mut user_code = UserCode::random();
         while is_taken(&user_code) {
@@ -95,13 +95,13 @@ impl Devices {
         self.find_pending(user_code, now).map(|device| &device.request)
     }
 
-    /// Allows a pending request. Returns `None` if there is none, as the code has expired or been used.
+    /// Allows a pending request. Returns `None` if there is none, because the code has expired or was used.
     pub(crate) fn allow(&mut self, user_code: &UserCode, session: SignedIn, now: Instant) -> Option<()> {
         self.find_pending(user_code, now)?.decision = Decision::Allowed(session);
         Some(())
     }
 
-    /// Denies a pending request. Returns `None` if there is none, as the code has expired or been used.
+    /// Denies a pending request. Returns `None` if there is none, because the code has expired or was used.
     pub(crate) fn deny(&mut self, user_code: &UserCode, now: Instant) -> Option<()> {
         self.find_pending(user_code, now)?.decision = Decision::Denied;
         Some(())
@@ -114,8 +114,7 @@ impl Devices {
         if is_pending { Some(device) } else { None }
     }
 
-    /// Answers a token request with a device code: once with the user and scope, otherwise with the error for the
-    /// device.
+    /// Returns the user and scope if the user has allowed the request. This works once; all other polls get an error.
     pub(crate) fn poll(
         &mut self,
         device_code: &str,
@@ -124,7 +123,7 @@ impl Devices {
     ) -> Result<(SignedIn, Scope), OAuthError> {
         let device = self.by_device_code.get_mut(&Fingerprint::of(device_code));
         let device = device.ok_or_else(|| invalid("The device code is unknown."))?;
-        // Checked first: polls of other clients must not slow down the one that owns the code.
+        // Checked first, so that polls by other clients don't slow down the one that owns the code.
         if device.request.client.id != client_id {
             return Err(invalid("The device code was issued to another client."));
         }
@@ -157,8 +156,8 @@ impl Device {
         }
     }
 
-    /// Returns `authorization_pending`, or `slow_down` if the poll came too soon. Only pending requests slow down: once
-    /// there is a decision, a device gets it however often it polls (RFC 8628 §3.5).
+    /// Returns `authorization_pending`, or `slow_down` if the poll came too soon (RFC 8628 §3.5). A decision, in
+    /// contrast, is returned however fast the device polls.
     fn still_pending(&mut self, now: Instant) -> OAuthError {
         if let Some(last) = self.last_poll.replace(now)
             && now.saturating_duration_since(last) + LEEWAY < self.interval

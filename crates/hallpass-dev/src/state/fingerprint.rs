@@ -1,4 +1,4 @@
-//! Digests in place of codes, tokens and cookies.
+//! Hashes of codes, tokens and cookies.
 
 use ring::digest::{SHA256, digest};
 

@@ -13,7 +13,7 @@ use crate::user::SignedIn;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GrantId(u64);
 
-/// The access that a user has granted to a client in one sign-in. Revoking it revokes all of its tokens.
+/// The access that a user has granted to a client. Revoking it revokes all of its tokens.
 #[derive(Clone)]
 pub(crate) struct Grant {
     pub(crate) client_id: String,
@@ -59,7 +59,7 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// Returns the ID for a grant that is still to be [added](Grants::add).
+    /// Reserves the ID of a grant to be [added](Grants::add) later.
     pub(crate) fn reserve_id(&mut self) -> GrantId {
         self.last_id += 1;
         GrantId(self.last_id)
@@ -114,8 +114,8 @@ impl Grants {
 
     /// Uses up a refresh token and returns its grant (RFC 9700 §4.14.2).
     ///
-    /// A second use after `grace` revokes the grant: one of the two requests came from a thief, and the server cannot tell
-    /// which.
+    /// A second use after `grace` revokes the grant: one of the two requests came from an attacker, and the server
+    /// cannot tell which.
     pub(crate) fn rotate(
         &mut self,
         token: &str,
@@ -137,8 +137,8 @@ impl Grants {
         Ok((id, grant.clone()))
     }
 
-    /// Revokes a token of `client_id`: an access token alone, a refresh token with its whole grant (RFC 7009 §2.1). An
-    /// unknown token is no error (§2.2).
+    /// Revokes a token of `client_id`: an access token alone, a refresh token with its whole grant (RFC 7009 §2.1).
+    /// An unknown token is no error (§2.2).
     pub(crate) fn revoke_token(&mut self, token: &str, client_id: &str) -> Result<(), OAuthError> {
         let key = Fingerprint::of(token);
         let refresh = self.refresh_tokens.get(&key).map(|found| found.grant);

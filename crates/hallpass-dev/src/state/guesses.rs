@@ -1,8 +1,8 @@
 //! The limit on wrong user codes (RFC 8628 §5.1).
 //!
-//! There are 20^8 = 2.6 × 10^10 user codes. With ten guesses an attacker hits the one that is waiting with a probability
-//! of 2^-31. As an attacker can discard the cookie and become another browser, all browsers together have a limit as
-//! well: a hundred guesses, or 2^-28, in the ten minutes that a code is valid.
+//! There are 20^8 = 2.6 × 10^10 user codes. With ten guesses an attacker finds the one that is waiting with a
+//! probability of 2^-31. An attacker can discard the cookie and appear as another browser, so all browsers together
+//! have a limit as well: a hundred guesses, or 2^-28, in the ten minutes for which a code is valid.
 
 use std::time::{Duration, Instant};
 

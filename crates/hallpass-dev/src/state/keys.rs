@@ -1,4 +1,4 @@
-//! The signing keys of the server, which every process generates anew.
+//! The signing keys of the server, which are generated anew in every process.
 
 use std::sync::{Arc, LazyLock};
 use std::{io, thread};
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::oauth::signing_key::{Alg, SigningKey};
 
-/// A key for each algorithm. The ES256 key is generated at once, the RSA key on a thread while the server is running.
+/// One key for each algorithm. The ES256 key is generated at once, the RSA key in the background.
 pub(crate) struct Keys {
     es256: Arc<SigningKey>,
     rs256: Pending,
@@ -17,12 +17,12 @@ pub(crate) struct Keys {
 /// A key that is still being generated.
 type Pending = watch::Receiver<Option<Arc<SigningKey>>>;
 
-/// The RSA key of all servers in this process. A test program starts hundreds of servers, and generating a key takes up
-/// to a second of CPU time.
+/// The RSA key of all servers in this process. A test program starts hundreds of servers, and generating a key takes
+/// up to a second of CPU time.
 static RS256: LazyLock<Pending> = LazyLock::new(|| {
     let (sender, rs256) = watch::channel(None);
     let generate = move || sender.send_replace(SigningKey::rs256().map(Arc::new));
-    // If the thread cannot be started, the sender is dropped, and waiting for the key fails.
+    // If the thread cannot be started, the sender is dropped, and waiting for the key returns an error.
     let _ = thread::Builder::new().name("hallpass-dev-rsa".to_owned()).spawn(generate);
     rs256
 });

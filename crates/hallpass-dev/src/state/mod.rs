@@ -1,4 +1,4 @@
-//! Everything the server keeps, in memory: its settings, keys and journal, and what the endpoints remember.
+//! The state of the server, all of it in memory: keys, journal, codes, grants, browsers and devices.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,19 +26,19 @@ use keys::Keys;
 pub(crate) struct App {
     pub(crate) issuer: String,
     pub(crate) authority: String,
-    /// Contains the port, as browsers send a cookie to all ports of a host (RFC 6265 §8.5). Otherwise two servers on one
-    /// machine would overwrite each other's cookies.
+    /// Contains the port. Browsers send a cookie to all ports of a host (RFC 6265 §8.5), so two servers would
+    /// otherwise overwrite each other's cookies.
     pub(crate) cookie_name: String,
     pub(crate) config: Config,
     pub(crate) keys: Keys,
     pub(crate) journal: Journal,
     pub(crate) on_event: Option<OnEvent>,
-    memory: Mutex<Memory>,
+    tables: Mutex<Tables>,
 }
 
-/// The tables that requests change. They share one lock, as a code and its grant have to change together.
+/// The tables that requests change. They share one lock because a code and its grant have to change together.
 #[derive(Default)]
-pub(crate) struct Memory {
+pub(crate) struct Tables {
     pub(crate) codes: Codes,
     pub(crate) grants: Grants,
     pub(crate) browsers: Browsers,
@@ -56,12 +56,12 @@ impl App {
             keys,
             journal: Journal::default(),
             on_event,
-            memory: Mutex::default(),
+            tables: Mutex::default(),
         }
     }
 
     /// Locks the tables. A poisoned lock is fine: no endpoint panics between two changes that belong together.
-    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -220,10 +220,10 @@ fn a_wrong_code_is_reported_once_and_can_be_corrected() {
     for wrong in ["BBBB-BBBB", "bbb", "\"><script>"] {
         let response = browser.submit(wrong, &[]);
         assert_eq!((response.status, response.header("location")), (303, Some("/device")));
-        let told = browser.get("/device").body;
-        assert!(told.contains("role=\"alert\"") && told.contains("aria-invalid=\"true\""), "{wrong}");
-        assert!(told.contains("value=\"BBBB-BBBB\"") == (wrong == "BBBB-BBBB"));
-        assert!(!told.contains("<script"), "{wrong}");
+        let shown = browser.get("/device").body;
+        assert!(shown.contains("role=\"alert\"") && shown.contains("aria-invalid=\"true\""), "{wrong}");
+        assert!(shown.contains("value=\"BBBB-BBBB\"") == (wrong == "BBBB-BBBB"));
+        assert!(!shown.contains("<script"), "{wrong}");
         assert!(!browser.get("/device").body.contains("role=\"alert\""), "{wrong}");
     }
 }

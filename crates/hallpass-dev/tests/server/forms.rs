@@ -128,9 +128,9 @@ fn a_wrong_password_is_reported_once_as_an_alert() {
     let browser = OnSignIn::new();
     browser.submit("wrong", &[("Cookie", &browser.cookie)], &browser.csrf);
     let page = format!("{}/login?request={}", browser.server.issuer(), browser.request);
-    let told = get(&page, &[("Cookie", &browser.cookie)]).body;
-    assert!(told.contains("role=\"alert\""));
-    assert!(told.contains("value=\"test@example.com\""));
+    let shown = get(&page, &[("Cookie", &browser.cookie)]).body;
+    assert!(shown.contains("role=\"alert\""));
+    assert!(shown.contains("value=\"test@example.com\""));
     assert!(!get(&page, &[("Cookie", &browser.cookie)]).body.contains("role=\"alert\""));
 }
 
