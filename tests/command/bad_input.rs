@@ -152,7 +152,7 @@ fn a_development_server_names_the_redirect_uri_that_could_never_match_and_what_i
         let client = format!("--client=x=http://127.0.0.1/cb,{uri}");
         let dev = bench.run(&["dev", "--port", "0", &client]);
         let error = format!(
-            "redirect URI \"{uri}\" cannot be registered, only http://127.0.0.1 or http://[::1] (any port), "
+            "redirect URI \"{uri}\" cannot be registered; use http://127.0.0.1 or http://[::1] (any port), "
         );
         dev.fails(2, &error, "--client mytool=http://127.0.0.1/callback");
         assert_eq!(dev.stderr.lines().count(), 2, "{dev:#?}");

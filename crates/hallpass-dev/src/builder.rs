@@ -1,19 +1,17 @@
-//! Settings of a server.
+//! The settings with which a server is started.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
-use crate::app::OnEvent;
-use crate::client::Client;
 use crate::config::Config;
-use crate::devices::Polling;
-use crate::event::Event;
-use crate::keys::Alg;
+use crate::event::{Event, OnEvent};
+use crate::oauth::client::Client;
+use crate::oauth::signing_key::Alg;
 use crate::server::{self, DevServer};
 use crate::user::User;
 
-/// Settings of a [`DevServer`], all with defaults.
+/// The settings of a [`DevServer`]. Each has a default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,145 +21,119 @@ use crate::user::User;
 ///     .user("ada.lovelace@example.com", "engine")
 ///     .client(Client::public("mytool").redirect_uri("http://127.0.0.1/callback"))
 ///     .token_ttl(Duration::from_secs(60))
+///     .on_event(Box::new(|event| eprintln!("{event}")))
 ///     .start()?;
 /// # drop(server);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Builder {
     port: u16,
-    users: Vec<User>,
-    clients: Vec<Client>,
-    token_ttl: Duration,
-    signing_alg: Alg,
-    profile_in_id_token: bool,
-    refresh_reuse_grace: Duration,
-    device_polling: Polling,
+    config: Config,
     on_event: Option<OnEvent>,
 }
 
 impl Builder {
     pub(crate) fn new() -> Builder {
-        Builder {
-            port: 0,
-            users: Vec::new(),
-            clients: Vec::new(),
-            token_ttl: Duration::from_secs(3600),
-            signing_alg: Alg::Es256,
-            profile_in_id_token: true,
-            refresh_reuse_grace: Duration::ZERO,
-            device_polling: Polling { lifetime: Duration::from_secs(600), interval: Duration::from_secs(5) },
-            on_event: None,
-        }
+        Builder { port: 0, config: Config::default(), on_event: None }
     }
 
-    /// The port of 127.0.0.1. Defaults to 0: a free one.
+    /// Sets the port on 127.0.0.1. Defaults to 0, which picks a free port.
     pub fn port(mut self, port: u16) -> Builder {
         self.port = port;
         self
     }
 
-    /// Adds an account; names are read from the address. Defaults to `test@example.com` with
-    /// `password`, which is there only if no account is added.
+    /// Adds a user account, whose names are derived from the email address. Defaults to `test@example.com` with the
+    /// password `password`, which exists only if no account is added.
     pub fn user(mut self, email: &str, password: &str) -> Builder {
-        self.users.push(User::new(email, password));
+        self.config.users.push(Arc::new(User::new(email, password)));
         self
     }
 
-    /// Adds a client beside `demo`, or replaces the one of that id.
+    /// Adds a client, or replaces the one with the same ID. The client `demo` exists unless it is replaced.
     pub fn client(mut self, client: Client) -> Builder {
-        self.clients.retain(|other| other.id != client.id);
-        self.clients.push(client);
+        self.config.clients.register(client);
         self
     }
 
-    /// How long access tokens live: `expires_in`, in whole seconds. Defaults to 1 h. ID tokens live
-    /// as long, but at least 5 minutes.
+    /// Sets the lifetime of access tokens, which is reported as `expires_in` in whole seconds. Defaults to 1 hour.
+    ///
+    /// ID tokens have the same lifetime, but at least 5 minutes.
     pub fn token_ttl(mut self, ttl: Duration) -> Builder {
-        self.token_ttl = ttl;
+        self.config.token_ttl = ttl;
         self
     }
 
-    /// What ID tokens are signed with. Defaults to ES256. With RS256 the first token waits until the
-    /// RSA key is found, a second or two after the start.
+    /// Sets the algorithm that signs ID tokens. Defaults to ES256.
+    ///
+    /// With RS256 the first token response waits until an RSA key has been generated, which takes a second or two
+    /// after the first start in a process.
     pub fn signing_alg(mut self, alg: Alg) -> Builder {
-        self.signing_alg = alg;
+        self.config.signing_alg = alg;
         self
     }
 
-    /// Whether ID tokens hold the claims of `profile` and `email`. Defaults to true; with false a
-    /// client has to ask `/userinfo` (OpenID Connect Core §5.4).
-    pub fn profile_in_id_token(mut self, included: bool) -> Builder {
-        self.profile_in_id_token = included;
+    /// Leaves the claims of `profile` and `email` out of ID tokens, so that clients have to request them from
+    /// `/userinfo` (OpenID Connect Core §5.4). By default ID tokens have them too.
+    pub fn profile_only_in_userinfo(mut self) -> Builder {
+        self.config.profile_in_id_token = false;
         self
     }
 
-    /// For how long after its first use a refresh token may be used again. Defaults to zero: the second use
-    /// revokes all that came of the sign-in (RFC 9700 §4.14.2).
+    /// Sets how long a refresh token can be used again after its first use. Defaults to zero: any second use revokes
+    /// all tokens of the sign-in (RFC 9700 §4.14.2).
     pub fn refresh_reuse_grace(mut self, grace: Duration) -> Builder {
-        self.refresh_reuse_grace = grace;
+        self.config.refresh_reuse_grace = grace;
         self
     }
 
-    /// How long a device waits for its user: the `expires_in` of a device code, in whole seconds. Defaults to 10
-    /// minutes (RFC 8628 §3.2).
+    /// Sets the lifetime of device codes, which is reported as `expires_in` in whole seconds (RFC 8628 §3.2).
+    /// Defaults to 10 minutes.
     pub fn device_code_ttl(mut self, ttl: Duration) -> Builder {
-        self.device_polling.lifetime = ttl;
+        self.config.device_polling.lifetime = ttl;
         self
     }
 
-    /// How long a device has to wait between two polls: `interval`, in whole seconds. Defaults to 5 s. Each poll
-    /// that comes sooner is answered by `slow_down`, and makes it 5 s longer for that device (RFC 8628 §3.5).
+    /// Sets how long a device has to wait between two polls, which is reported as `interval` in whole seconds.
+    /// Defaults to 5 seconds.
+    ///
+    /// A poll that comes sooner gets the error `slow_down` and makes the interval of its device 5 seconds longer (RFC
+    /// 8628 §3.5).
     pub fn device_interval(mut self, interval: Duration) -> Builder {
-        self.device_polling.interval = interval;
+        self.config.device_polling.interval = interval;
         self
     }
 
-    /// Called after each request, on the server's thread; for log lines.
+    /// Sets a function to call after each request, such as one that writes a log line. Defaults to none.
+    ///
+    /// It is called on the server's thread, so a slow function delays the next response.
     pub fn on_event(mut self, callback: Box<dyn Fn(&Event) + Send + Sync>) -> Builder {
         self.on_event = Some(callback);
         self
     }
 
-    /// Starts the server. It listens when this returns.
+    /// Starts the server, which accepts connections as soon as this returns.
     ///
     /// # Errors
     ///
-    /// `AddrInUse` where the port is taken, `InvalidInput` where a client cannot be registered.
-    pub fn start(self) -> io::Result<DevServer> {
-        if let Some(fault) = self.clients.iter().find_map(Client::fault) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, fault));
+    /// `AddrInUse` if the port is taken, `InvalidInput` if a client has an invalid ID or redirect URI, and another
+    /// kind if the operating system provides no socket, thread or random bytes.
+    pub fn start(mut self) -> io::Result<DevServer> {
+        let validated = self.config.clients.validate();
+        validated.map_err(|reason| io::Error::new(io::ErrorKind::InvalidInput, reason))?;
+        if self.config.users.is_empty() {
+            self = self.user("test@example.com", "password");
         }
-        let users = if self.users.is_empty() { default_users() } else { self.users };
-        let config = Config {
-            users: users.into_iter().map(Arc::new).collect(),
-            clients: with_demo(self.clients).into_iter().map(Arc::new).collect(),
-            token_ttl: self.token_ttl,
-            signing_alg: self.signing_alg,
-            profile_in_id_token: self.profile_in_id_token,
-            refresh_reuse_grace: self.refresh_reuse_grace,
-            device_polling: self.device_polling,
-        };
-        server::start(self.port, config, self.on_event)
+        self.config.clients.register_demo();
+        server::start(self.port, self.config, self.on_event)
     }
 }
 
-fn default_users() -> Vec<User> {
-    vec![User::new("test@example.com", "password")]
-}
-
-/// `demo` comes last: the home page shows the first client, and one's own is of more interest.
-fn with_demo(mut clients: Vec<Client>) -> Vec<Client> {
-    if clients.iter().all(|client| client.id != "demo") {
-        clients.push(Client::demo());
-    }
-    clients
-}
-
-impl std::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("port", &self.port)
-            .field("clients", &self.clients)
+            .field("clients", &self.config.clients)
             .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,10 @@
-//! What a log may say about a request.
+//! Log events.
 
 use std::fmt;
 
-/// One request that was answered, without any value that a log must not hold.
+/// A completed request, for a log line such as `GET /authorize demo → 200`.
+///
+/// It holds no codes, tokens or other values of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
@@ -10,13 +12,15 @@ pub struct Event {
     pub method: String,
     /// The path, without the query.
     pub path: String,
-    /// The client that asked, if it is registered.
+    /// The client ID. `None` if the request names no registered client.
     pub client: Option<String>,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: u16,
 }
 
-/// `GET /authorize demo → 200`
+/// The callback of [`Builder::on_event`](crate::Builder::on_event).
+pub(crate) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.path)?;

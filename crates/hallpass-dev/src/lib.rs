@@ -1,8 +1,8 @@
-//! The other side: a development authorization server for one machine.
+//! A development authorization server: OAuth 2.1 and OpenID Connect for one machine.
 //!
-//! A real OAuth 2.1 and OpenID Connect server with pages for sign-in, consent and devices, in memory, on
-//! 127.0.0.1. It is strict, so that a client which works here works elsewhere, and it tells tests
-//! what it was sent.
+//! It is a complete server with pages for sign-in, consent and devices, which keeps everything in memory and listens
+//! on 127.0.0.1 only. It follows the standards strictly, so a client that works with it also works with other
+//! servers. It records all requests, so that tests can check them.
 //!
 //! ```
 //! use hallpass_dev::DevServer;
@@ -14,7 +14,7 @@
 //!      &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
 //!     server.issuer(),
 //! );
-//! // The robot signs in as test@example.com and presses Allow.
+//! // The robot signs in as test@example.com and clicks Allow.
 //! let visit = server.robot().without_landing().visit(&url)?;
 //! assert_eq!(visit.param("state").as_deref(), Some("xyz"));
 //! assert!(visit.param("code").is_some());
@@ -22,65 +22,47 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! # What is there from the start
+//! # Defaults
 //!
 //! | | |
 //! |---|---|
-//! | client | `demo`, public; `http://127.0.0.1/callback` and `http://[::1]/callback` on any port, `http://localhost:9999/callback` exactly |
+//! | client | `demo`, public, with the redirect URIs `http://127.0.0.1/callback` and `http://[::1]/callback` on any port, and `http://localhost:9999/callback` |
 //! | user | `test@example.com`, password `password` |
-//! | scopes | `openid profile email offline_access`; others are dropped, a request without any gets `openid` |
-//! | device codes | live for 10 minutes, polled every 5 s |
-//! | tokens | opaque access tokens for an hour; refresh tokens with `offline_access`, rotated, reuse revokes the family; ES256 ID tokens |
+//! | scopes | `openid profile email offline_access`; others are dropped, and a request without any gets `openid` |
+//! | device codes | valid for 10 minutes, polled every 5 seconds |
+//! | tokens | opaque access tokens for 1 hour; refresh tokens with `offline_access`, which rotate and whose reuse revokes all tokens of the sign-in; ES256 ID tokens |
 //!
-//! # What it follows
+//! # Standards
 //!
-//! RFC 6749 and OAuth 2.1 with PKCE S256 for every client (RFC 7636), loopback redirects (RFC 8252), the
-//! device authorization grant (RFC 8628), metadata (RFC 8414, OpenID Connect Discovery), `iss` in every
-//! authorization response (RFC 9207), revocation (RFC 7009), OpenID Connect Core. Introspection (RFC 7662) is
-//! open to public clients, by their `client_id` and for their own tokens: RFC 7662 §2.1 wants an authenticated
-//! caller, which they cannot be.
+//! - RFC 6749 and OAuth 2.1, with PKCE S256 (RFC 7636) required from every client
+//! - OpenID Connect Core and Discovery
+//! - RFC 7009, token revocation
+//! - RFC 7662, token introspection, with one exception: public clients may use it with their `client_id`, for their own
+//!   tokens only. RFC 7662 §2.1 requires client authentication, which they cannot do.
+//! - RFC 8252, redirect URIs for native apps
+//! - RFC 8414, authorization server metadata
+//! - RFC 8628, device authorization grant
+//! - RFC 9207, `iss` in every authorization response
 //!
-//! It prints nothing and installs no handler. It does not depend on the `hallpass` library, so that client and
-//! server share no mistake.
+//! The crate prints nothing and installs no handlers. It doesn't depend on the `hallpass` library, so a mistake in
+//! one cannot hide a mistake in the other.
 
-mod app;
-mod asked;
-mod authorization_request;
-mod authorization_response;
-mod browsers;
 mod builder;
-mod client;
-mod client_auth;
-mod codes;
 mod config;
-mod devices;
 mod endpoints;
 mod event;
-mod fingerprint;
-mod grants;
-mod guesses;
-mod id_token;
-mod journal;
-mod keys;
 mod listener;
-mod oauth_error;
-mod observe;
+mod oauth;
 mod pages;
-mod params;
-mod pkce;
-mod random;
-mod received;
-mod redirect_uri;
 mod robot;
-mod scope;
 mod server;
+mod state;
 mod user;
-mod user_code;
 
 pub use builder::Builder;
-pub use client::Client;
 pub use event::Event;
-pub use journal::{Entry, Journal};
-pub use keys::Alg;
+pub use oauth::client::Client;
+pub use oauth::signing_key::Alg;
 pub use robot::{Robot, Step, Visit};
 pub use server::{DevServer, Stopper};
+pub use state::journal::{Entry, Journal};

@@ -1,4 +1,4 @@
-//! The listening socket, with a number for each connection.
+//! The listening socket, which counts its connections.
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Connection(pub(crate) u64);
 
-/// Counts what it accepts, so that a test can tell how many connections a client opened.
+/// A listener that counts connections, so that a test can tell how many a client opened.
 pub(crate) struct CountingListener {
     inner: TcpListener,
     accepted: u64,
@@ -27,7 +27,7 @@ impl Listener for CountingListener {
 
     async fn accept(&mut self) -> (TcpStream, Connection) {
         let (stream, _) = Listener::accept(&mut self.inner).await;
-        // Answers are small: waiting to fill a packet would only add a delay to every measurement.
+        // Responses are small. Waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
         self.accepted += 1;
         (stream, Connection(self.accepted))

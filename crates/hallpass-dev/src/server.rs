@@ -1,28 +1,32 @@
-//! Starting and stopping.
+//! The running server.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use std::{io, thread};
+use std::{fmt, io, thread};
 
 use tokio::sync::watch;
 
-use crate::app::App;
 use crate::builder::Builder;
 use crate::config::Config;
 use crate::endpoints;
-use crate::journal::Journal;
-use crate::keys::Keys;
+use crate::event::OnEvent;
 use crate::listener::{Connection, CountingListener};
 use crate::robot::{Robot, Visit};
+use crate::state::App;
+use crate::state::journal::Journal;
+use crate::state::keys::Keys;
 
-/// A running development server. It ends when this is dropped.
+/// A running development server. It stops when it is dropped.
 ///
-/// It runs on a thread of its own, so it may be used inside and outside of an asynchronous runtime.
+/// The server runs on a thread of its own, so it works inside and outside of an asynchronous runtime.
 ///
 /// ```
 /// let server = hallpass_dev::DevServer::start()?;
 /// assert_eq!(server.issuer(), format!("http://127.0.0.1:{}", server.port()));
+///
+/// // Point the client under test at `server.issuer()`, with the client ID `demo`. Then check its requests:
+/// assert_eq!(server.journal().count("/token"), 0);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct DevServer {
@@ -32,49 +36,49 @@ pub struct DevServer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Stops a server from elsewhere, such as a signal handler's thread.
+/// A handle that stops a server from another thread, such as that of a signal handler.
 #[derive(Clone)]
 pub struct Stopper(Arc<watch::Sender<bool>>);
 
 impl Stopper {
-    /// Tells the server to stop; [`DevServer::wait`] tells when it has. A second call does nothing.
+    /// Tells the server to stop, without waiting for it. [`DevServer::wait`] returns once it has stopped.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }
 
 impl DevServer {
-    /// Starts with all defaults: a free port of 127.0.0.1, the client `demo`, the user
+    /// Starts a server with the default settings: a free port on 127.0.0.1, the client `demo`, and the user
     /// `test@example.com` with the password `password`.
     ///
     /// # Errors
     ///
-    /// Where the machine gives no socket or no thread.
+    /// The same as for [`Builder::start`].
     pub fn start() -> io::Result<DevServer> {
         DevServer::builder().start()
     }
 
-    /// A server with other settings.
+    /// Returns the default settings, to be changed before the server starts.
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// `http://127.0.0.1:PORT`: what clients are configured with.
+    /// Returns the issuer identifier to configure clients with: `http://127.0.0.1:PORT`.
     pub fn issuer(&self) -> &str {
         &self.app.issuer
     }
 
-    /// The port it listens on.
+    /// Returns the port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// What it was sent.
+    /// Returns the record of all requests to the server.
     pub fn journal(&self) -> Journal {
         self.app.journal.clone()
     }
 
-    /// A user who signs in as the first account and allows everything.
+    /// Returns a robot that signs in with the first account and allows every request.
     pub fn robot(&self) -> Robot {
         let user = self.app.config.first_user();
         Robot::new(&self.app.issuer, &user.email, &user.password)
@@ -84,27 +88,27 @@ impl DevServer {
     ///
     /// # Errors
     ///
-    /// See [`Robot::visit`].
+    /// The same as for [`Robot::visit`].
     pub fn visit(&self, url: &str) -> io::Result<Visit> {
         self.robot().visit(url)
     }
 
-    /// A handle that stops the server.
+    /// Returns a handle that stops the server.
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }
 
-    /// Blocks until a [`Stopper`] was used.
+    /// Blocks until a [`Stopper`] has stopped the server.
     pub fn wait(&self) {
-        // A second caller waits for the lock, and so for the same end.
+        // The lock is held while waiting, so that a second caller returns no sooner.
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take() {
-            // A panic of that thread was reported by its own hook.
+            // A panic on that thread has already been reported by the panic hook.
             let _ = thread.join();
         }
     }
 
-    /// Stops the server: connections are closed, and the port is free when this returns.
+    /// Stops the server, closes its connections and frees its port before returning.
     pub fn stop(self) {
         drop(self);
     }
@@ -117,18 +121,15 @@ impl Drop for DevServer {
     }
 }
 
-impl std::fmt::Debug for DevServer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for DevServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DevServer").field("issuer", &self.app.issuer).finish_non_exhaustive()
     }
 }
 
-/// Binds before it returns, so that a port in use is an error here and the first request finds a listener.
-pub(crate) fn start(
-    port: u16,
-    config: Config,
-    on_event: Option<crate::app::OnEvent>,
-) -> io::Result<DevServer> {
+/// Starts the server. The port is bound before this returns, so that a port in use is an error here and no request
+/// comes too early.
+pub(crate) fn start(port: u16, config: Config, on_event: Option<OnEvent>) -> io::Result<DevServer> {
     let socket = std::net::TcpListener::bind(("127.0.0.1", port))?;
     socket.set_nonblocking(true)?;
     let port = socket.local_addr()?.port();
@@ -138,7 +139,7 @@ pub(crate) fn start(
     let served = app.clone();
     let thread = thread::Builder::new().name("hallpass-dev".to_owned()).spawn(move || {
         runtime.block_on(serve(socket, served, stopped));
-        // Connections are dropped, not waited for: a client may hold one open for ever.
+        // A client may keep its connection open forever, so open connections are dropped.
         runtime.shutdown_timeout(Duration::ZERO);
     })?;
     Ok(DevServer { app, port, stopper: Stopper(Arc::new(stopper)), thread: Mutex::new(Some(thread)) })

@@ -1,12 +1,14 @@
-//! End-users.
+//! User accounts.
+
+use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq;
 
-use crate::scope::Scope;
+use crate::oauth::scope::Scope;
 
-/// An account of this server. All claims follow from the email address, so they are the same at every start.
+/// A user account. Its claims are derived from the email address, so they are the same after every start.
 #[derive(Clone)]
 pub(crate) struct User {
     pub(crate) sub: String,
@@ -16,17 +18,25 @@ pub(crate) struct User {
     pub(crate) family_name: String,
 }
 
+/// A signed-in user.
+#[derive(Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) user: Arc<User>,
+    /// The time of the sign-in, in seconds since 1970.
+    pub(crate) auth_time: u64,
+}
+
 impl User {
     pub(crate) fn new(email: &str, password: &str) -> User {
-        let mut words = self::local_part(email).split(['.', '_', '-', '+']).filter(|w| !w.is_empty());
-        let given_name = words.next().map_or_else(|| "Test".to_owned(), title_case);
-        let family_name = words.next().map_or_else(|| "User".to_owned(), title_case);
+        let hash = digest(&SHA256, email.to_ascii_lowercase().as_bytes());
+        let hex: String = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut names = local_part(email).split(['.', '_', '-', '+']).filter(|name| !name.is_empty());
         User {
-            sub: sub_of(email),
+            sub: format!("user_{hex}"),
             email: email.to_owned(),
             password: password.to_owned(),
-            given_name,
-            family_name,
+            given_name: capitalized(names.next().unwrap_or("test")),
+            family_name: capitalized(names.next().unwrap_or("user")),
         }
     }
 
@@ -34,13 +44,13 @@ impl User {
         format!("{} {}", self.given_name, self.family_name)
     }
 
-    /// Email addresses are compared without case, passwords in constant time.
-    pub(crate) fn is(&self, email: &str, password: &str) -> bool {
+    /// Compares the email address case-insensitively, and the password in constant time.
+    pub(crate) fn has_credentials(&self, email: &str, password: &str) -> bool {
         self.email.eq_ignore_ascii_case(email.trim())
             && bool::from(self.password.as_bytes().ct_eq(password.as_bytes()))
     }
 
-    /// The claims that `scope` asks for (OpenID Connect Core §5.4), without `sub`.
+    /// Returns the claims that `scope` grants, without `sub` (OpenID Connect Core §5.4).
     pub(crate) fn claims(&self, scope: &Scope) -> Map<String, Value> {
         let mut claims = Map::new();
         if scope.contains("profile") {
@@ -61,15 +71,9 @@ fn local_part(email: &str) -> &str {
     email.split('@').next().unwrap_or(email)
 }
 
-fn title_case(word: &str) -> String {
-    let mut letters = word.chars();
+fn capitalized(name: &str) -> String {
+    let mut letters = name.chars();
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
-}
-
-fn sub_of(email: &str) -> String {
-    let hash = digest(&SHA256, email.to_ascii_lowercase().as_bytes());
-    let hex: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("user_{hex}")
 }
 
 #[cfg(test)]
@@ -77,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_user_is_called_test_user_at_every_start() {
+    fn the_default_user_is_the_same_after_every_start() {
         let user = User::new("test@example.com", "password");
         assert_eq!(user.name(), "Test User");
         assert_eq!(user.sub, User::new("Test@Example.com", "other").sub);
     }
 
     #[test]
-    fn a_name_is_read_from_the_address() {
+    fn names_are_derived_from_the_email_address() {
         assert_eq!(User::new("ada.lovelace@example.com", "x").name(), "Ada Lovelace");
         assert_eq!(User::new("@", "x").name(), "Test User");
     }

@@ -96,7 +96,7 @@ fn a_real_browser_compares_the_code_of_a_link_and_denies() {
     let denied = browser(&device["verification_uri_complete"], "hallpass-dev-device-link", &variables)
         .expect(0)
         .json();
-    assert!(denied["text"].as_str().expect("a page").contains("You did not allow it"));
+    assert!(denied["text"].as_str().expect("a page").contains("Access denied"));
 }
 
 #[test]

@@ -1,107 +1,84 @@
-//! `/authorize` (RFC 6749 §3.1): judges the request, then hands it to the pages.
+//! `/authorize` (RFC 6749 §3.1): checks a request and sends the user to the sign-in and consent pages.
 
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
-use crate::app::{App, Memory};
-use crate::asked::Asked;
-use crate::authorization_request::{AuthorizationRequest, Refusal};
-use crate::authorization_response::{redirect, with_error};
-use crate::browsers::SignedIn;
-use crate::endpoints::consent;
-use crate::id_token::unix_now;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::observe::ForClient;
-use crate::pages;
-use crate::received::Received;
+use crate::endpoints::consent::issue_code;
+use crate::endpoints::cookie::set_cookie;
+use crate::endpoints::interaction;
+use crate::oauth::authorization_request::{AuthorizationRequest, InvalidRequest};
+use crate::oauth::authorization_response::with_error;
+use crate::oauth::http_request::HttpRequest;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::pages::error::PageError;
+use crate::state::App;
+use crate::state::browsers::Browser;
+use crate::state::consent_request::ConsentRequest;
+use crate::user::SignedIn;
 
-pub(super) async fn ask(
+pub(super) async fn authorize(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
+    Extension(http): Extension<Arc<HttpRequest>>,
 ) -> Response {
-    // A POST carries its parameters in the body (OpenID Connect Core §3.1.2.1).
-    let params = received.form.as_ref().unwrap_or(&received.query);
-    match AuthorizationRequest::parse(&app.config, params) {
-        Ok(request) => proceed(&app, &received, request),
-        Err(Refusal::OnPage(why)) => pages::error::untrusted(&why),
-        Err(Refusal::ToClient(back, error)) => with_error(&app.issuer, &back, &error),
+    // A POST has its parameters in the body (OpenID Connect Core §3.1.2.1).
+    let params = http.form.as_ref().unwrap_or(&http.query);
+    let cookie = http.cookie(&app.cookie_name);
+    match AuthorizationRequest::parse(&app.config.clients, params) {
+        Ok(request) if request.prompt.none => respond_silently(&app, cookie, &request),
+        Ok(request) => ask_user(&app, cookie, request),
+        Err(InvalidRequest::Page(reason)) => PageError::Untrusted(reason).into_response(),
+        Err(InvalidRequest::Redirect(return_to, error)) => with_error(&app.issuer, &return_to, &error),
     }
 }
 
-fn proceed(app: &App, received: &Received, request: AuthorizationRequest) -> Response {
-    let memory = &mut *app.memory();
-    let known = received.cookie(&app.cookie_name).filter(|cookie| memory.browsers.find(cookie).is_some());
-    let signed_in = known.and_then(|cookie| memory.browsers.find(cookie)?.signed_in.clone());
-    let signed_in = signed_in.filter(|session| is_recent_enough(session, &request));
-    if request.prompt.none {
-        return without_asking(app, memory, known, signed_in, request);
+/// Responds to `prompt=none` without showing a page (OpenID Connect Core §3.1.2.6).
+fn respond_silently(app: &App, cookie: Option<&str>, request: &AuthorizationRequest) -> Response {
+    let tables = &mut *app.tables();
+    let browser = cookie.and_then(|cookie| tables.browsers.find(cookie));
+    match consented_session(browser.map(|browser| &tables.browsers[browser]), request) {
+        Ok(session) => issue_code(app, tables, request, session),
+        Err(error) => with_error(&app.issuer, &request.return_to, &error),
     }
-    let cookie = known.map_or_else(|| memory.browsers.meet(), str::to_owned);
-    let mut response = match signed_in {
-        Some(session) if is_allowed_already(memory, &cookie, &request) => {
-            consent::allow(app, memory, &request, session)
-        }
-        signed_in => suspend(memory, &cookie, request, signed_in.is_some()),
+}
+
+fn ask_user(app: &App, cookie: Option<&str>, request: AuthorizationRequest) -> Response {
+    let tables = &mut *app.tables();
+    let (browser, new_cookie) = tables.browsers.find_or_add(cookie);
+    let mut response = match consented_session(Some(&tables.browsers[browser]), &request) {
+        Ok(session) => issue_code(app, tables, &request, session),
+        Err(_) => interaction::begin(tables, browser, ConsentRequest::Authorization(request)),
     };
-    if known.is_none() {
+    if let Some(cookie) = new_cookie {
         set_cookie(app, &mut response, &cookie);
     }
     response
 }
 
-/// `max_age` and `prompt=login` ask for a sign-in that is newer than the session's.
-fn is_recent_enough(session: &SignedIn, request: &AuthorizationRequest) -> bool {
-    let age = unix_now().saturating_sub(session.auth_time);
-    !request.prompt.login && request.max_age.is_none_or(|max_age| age < max_age)
-}
-
-fn is_allowed_already(memory: &mut Memory, cookie: &str, request: &AuthorizationRequest) -> bool {
-    let consented = memory.browsers.find(cookie).is_some_and(|browser| browser.has_consented(request));
-    consented && !request.client.is_public() && !request.prompt.consent
-}
-
-/// `prompt=none` (OpenID Connect Core §3.1.2.6): an answer without any page.
-fn without_asking(
-    app: &App,
-    memory: &mut Memory,
-    cookie: Option<&str>,
-    signed_in: Option<SignedIn>,
-    request: AuthorizationRequest,
-) -> Response {
-    let refuse = |code, why: &str| with_error(&app.issuer, &request.return_to(), &OAuthError::new(code, why));
-    let (Some(cookie), Some(session)) = (cookie, signed_in) else {
-        return refuse(ErrorCode::LoginRequired, "Nobody is signed in, and prompt=none forbids to ask.");
-    };
-    if !is_allowed_already(memory, cookie, &request) {
-        return refuse(
-            ErrorCode::ConsentRequired,
-            "The user has to allow this, and prompt=none forbids to ask.",
-        );
+/// Returns the signed-in user, if there is no need to ask for a sign-in or consent.
+///
+/// Consent is remembered for confidential clients only, because any program can claim to be a public one (RFC 8252
+/// §8.6).
+///
+/// # Errors
+///
+/// `login_required` or `consent_required`, for `prompt=none`.
+fn consented_session(
+    browser: Option<&Browser>,
+    request: &AuthorizationRequest,
+) -> Result<SignedIn, OAuthError> {
+    if let Some(browser) = browser
+        && let Some(session) = &browser.signed_in
+        && request.accepts_sign_in(session.auth_time)
+    {
+        if request.client.is_public() || request.prompt.consent || !browser.has_consented(request) {
+            let description = "The user must consent, and prompt=none allows no page.";
+            return Err(OAuthError::new(ErrorCode::ConsentRequired, description));
+        }
+        return Ok(session.clone());
     }
-    consent::allow(app, memory, &request, session)
-}
-
-fn suspend(memory: &mut Memory, cookie: &str, request: AuthorizationRequest, signed_in: bool) -> Response {
-    let client = request.client.id.clone();
-    let Some(browser) = memory.browsers.find(cookie).map(|browser| browser.id) else {
-        return pages::error::stale();
-    };
-    let needs_new_sign_in = !signed_in && (request.prompt.login || request.max_age.is_some());
-    let name = memory.browsers.suspend(browser, Asked::AtRedirectUri(request), needs_new_sign_in);
-    let page = if signed_in { "/consent" } else { "/login" };
-    let mut response = redirect(&format!("{page}?request={name}"));
-    response.extensions_mut().insert(ForClient(client));
-    response
-}
-
-/// No `Secure`: there is no TLS here. `Lax`, as users arrive by a link (RFC 6265bis §4.1.2.7).
-pub(super) fn set_cookie(app: &App, response: &mut Response, cookie: &str) {
-    let value = format!("{}={cookie}; Path=/; HttpOnly; SameSite=Lax", app.cookie_name);
-    if let Ok(value) = HeaderValue::from_str(&value) {
-        response.headers_mut().insert(header::SET_COOKIE, value);
-    }
+    let description = "The user must sign in, and prompt=none allows no page.";
+    Err(OAuthError::new(ErrorCode::LoginRequired, description))
 }

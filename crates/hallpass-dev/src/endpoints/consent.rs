@@ -1,115 +1,109 @@
-//! `/consent`: the consent page, its form, and the answer to whoever asked.
+//! `/consent`: the consent page and its form.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
-use crate::app::{App, Memory};
-use crate::asked::Asked;
-use crate::authorization_request::AuthorizationRequest;
-use crate::authorization_response::{redirect, with_code, with_error};
-use crate::browsers::{Browsers, SignedIn};
-use crate::codes::Authorization;
-use crate::endpoints::device;
 use crate::endpoints::form_post::FormPost;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::observe::ForClient;
+use crate::endpoints::interaction;
+use crate::endpoints::observe::log_client;
+use crate::oauth::authorization_request::AuthorizationRequest;
+use crate::oauth::authorization_response::{redirect, with_code, with_error};
+use crate::oauth::http_request::HttpRequest;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
 use crate::pages;
-use crate::received::Received;
+use crate::pages::error::PageError;
+use crate::state::codes::Authorization;
+use crate::state::consent_request::ConsentRequest;
+use crate::state::grants::Grant;
+use crate::state::{App, Tables};
+use crate::user::SignedIn;
 
+/// Shows the page, or redirects to the sign-in page if the user has to sign in first.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
-    let browsers = &mut app.memory().browsers;
-    let Some(name) = received.query.text("request") else { return pages::error::stale() };
-    let Some(cookie) = received.cookie(&app.cookie_name) else { return pages::error::no_cookie() };
-    page(browsers, cookie, name).unwrap_or_else(pages::error::stale)
-}
-
-fn page(browsers: &mut Browsers, cookie: &str, name: &str) -> Option<Response> {
-    let browser = browsers.find(cookie)?;
-    let (id, csrf, signed_in) = (browser.id, browser.csrf().to_owned(), browser.signed_in.clone());
-    let pending = browsers.pending(id, name)?;
-    let mut response = match signed_in.filter(|_| !pending.needs_new_sign_in) {
-        Some(session) => pages::consent::page(&pending.asked, name, &csrf, &session.user),
-        None => redirect(&format!("/login?request={name}")),
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<Response, PageError> {
+    let browsers = &mut app.tables().browsers;
+    let (browser, request_id) = interaction::resume(&app, browsers, &http)?;
+    let csrf = browsers[browser].csrf.clone();
+    let session = browsers.session_for(browser, request_id);
+    let request = &browsers.pending(browser, request_id).ok_or(PageError::Expired)?.request;
+    let page = match session {
+        Some(session) => pages::consent::page(request, request_id, &csrf, &session.user),
+        None => redirect(&format!("/login?request={request_id}")),
     };
-    response.extensions_mut().insert(ForClient(pending.asked.client().id.clone()));
-    Some(response)
+    Ok(log_client(request.client().id.clone(), page))
 }
 
+/// Carries out the user's decision. Anything but `allow` denies the request.
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
-    let memory = &mut *app.memory();
-    let post = match FormPost::accept(&app, memory, &received) {
-        Ok(post) => post,
-        Err(refused) => return refused.page(),
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<Response, PageError> {
+    let tables = &mut *app.tables();
+    let post = FormPost::accept(&app, &tables.browsers, &http)?;
+    let session = tables.browsers.session_for(post.browser, post.request_id).ok_or(PageError::Expired)?;
+    let request = tables.browsers.finish(post.browser, post.request_id).ok_or(PageError::Expired)?;
+    let client_id = request.client().id.clone();
+    let response = match post.form.text("decision") {
+        Some("allow") => allow(&app, tables, &post, &request, session),
+        _ => deny(&app, tables, &request),
     };
-    let Some((asked, session)) = take(&mut memory.browsers, &post) else { return pages::error::stale() };
-    let mut response = match post.form.text("decision") {
-        Some("allow") => allowed(&app, memory, &post, &asked, session),
-        _ => denied(&app, memory, &asked),
-    };
-    response.extensions_mut().insert(ForClient(asked.client().id.clone()));
-    response
+    Ok(log_client(client_id, response))
 }
 
-/// The request that a form answers, taken out so that it is answered once, and who answers it.
-fn take(browsers: &mut Browsers, post: &FormPost<'_>) -> Option<(Asked, SignedIn)> {
-    let session = browsers.find(post.cookie)?.signed_in.clone()?;
-    browsers.pending(post.browser, post.request()).filter(|pending| !pending.needs_new_sign_in)?;
-    Some((browsers.finish(post.browser, post.request())?.asked, session))
-}
-
-/// A device is asked about each time, so consent for it is not remembered (RFC 8628 §5.4).
-fn allowed(
+/// Sends a code to the client, or lets the device have its tokens. Consent for devices is not remembered, so that the
+/// user compares the code each time (RFC 8628 §5.4).
+fn allow(
     app: &App,
-    memory: &mut Memory,
+    tables: &mut Tables,
     post: &FormPost<'_>,
-    asked: &Asked,
+    request: &ConsentRequest,
     session: SignedIn,
 ) -> Response {
-    match asked {
-        Asked::AtRedirectUri(request) => {
-            if let Some(browser) = memory.browsers.find(post.cookie) {
-                browser.remember_consent(request);
-            }
-            allow(app, memory, request, session)
+    match request {
+        ConsentRequest::Authorization(request) => {
+            tables.browsers[post.browser].remember_consent(request);
+            issue_code(app, tables, request, session)
         }
-        Asked::OnDevice(request) => device::allow(memory, request, session),
+        ConsentRequest::Device(request) => {
+            match tables.devices.allow(&request.user_code, session, Instant::now()) {
+                Some(()) => redirect("/device/allowed"),
+                None => PageError::Expired.into_response(),
+            }
+        }
     }
 }
 
-fn denied(app: &App, memory: &mut Memory, asked: &Asked) -> Response {
-    let error = OAuthError::new(ErrorCode::AccessDenied, "The user did not allow it.");
-    match asked {
-        Asked::AtRedirectUri(request) => with_error(&app.issuer, &request.return_to(), &error),
-        Asked::OnDevice(request) => device::deny(memory, request),
+fn deny(app: &App, tables: &mut Tables, request: &ConsentRequest) -> Response {
+    match request {
+        ConsentRequest::Authorization(request) => {
+            let error = OAuthError::new(ErrorCode::AccessDenied, "The user denied the request.");
+            with_error(&app.issuer, &request.return_to, &error)
+        }
+        ConsentRequest::Device(request) => match tables.devices.deny(&request.user_code, Instant::now()) {
+            Some(()) => redirect("/device/denied"),
+            None => PageError::Expired.into_response(),
+        },
     }
 }
 
-/// Issues the code and sends the user back with it.
-pub(super) fn allow(
+/// Issues a code and redirects to the client with it.
+pub(super) fn issue_code(
     app: &App,
-    memory: &mut Memory,
+    tables: &mut Tables,
     request: &AuthorizationRequest,
     session: SignedIn,
 ) -> Response {
-    let code = memory.codes.issue(Authorization {
-        client_id: request.client.id.clone(),
-        redirect_uri: request.redirect_uri.clone(),
+    let code = tables.codes.issue(Authorization {
+        grant: Grant { client_id: request.client.id.clone(), session, scope: request.scope.clone() },
+        redirect_uri: request.return_to.redirect_uri.clone(),
         challenge: request.challenge.clone(),
-        scope: request.scope.clone(),
         nonce: request.nonce.clone(),
-        user: session.user,
-        auth_time: session.auth_time,
     });
-    let mut response = with_code(&app.issuer, &request.return_to(), &code);
-    response.extensions_mut().insert(ForClient(request.client.id.clone()));
-    response
+    with_code(&app.issuer, &request.return_to, &code)
 }

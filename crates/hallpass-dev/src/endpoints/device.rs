@@ -1,4 +1,4 @@
-//! `/device`: the `verification_uri`, where the user brings the code of a device (RFC 8628 §3.3).
+//! `/device`: the `verification_uri`, on which the user enters the code of a device (RFC 8628 §3.3).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,111 +7,79 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::{App, Memory};
-use crate::asked::Asked;
-use crate::authorization_response::redirect;
-use crate::browsers::{Browser, SignedIn};
-use crate::devices::DeviceRequest;
-use crate::endpoints::authorize::set_cookie;
+use crate::endpoints::cookie::set_cookie;
 use crate::endpoints::form_post::FormPost;
-use crate::guesses::{OF_ALL_BROWSERS, OF_ONE_BROWSER};
-use crate::observe::ForClient;
+use crate::endpoints::interaction;
+use crate::oauth::authorization_response::redirect;
+use crate::oauth::http_request::HttpRequest;
+use crate::oauth::user_code::UserCode;
 use crate::pages;
-use crate::received::Received;
-use crate::user_code::UserCode;
+use crate::pages::error::PageError;
+use crate::state::browsers::BrowserId;
+use crate::state::consent_request::ConsentRequest;
+use crate::state::guesses::{LIMIT_IN_TOTAL, LIMIT_PER_BROWSER};
+use crate::state::{App, Tables};
 
-/// A code in the address is shown, not looked up: a link, which anybody can make, must not cost a guess.
+/// Asks for the code, or shows the code in the URL for comparison.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
+    Extension(http): Extension<Arc<HttpRequest>>,
 ) -> Response {
-    let memory = &mut *app.memory();
-    let known = received.cookie(&app.cookie_name).filter(|cookie| memory.browsers.find(cookie).is_some());
-    let cookie = known.map_or_else(|| memory.browsers.meet(), str::to_owned);
-    let mut response = page(memory, &cookie, received.query.text("user_code"));
-    if known.is_none() {
+    let tables = &mut *app.tables();
+    let (browser, new_cookie) = tables.browsers.find_or_add(http.cookie(&app.cookie_name));
+    let mut response = page(tables, browser, http.query.text("user_code"));
+    if let Some(cookie) = new_cookie {
         set_cookie(&app, &mut response, &cookie);
     }
     response
 }
 
-fn page(memory: &mut Memory, cookie: &str, in_address: Option<&str>) -> Response {
-    if has_guessed_enough(memory, cookie) {
+/// Returns the page to show. A code in the URL is not looked up, because anyone can make such a link, and opening it
+/// must not count as a guess.
+fn page(tables: &mut Tables, browser: BrowserId, code_in_url: Option<&str>) -> Response {
+    if is_locked(tables, browser) {
         return pages::device::too_many_guesses();
     }
-    let Some(browser) = memory.browsers.find(cookie) else { return pages::error::stale() };
-    let wrong = browser.wrong_code.take();
-    match (wrong, in_address.and_then(UserCode::parse)) {
-        (Some(wrong), _) => pages::device::ask_again(browser.csrf(), &wrong),
-        (None, Some(user_code)) => pages::device::confirm(browser.csrf(), &user_code),
-        (None, None) => pages::device::ask(browser.csrf()),
+    let browser = &mut tables.browsers[browser];
+    let wrong_code = browser.wrong_code.take();
+    match code_in_url.and_then(UserCode::parse) {
+        Some(user_code) if wrong_code.is_none() => pages::device::compare(&browser.csrf, &user_code),
+        _ => pages::device::enter(&browser.csrf, wrong_code.as_deref()),
     }
 }
 
-fn has_guessed_enough(memory: &mut Memory, cookie: &str) -> bool {
+fn is_locked(tables: &Tables, browser: BrowserId) -> bool {
     let now = Instant::now();
-    let own = |browser: &mut Browser| browser.guesses.have_reached(OF_ONE_BROWSER, now);
-    memory.devices.guesses.have_reached(OF_ALL_BROWSERS, now) || memory.browsers.find(cookie).is_some_and(own)
+    tables.browsers[browser].guesses.have_reached(LIMIT_PER_BROWSER, now)
+        || tables.devices.guesses.have_reached(LIMIT_IN_TOTAL, now)
 }
 
+/// Looks up the code and redirects to the sign-in or consent page, or back to this page if the code is wrong.
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
-    let memory = &mut *app.memory();
-    let post = match FormPost::accept(&app, memory, &received) {
-        Ok(post) => post,
-        Err(refused) => return refused.page(),
-    };
-    if has_guessed_enough(memory, post.cookie) {
-        return redirect("/device");
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<Response, PageError> {
+    let tables = &mut *app.tables();
+    let post = FormPost::accept(&app, &tables.browsers, &http)?;
+    if is_locked(tables, post.browser) {
+        return Ok(redirect("/device"));
     }
+    let now = Instant::now();
     let typed = post.form.text("user_code").unwrap_or_default();
     let user_code = UserCode::parse(typed);
-    match user_code.as_ref().and_then(|code| memory.devices.waiting(code, Instant::now()).cloned()) {
-        Some(request) => proceed(memory, &post, request),
-        None => ask_again(memory, &post, typed, user_code.is_some()),
+    if let Some(code) = &user_code
+        && let Some(request) = tables.devices.pending(code, now).cloned()
+    {
+        return Ok(interaction::begin(tables, post.browser, ConsentRequest::Device(request)));
     }
-}
-
-/// On to the user, as after an authorization request.
-fn proceed(memory: &mut Memory, post: &FormPost<'_>, request: DeviceRequest) -> Response {
-    let client = ForClient(request.client.id.clone());
-    let signed_in = memory.browsers.find(post.cookie).is_some_and(|browser| browser.signed_in.is_some());
-    let name = memory.browsers.suspend(post.browser, Asked::OnDevice(request), false);
-    let page = if signed_in { "/consent" } else { "/login" };
-    let mut response = redirect(&format!("{page}?request={name}"));
-    response.extensions_mut().insert(client);
-    response
-}
-
-/// Only what could have been right is a guess; a slip of the finger costs nothing.
-fn ask_again(memory: &mut Memory, post: &FormPost<'_>, typed: &str, is_guess: bool) -> Response {
-    let now = Instant::now();
-    if let Some(browser) = memory.browsers.find(post.cookie) {
-        browser.wrong_code = Some(typed.to_owned());
-        if is_guess {
-            browser.guesses.count_one(now);
-            memory.devices.guesses.count_one(now);
-        }
+    let browser = &mut tables.browsers[post.browser];
+    browser.wrong_code = Some(typed.to_owned());
+    // A typo that cannot be a code doesn't count as a guess.
+    if user_code.is_some() {
+        browser.guesses.record(now);
+        tables.devices.guesses.record(now);
     }
-    redirect("/device")
-}
-
-/// Keeps the user's answer for the next poll.
-pub(super) fn allow(memory: &mut Memory, request: &DeviceRequest, session: SignedIn) -> Response {
-    match memory.devices.allow(&request.user_code, session, Instant::now()) {
-        Some(()) => redirect("/device/allowed"),
-        None => pages::error::stale(),
-    }
-}
-
-/// As [`allow`].
-pub(super) fn deny(memory: &mut Memory, request: &DeviceRequest) -> Response {
-    match memory.devices.deny(&request.user_code, Instant::now()) {
-        Some(()) => redirect("/device/denied"),
-        None => pages::error::stale(),
-    }
+    Ok(redirect("/device"))
 }
 
 pub(super) async fn allowed() -> Response {

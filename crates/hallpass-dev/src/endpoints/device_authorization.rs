@@ -4,42 +4,30 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::client_auth;
-use crate::devices::CodePair;
-use crate::oauth_error::OAuthError;
-use crate::received::Received;
-use crate::scope::Scope;
+use crate::oauth::client_auth::ClientRequest;
+use crate::oauth::http_request::HttpRequest;
+use crate::oauth::oauth_error::OAuthError;
+use crate::oauth::scope::Scope;
+use crate::state::App;
 
 pub(super) async fn begin(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
-    match begun(&app, &received) {
-        Ok(answer) => Json(answer).into_response(),
-        Err(error) => error.into_json(),
-    }
-}
-
-fn begun(app: &App, received: &Received) -> Result<Value, OAuthError> {
-    let client = client_auth::authenticate(&app.config, received)?;
-    let scope = Scope::requested(client_auth::form(received)?.text("scope"))?;
-    let codes = app.memory().devices.begin(client, scope, app.config.device_polling, Instant::now());
-    Ok(describe(app, &codes))
-}
-
-fn describe(app: &App, codes: &CodePair) -> Value {
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<Json<Value>, OAuthError> {
+    let request = ClientRequest::authenticate(&app.config.clients, &http)?;
+    let scope = Scope::requested(request.form.text("scope"))?;
+    let polling = app.config.device_polling;
+    let codes = app.tables().devices.begin(request.client, scope, polling, Instant::now());
     let (verification_uri, user_code) = (format!("{}/device", app.issuer), codes.user_code.to_string());
-    json!({
+    Ok(Json(json!({
         "device_code": codes.device_code,
         "user_code": user_code,
         "verification_uri": verification_uri,
         "verification_uri_complete": format!("{verification_uri}?user_code={user_code}"),
-        "expires_in": app.config.device_polling.lifetime.as_secs(),
-        "interval": app.config.device_polling.interval.as_secs(),
-    })
+        "expires_in": polling.lifetime.as_secs(),
+        "interval": polling.interval.as_secs(),
+    })))
 }

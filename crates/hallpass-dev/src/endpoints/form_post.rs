@@ -1,67 +1,46 @@
-//! What every form of ours must bring before it is read.
+//! Form posts from the pages of this server.
 
-use axum::response::Response;
+use crate::oauth::http_request::HttpRequest;
+use crate::oauth::params::Params;
+use crate::pages::error::PageError;
+use crate::state::App;
+use crate::state::browsers::{BrowserId, Browsers};
 
-use crate::app::{App, Memory};
-use crate::browsers::BrowserId;
-use crate::pages;
-use crate::params::Params;
-use crate::received::Received;
-
-/// Why a form is not read.
-pub(super) enum Refused {
-    CrossSite,
-    NoCookie,
-    Stale,
-}
-
-impl Refused {
-    pub(super) fn page(&self) -> Response {
-        match self {
-            Refused::CrossSite => pages::error::cross_site(),
-            Refused::NoCookie => pages::error::no_cookie(),
-            Refused::Stale => pages::error::stale(),
-        }
-    }
-}
-
-/// A form that our own page sent from a browser we know.
+/// A form that a known browser sent from a page of this server.
 pub(super) struct FormPost<'a> {
     pub(super) form: &'a Params,
-    pub(super) cookie: &'a str,
     pub(super) browser: BrowserId,
+    /// The ID of the request that waits for this form. Empty if the form has none.
+    pub(super) request_id: &'a str,
 }
 
 impl<'a> FormPost<'a> {
-    /// Two independent bars (RFC 9700 §4.7): where the browser says the form comes from, and a
-    /// value bound to the session that only our page knows.
-    pub(super) fn accept(app: &App, memory: &mut Memory, received: &'a Received) -> Result<Self, Refused> {
-        if !is_same_origin(&app.issuer, received) {
-            return Err(Refused::CrossSite);
+    /// Accepts a form if the browser says that it comes from this server, and if it carries the browser's CSRF token
+    /// (RFC 9700 §4.7). Either check would be enough by itself.
+    pub(super) fn accept(app: &App, browsers: &Browsers, http: &'a HttpRequest) -> Result<Self, PageError> {
+        if !is_same_origin(&app.issuer, http) {
+            return Err(PageError::CrossSite);
         }
-        let form = received.form.as_ref().filter(|form| form.doubled().is_none());
-        let form = form.ok_or(Refused::Stale)?;
-        let cookie = received.cookie(&app.cookie_name).ok_or(Refused::NoCookie)?;
-        let browser = memory.browsers.find(cookie).ok_or(Refused::Stale)?;
-        if !browser.owns_form(form.text("csrf")) {
-            return Err(Refused::CrossSite);
+        let form = http.form.as_ref().filter(|form| form.repeated().is_none()).ok_or(PageError::Expired)?;
+        let cookie = http.cookie(&app.cookie_name).ok_or(PageError::NoCookie)?;
+        let browser = browsers.find(cookie).ok_or(PageError::Expired)?;
+        if !browsers[browser].sent_form_with(form.text("csrf")) {
+            return Err(PageError::CrossSite);
         }
-        Ok(FormPost { form, cookie, browser: browser.id })
-    }
-
-    /// The name of the request that waits for this answer; empty where the form has none.
-    pub(super) fn request(&self) -> &'a str {
-        self.form.text("request").unwrap_or_default()
+        Ok(FormPost { form, browser, request_id: form.text("request").unwrap_or_default() })
     }
 }
 
-/// Our pages send no referrer, and then browsers write `Origin: null` into a form post (Fetch §3.2);
-/// `Sec-Fetch-Site` tells the truth in both cases. Neither header comes from programs without a
-/// browser, which have no session that could be misused.
-fn is_same_origin(issuer: &str, received: &Received) -> bool {
-    let origin = received.header("origin");
-    match received.header("sec-fetch-site") {
-        Some(site) => site == "same-origin" && origin.is_none_or(|o| o == issuer || o == "null"),
-        None => origin.is_none_or(|origin| origin == issuer),
+/// Returns whether the browser's headers say that a form comes from this server.
+///
+/// Our pages send no referrer, so browsers send `Origin: null` with their forms (Fetch §3.2), and only
+/// `Sec-Fetch-Site` tells them apart from other sites. Programs that are not browsers send neither header, but they
+/// have no session that another site could abuse.
+fn is_same_origin(issuer: &str, http: &HttpRequest) -> bool {
+    match (http.header("sec-fetch-site"), http.header("origin")) {
+        (Some("same-origin"), Some(origin)) => origin == issuer || origin == "null",
+        (None, Some(origin)) => origin == issuer,
+        (Some("same-origin") | None, None) => true,
+        (Some(_), _) => false,
     }
 }

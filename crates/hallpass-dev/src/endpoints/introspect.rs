@@ -1,59 +1,50 @@
 //! `POST /introspect` (RFC 7662).
 //!
-//! RFC 7662 §2.1 wants the caller authenticated, and a public client cannot be. It may still ask
-//! here, by its `client_id`, and about its own tokens only: whoever holds a token learns nothing
-//! by it that `/userinfo` would not say, and tests can see what the server thinks of a token.
+//! RFC 7662 §2.1 requires client authentication, which a public client cannot do. Here public clients may use their
+//! `client_id`, for their own tokens only. They learn no more than from `/userinfo`, and tests can see the state of a
+//! token.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::client_auth;
-use crate::grants::{Grants, Live};
-use crate::oauth_error::OAuthError;
-use crate::received::Received;
+use crate::oauth::client_auth::ClientRequest;
+use crate::oauth::http_request::HttpRequest;
+use crate::oauth::oauth_error::OAuthError;
+use crate::state::App;
+use crate::state::grants::ActiveToken;
 
 pub(super) async fn introspect(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
-    match judged(&app, &received) {
-        Ok(answer) => Json(answer).into_response(),
-        Err(error) => error.into_json(),
-    }
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<Json<Value>, OAuthError> {
+    let request = ClientRequest::authenticate(&app.config.clients, &http)?;
+    let token = request.required("token")?;
+    let grants = &app.tables().grants;
+    let found = grants.active_access_token(token).or_else(|| grants.active_refresh_token(token));
+    Ok(Json(match found {
+        Some(token) if token.grant.client_id == request.client.id => active(&app.issuer, &token),
+        _ => json!({ "active": false }),
+    }))
 }
 
-fn judged(app: &App, received: &Received) -> Result<Value, OAuthError> {
-    let client = client_auth::authenticate(&app.config, received)?;
-    let token = client_auth::form(received)?.text("token");
-    let token = token.ok_or_else(|| OAuthError::invalid_request("token is missing."))?;
-    let memory = app.memory();
-    let live = find(&memory.grants, token).filter(|live| live.grant.client_id == client.id);
-    Ok(live.map_or_else(|| json!({ "active": false }), |live| describe(&app.issuer, &live)))
-}
-
-fn find<'a>(grants: &'a Grants, token: &str) -> Option<Live<'a>> {
-    grants.access(token).or_else(|| grants.refresh(token))
-}
-
-/// RFC 7662 §2.2.
-fn describe(issuer: &str, live: &Live<'_>) -> Value {
-    let mut answer = json!({
+/// Describes a token as in RFC 7662 §2.2.
+fn active(issuer: &str, token: &ActiveToken<'_>) -> Value {
+    let user = &token.grant.session.user;
+    let mut response = json!({
         "active": true,
         "iss": issuer,
-        "sub": live.grant.user.sub,
-        "username": live.grant.user.email,
-        "client_id": live.grant.client_id,
-        "scope": live.scope.to_string(),
-        "iat": live.issued_at,
+        "sub": user.sub,
+        "username": user.email,
+        "client_id": token.grant.client_id,
+        "scope": token.scope.to_string(),
+        "iat": token.issued_at,
     });
-    if let Some(exp) = live.expires_at {
-        answer["exp"] = json!(exp);
-        answer["token_type"] = json!("Bearer");
+    if let Some(exp) = token.expires_at {
+        response["exp"] = json!(exp);
+        response["token_type"] = json!("Bearer");
     }
-    answer
+    response
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
 
-use crate::app::App;
+use crate::state::App;
 
 pub(super) async fn show(State(app): State<Arc<App>>) -> Json<Value> {
     Json(app.keys.jwks())

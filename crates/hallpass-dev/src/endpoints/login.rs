@@ -6,59 +6,47 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::app::App;
-use crate::authorization_response::redirect;
-use crate::endpoints::authorize::set_cookie;
+use crate::endpoints::cookie::set_cookie;
 use crate::endpoints::form_post::FormPost;
-use crate::observe::ForClient;
+use crate::endpoints::interaction;
+use crate::endpoints::observe::log_client;
+use crate::oauth::authorization_response::redirect;
+use crate::oauth::http_request::HttpRequest;
 use crate::pages;
-use crate::received::Received;
+use crate::pages::error::PageError;
+use crate::state::App;
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
-    let browsers = &mut app.memory().browsers;
-    let Some(name) = received.query.text("request") else { return pages::error::stale() };
-    let Some(cookie) = received.cookie(&app.cookie_name) else { return pages::error::no_cookie() };
-    let Some((id, csrf)) = browsers.find(cookie).map(|b| (b.id, b.csrf().to_owned())) else {
-        return pages::error::stale();
-    };
-    match browsers.pending(id, name) {
-        Some(pending) => {
-            let failed_email = pending.failed_email.take();
-            let mut response =
-                pages::sign_in::page(&app, &pending.asked, name, &csrf, failed_email.as_deref());
-            response.extensions_mut().insert(ForClient(pending.asked.client().id.clone()));
-            response
-        }
-        None => pages::error::stale(),
-    }
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<Response, PageError> {
+    let browsers = &mut app.tables().browsers;
+    let (browser, request_id) = interaction::resume(&app, browsers, &http)?;
+    let csrf = browsers[browser].csrf.clone();
+    let pending = browsers.pending(browser, request_id).ok_or(PageError::Expired)?;
+    let failed_email = pending.failed_email.take();
+    let page = pages::sign_in::page(&app, &pending.request, request_id, &csrf, failed_email.as_deref());
+    Ok(log_client(pending.request.client().id.clone(), page))
 }
 
-/// Right or wrong, the answer is a redirect to a page, so that a reload never sends a password again.
+/// Checks the password. Either way it redirects to a page, so that a reload never sends the password again.
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
-    let memory = &mut *app.memory();
-    let post = match FormPost::accept(&app, memory, &received) {
-        Ok(post) => post,
-        Err(refused) => return refused.page(),
-    };
-    let Some(pending) = memory.browsers.pending(post.browser, post.request()) else {
-        return pages::error::stale();
-    };
-    let client = ForClient(pending.asked.client().id.clone());
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<Response, PageError> {
+    let tables = &mut *app.tables();
+    let post = FormPost::accept(&app, &tables.browsers, &http)?;
+    let pending = tables.browsers.pending(post.browser, post.request_id).ok_or(PageError::Expired)?;
+    let client_id = pending.request.client().id.clone();
     let email = post.form.text("email").unwrap_or_default();
-    let user = app.config.user(email, post.form.text("password").unwrap_or_default());
-    pending.needs_new_sign_in &= user.is_none();
-    pending.failed_email = user.is_none().then(|| email.to_owned());
-    let page = if user.is_some() { "/consent" } else { "/login" };
-    let mut response = redirect(&format!("{page}?request={}", post.request()));
-    if let Some(cookie) = user.and_then(|user| memory.browsers.sign_in(post.cookie, user)) {
-        set_cookie(&app, &mut response, &cookie);
-    }
-    response.extensions_mut().insert(client);
-    response
+    let password = post.form.text("password").unwrap_or_default();
+    let Some(user) = app.config.user(email, password) else {
+        pending.failed_email = Some(email.to_owned());
+        return Ok(log_client(client_id, redirect(&format!("/login?request={}", post.request_id))));
+    };
+    pending.failed_email = None;
+    pending.needs_new_sign_in = false;
+    let mut response = redirect(&format!("/consent?request={}", post.request_id));
+    set_cookie(&app, &mut response, &tables.browsers.sign_in(post.browser, user));
+    Ok(log_client(client_id, response))
 }

@@ -1,4 +1,4 @@
-//! Both well-known documents (RFC 8414 §3, OpenID Connect Discovery §4): one text, as they describe one server.
+//! The metadata document, which is the same at both well-known URLs (RFC 8414 §3, OpenID Connect Discovery §4).
 
 use std::sync::Arc;
 
@@ -6,18 +6,15 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use crate::app::App;
 use crate::endpoints::token;
-use crate::scope;
+use crate::oauth::scope;
+use crate::state::App;
 
 pub(super) async fn show(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(document(&app.issuer))
-}
-
-fn document(issuer: &str) -> Value {
+    let issuer = &app.issuer;
     let at = |path: &str| format!("{issuer}{path}");
     let client_auth = ["none", "client_secret_basic", "client_secret_post"];
-    json!({
+    Json(json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
         "device_authorization_endpoint": at("/device_authorization"),
@@ -44,9 +41,9 @@ fn document(issuer: &str) -> Value {
         ],
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
-        // Left out, this one would mean true (OpenID Connect Discovery §3).
+        // The default is true (OpenID Connect Discovery §3).
         "request_uri_parameter_supported": false,
         // RFC 9207 §3.
         "authorization_response_iss_parameter_supported": true,
-    })
+    }))
 }

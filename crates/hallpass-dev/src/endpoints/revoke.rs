@@ -5,27 +5,19 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 
-use crate::app::App;
-use crate::client_auth;
-use crate::oauth_error::OAuthError;
-use crate::received::Received;
+use crate::oauth::client_auth::ClientRequest;
+use crate::oauth::http_request::HttpRequest;
+use crate::oauth::oauth_error::OAuthError;
+use crate::state::App;
 
+/// Revokes a token. `token_type_hint` is ignored, as the token is found without it (RFC 7009 §2.1).
 pub(super) async fn revoke(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
-) -> Response {
-    match revoked(&app, &received) {
-        Ok(()) => StatusCode::OK.into_response(),
-        Err(error) => error.into_json(),
-    }
-}
-
-/// `token_type_hint` is not needed to find a token, so it is not looked at (RFC 7009 §2.1).
-fn revoked(app: &App, received: &Received) -> Result<(), OAuthError> {
-    let client = client_auth::authenticate(&app.config, received)?;
-    let token = client_auth::form(received)?.text("token");
-    let token = token.ok_or_else(|| OAuthError::invalid_request("token is missing."))?;
-    app.memory().grants.revoke_token(token, &client.id)
+    Extension(http): Extension<Arc<HttpRequest>>,
+) -> Result<StatusCode, OAuthError> {
+    let request = ClientRequest::authenticate(&app.config.clients, &http)?;
+    let token = request.required("token")?;
+    app.tables().grants.revoke_token(token, &request.client.id)?;
+    Ok(StatusCode::OK)
 }

@@ -1,4 +1,4 @@
-//! `/userinfo` (OpenID Connect Core §5.3): the claims, for a Bearer token in the header (RFC 6750 §2.1).
+//! `/userinfo` (OpenID Connect Core §5.3), with a Bearer token in the `Authorization` header (RFC 6750 §2.1).
 
 use std::sync::Arc;
 
@@ -8,15 +8,19 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::received::Received;
+use crate::oauth::http_request::HttpRequest;
+use crate::oauth::oauth_error::{ErrorCode, OAuthError};
+use crate::state::App;
 
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    Extension(received): Extension<Arc<Received>>,
+    Extension(http): Extension<Arc<HttpRequest>>,
 ) -> Response {
-    let Some(token) = received.credentials("Bearer") else { return unauthenticated() };
+    let Some(token) = http.credentials("Bearer") else {
+        // Without a token the response has no error code (RFC 6750 §3.1).
+        let challenge = HeaderValue::from_static("Bearer realm=\"hallpass-dev\"");
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response();
+    };
     match claims(&app, token) {
         Ok(claims) => Json(claims).into_response(),
         Err(error) => error.into_bearer_challenge(),
@@ -24,20 +28,16 @@ pub(super) async fn show(
 }
 
 fn claims(app: &App, token: &str) -> Result<Value, OAuthError> {
-    let memory = app.memory();
-    let refused =
-        || OAuthError::new(ErrorCode::InvalidToken, "The access token is unknown, expired or revoked.");
-    let live = memory.grants.access(token).ok_or_else(refused)?;
-    if !live.scope.contains("openid") {
-        return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is needed."));
+    let tables = app.tables();
+    let Some(token) = tables.grants.active_access_token(token) else {
+        let description = "The access token is unknown, expired or revoked.";
+        return Err(OAuthError::new(ErrorCode::InvalidToken, description));
+    };
+    if !token.scope.contains("openid") {
+        return Err(OAuthError::new(ErrorCode::InsufficientScope, "The scope openid is required."));
     }
-    let mut claims = live.grant.user.claims(live.scope);
-    claims.insert("sub".to_owned(), json!(live.grant.user.sub));
+    let user = &token.grant.session.user;
+    let mut claims = user.claims(token.scope);
+    claims.insert("sub".to_owned(), json!(user.sub));
     Ok(Value::Object(claims))
-}
-
-/// A request that brings no token is told the scheme and no error code (RFC 6750 §3.1).
-fn unauthenticated() -> Response {
-    let challenge = HeaderValue::from_static("Bearer realm=\"hallpass-dev\"");
-    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
 }

@@ -3,42 +3,49 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
-use url::Url;
+use url::{Position, Url};
 
 use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
-use crate::asked::Asked;
-use crate::authorization_request::AuthorizationRequest;
-use crate::devices::DeviceRequest;
+use crate::state::consent_request::ConsentRequest;
 use crate::user::User;
 
-pub(crate) fn page(asked: &Asked, name: &str, csrf: &str, user: &User) -> Response {
-    let client = clean(asked.client().display_name());
+/// Asks `user` to allow or deny a request.
+pub(crate) fn page(request: &ConsentRequest, request_id: &str, csrf: &str, user: &User) -> Response {
+    let client = clean(request.client().display_name());
     let card = html! {
-        h1 { "Allow " (client) " to use your account?" }
-        @if let Asked::OnDevice(request) = asked { (code(request)) }
-        (account(user, name))
+        h1 { "Allow " (client) " to access your account?" }
+        @if let ConsentRequest::Device(request) = request {
+            p.lead { "Requested on the device that shows this code:" }
+            p.code { (request.user_code) }
+        }
+        (account(user, request_id))
         h2 { (client) " will be able to" }
         ul.scopes {
-            @for scope in asked.scope().iter() { (wish(scope)) }
+            @for scope in request.scope().iter() { (permission(scope)) }
         }
-        @if let Asked::OnDevice(_) = asked { (caution()) }
+        @if let ConsentRequest::Device(_) = request { (phishing_warning()) }
         form method="post" action="/consent" {
-            input type="hidden" name="request" value=(name);
+            input type="hidden" name="request" value=(request_id);
             input type="hidden" name="csrf" value=(csrf);
             div.choice {
                 button type="submit" name="decision" value="deny" { "Deny" }
                 button type="submit" name="decision" value="allow" { "Allow" }
             }
         }
-        @if let Asked::AtRedirectUri(request) = asked { (way_back(request)) }
+        @if let ConsentRequest::Authorization(request) = request {
+            p.small {
+                "You'll be sent back to " code { (destination(&request.return_to.redirect_uri)) }
+                ". Only allow this if you just started a sign-in yourself."
+            }
+        }
     };
-    let form_action = FormAction::answering(asked);
+    let form_action = FormAction::for_request(request);
     Page { status: StatusCode::OK, title: "Allow access", form_action, card }.respond()
 }
 
-fn account(user: &User, name: &str) -> Markup {
+fn account(user: &User, request_id: &str) -> Markup {
     let initial: String = user.given_name.chars().take(1).collect();
     html! {
         div.account {
@@ -47,18 +54,18 @@ fn account(user: &User, name: &str) -> Markup {
                 strong { (user.name()) }
                 span { (user.email) }
             }
-            a href={ "/login?request=" (name) } { "Use another account" }
+            a href={ "/login?request=" (request_id) } { "Use another account" }
         }
     }
 }
 
-/// A scope in words for people.
-fn wish(scope: &str) -> Markup {
+/// Describes a scope value.
+fn permission(scope: &str) -> Markup {
     let (title, detail) = match scope {
-        "openid" => ("Know that it is you", "The identifier of your account"),
+        "openid" => ("Identify you", "The ID of your account"),
         "profile" => ("See your profile", "Your name and username"),
-        "email" => ("See your email address", "And whether it is verified"),
-        "offline_access" => ("Stay signed in", "Keep its access until you sign out, also while you are away"),
+        "email" => ("See your email address", "And whether it's verified"),
+        "offline_access" => ("Stay signed in", "Keep its access until you sign out, even while you're away"),
         other => (other, ""),
     };
     html! {
@@ -71,41 +78,23 @@ fn wish(scope: &str) -> Markup {
     }
 }
 
-/// The code, once more: it says which of several devices this is about.
-fn code(request: &DeviceRequest) -> Markup {
-    html! {
-        p.lead { "It asks on the device that shows this code:" }
-        p.code { (request.user_code) }
-    }
-}
-
-/// A code or link can come from a stranger, who would get the account (RFC 8628 §5.4). It is said before the choice.
-fn caution() -> Markup {
+/// Warns about codes and links from attackers, who would get the access for their own device (RFC 8628 §5.4).
+fn phishing_warning() -> Markup {
     html! {
         div.note {
             h2 { "Did you start this yourself?" }
             p {
-                "Only continue if you started this on your device. If somebody sent you the code or a link, deny it: "
-                "they would get into your account."
+                "Only allow this if you started it on your own device. If someone sent you the code or a link, deny it. "
+                "Otherwise they get access to your account."
             }
         }
     }
 }
 
-fn way_back(request: &AuthorizationRequest) -> Markup {
-    html! {
-        p.small {
-            "You will be sent back to " code { (destination(&request.redirect_uri)) }
-            ". Allow this only if you have just started a sign-in yourself."
-        }
-    }
-}
-
-/// Host and port say which program gets the answer; the rest is for machines.
+/// Returns the host and port of a redirect URI, or all of it if it has no host.
 fn destination(redirect_uri: &str) -> String {
-    let url = Url::parse(redirect_uri).ok();
-    let authority = url
-        .filter(Url::has_host)
-        .map(|url| url[url::Position::BeforeHost..url::Position::AfterPort].to_owned());
-    clean(authority.as_deref().unwrap_or(redirect_uri))
+    match Url::parse(redirect_uri) {
+        Ok(url) if url.has_host() => clean(&url[Position::BeforeHost..Position::AfterPort]),
+        _ => clean(redirect_uri),
+    }
 }

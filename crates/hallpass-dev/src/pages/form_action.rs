@@ -1,45 +1,44 @@
-//! Where the forms of a page may lead.
+//! The URLs to which the forms of a page may lead.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-use crate::asked::Asked;
+use crate::state::consent_request::ConsentRequest;
 
 /// The `form-action` directive of a page.
 ///
-/// Browsers check it for every redirect that follows a form, and ours end at the client: a page
-/// that says `'self'` alone would lock the user in (w3c/webappsec-csp#8). The client's listener may
-/// send the browser on once more, to its maker's own "signed in" page, so `https:` is allowed as well:
-/// Chromium would otherwise stay on the consent page although the sign-in is done.
+/// Browsers also apply it to the redirects after a form, and ours lead to the client, so `'self'` alone would stop
+/// them (w3c/webappsec-csp#8). `https:` is allowed because the client may redirect once more, to a "signed in" page
+/// on its website. Without it, Chromium would stay on the consent page.
 pub(super) enum FormAction {
     /// The page has no form.
     None,
-    /// Forms end on a page of this server.
+    /// Forms lead to pages of this server.
     Own,
-    /// Forms go to this server, which may send the user on to the client's redirect URI.
-    Returning(String),
+    /// Forms lead to pages of this server, or by a redirect to the client with this source expression.
+    Client(String),
 }
 
 impl FormAction {
-    /// Of the pages that a user walks through to answer.
-    pub(super) fn answering(asked: &Asked) -> FormAction {
-        match asked {
-            Asked::AtRedirectUri(request) => FormAction::returning_to(&request.redirect_uri),
-            Asked::OnDevice(_) => FormAction::Own,
+    /// Returns the directive for the sign-in and consent pages.
+    pub(super) fn for_request(request: &ConsentRequest) -> FormAction {
+        match request {
+            ConsentRequest::Authorization(request) => FormAction::for_client(&request.return_to.redirect_uri),
+            ConsentRequest::Device(_) => FormAction::Own,
         }
     }
 
-    fn returning_to(redirect_uri: &str) -> FormAction {
+    fn for_client(redirect_uri: &str) -> FormAction {
         match Url::parse(redirect_uri) {
-            Ok(url) => FormAction::Returning(source(&url)),
+            Ok(url) => FormAction::Client(source(&url)),
             Err(_) => FormAction::None,
         }
     }
 }
 
-/// A source expression that covers `url` (CSP 3 §2.3.1). The grammar has no IPv6 addresses, and a
-/// private-use scheme has no origin: both are covered by their scheme.
+/// Returns a source expression that matches `url` (CSP 3 §2.3.1): its origin, or only its scheme if it has no origin
+/// or an IPv6 host, which source expressions don't support.
 fn source(url: &Url) -> String {
     let is_named = url.origin().is_tuple() && !matches!(url.host(), Some(Host::Ipv6(_)));
     if is_named { url.origin().ascii_serialization() } else { format!("{}:", url.scheme()) }
@@ -50,7 +49,7 @@ impl fmt::Display for FormAction {
         match self {
             FormAction::None => f.write_str("'none'"),
             FormAction::Own => f.write_str("'self'"),
-            FormAction::Returning(source) => write!(f, "'self' {source} https:"),
+            FormAction::Client(source) => write!(f, "'self' {source} https:"),
         }
     }
 }
@@ -68,7 +67,7 @@ mod tests {
             ("http://[::1]:51234/callback", "'self' http: https:"),
             ("com.example.tool:/callback", "'self' com.example.tool: https:"),
         ] {
-            assert_eq!(FormAction::returning_to(redirect_uri).to_string(), policy);
+            assert_eq!(FormAction::for_client(redirect_uri).to_string(), policy);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The page at `/`.
+//! The home page.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -6,14 +6,14 @@ use maud::html;
 
 use super::Page;
 use super::form_action::FormAction;
-use crate::app::App;
+use crate::state::App;
 
 pub(crate) fn page(app: &App) -> Response {
     let user = app.config.first_user();
-    let client = &app.config.clients[0];
+    let client = app.config.clients.first();
     let card = html! {
-        h1 { "It is running" }
-        p.lead { "An OAuth 2.1 and OpenID Connect server to build a sign-in against." }
+        h1 { "The server is running" }
+        p.lead { "An OAuth 2.1 and OpenID Connect server for developing and testing sign-in." }
         dl.facts {
             dt { "Issuer" } dd { code { (app.issuer) } }
             dt { "Client ID" } dd { code { (client.id) } }
@@ -24,10 +24,10 @@ pub(crate) fn page(app: &App) -> Response {
         pre { code {
             span { "hallpass login" } " " span { "--issuer " (app.issuer) } " " span { "--client-id " (client.id) }
         } }
-        h2 { "Redirect URIs of " (client.id) }
+        h2 { "Redirect URIs for " (client.id) }
         @for uri in &client.redirect_uris { p { code.block { (uri) } } }
         p.small {
-            "Any port on " code { "127.0.0.1" } " and " code { "[::1]" } ". All endpoints are in the "
+            code { "127.0.0.1" } " and " code { "[::1]" } " match on any port. All endpoints are listed in the "
             a href="/.well-known/openid-configuration" { "metadata" } "."
         }
     };

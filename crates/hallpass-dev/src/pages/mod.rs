@@ -1,4 +1,4 @@
-//! The pages: no script, nothing from elsewhere, one style sheet.
+//! The pages. They share one style sheet, and load no scripts or other resources.
 
 use std::sync::LazyLock;
 
@@ -24,7 +24,6 @@ const STYLE: &str = include_str!("style.css");
 static STYLE_HASH: LazyLock<String> =
     LazyLock::new(|| STANDARD.encode(digest(&SHA256, STYLE.as_bytes()).as_ref()));
 
-/// One page, before it is sent.
 struct Page {
     status: StatusCode,
     title: &'static str,
@@ -60,9 +59,9 @@ impl Page {
                 }
                 body {
                     main {
-                        div.brand { (mark()) "Hallpass development server" }
+                        div.brand { (logo()) "Hallpass development server" }
                         div.card { (self.card) }
-                        p.foot { "For trying things out on this machine. Do not enter a real password." }
+                        p.foot { "For development on this machine. Don't enter a real password." }
                     }
                 }
             }
@@ -70,8 +69,8 @@ impl Page {
     }
 }
 
-/// A pass: a card with a slot for its cord, and a tick.
-fn mark() -> Markup {
+/// Draws the logo: a pass with a slot for its lanyard and a check mark.
+fn logo() -> Markup {
     html! {
         svg.mark viewBox="0 0 24 24" width="26" height="26" aria-hidden="true" focusable="false" {
             rect.badge x="3.5" y="1.5" width="17" height="21" rx="4.5" {}

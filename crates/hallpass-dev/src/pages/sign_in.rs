@@ -2,53 +2,51 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use maud::{Markup, html};
+use maud::html;
 
 use super::Page;
 use super::form_action::FormAction;
 use super::text::clean;
-use crate::app::App;
-use crate::asked::Asked;
+use crate::state::App;
+use crate::state::consent_request::ConsentRequest;
 
-/// `failed_email` is the address of an attempt that was refused just now.
-pub(crate) fn page(app: &App, asked: &Asked, name: &str, csrf: &str, failed_email: Option<&str>) -> Response {
-    let email = failed_email.or(asked.login_hint()).map(clean).unwrap_or_default();
-    let user = app.config.first_user();
+/// Asks for an email address and password. `failed_email` is the address of an attempt that has just failed.
+pub(crate) fn page(
+    app: &App,
+    request: &ConsentRequest,
+    request_id: &str,
+    csrf: &str,
+    failed_email: Option<&str>,
+) -> Response {
+    let email = clean(failed_email.or(request.login_hint()).unwrap_or_default());
+    let (invalid, described_by) = (failed_email.map(|_| "true"), failed_email.map(|_| "alert"));
+    let test_user = app.config.first_user();
     let card = html! {
         h1 { "Sign in" }
-        p.lead { "to continue to " strong { (clean(asked.client().display_name())) } }
+        p.lead { "to continue to " strong { (clean(request.client().display_name())) } }
         @if failed_email.is_some() {
-            p.alert role="alert" id="alert" { "That email and password do not match. Try again." }
+            p.alert role="alert" id="alert" { "Wrong email or password. Try again." }
         }
         form method="post" action="/login" {
-            input type="hidden" name="request" value=(name);
+            input type="hidden" name="request" value=(request_id);
             input type="hidden" name="csrf" value=(csrf);
-            (fields(&email, failed_email.is_some()))
+            label for="email" { "Email" }
+            input id="email" name="email" type="email" autocomplete="username" autocapitalize="none"
+                spellcheck="false" required value=(email) autofocus[email.is_empty()]
+                aria-invalid=[invalid] aria-describedby=[described_by];
+            label for="password" { "Password" }
+            input id="password" name="password" type="password" autocomplete="current-password" required
+                autofocus[!email.is_empty()] aria-invalid=[invalid] aria-describedby=[described_by];
             button.primary type="submit" { "Sign in" }
         }
         div.note {
             h2 { "Test account" }
             dl {
-                dt { "Email" } dd { code { (user.email) } }
-                dt { "Password" } dd { code { (user.password) } }
+                dt { "Email" } dd { code { (test_user.email) } }
+                dt { "Password" } dd { code { (test_user.password) } }
             }
         }
     };
-    let form_action = FormAction::answering(asked);
+    let form_action = FormAction::for_request(request);
     Page { status: StatusCode::OK, title: "Sign in", form_action, card }.respond()
-}
-
-/// The cursor waits in the first field that is still to be filled.
-fn fields(email: &str, failed: bool) -> Markup {
-    let describes = failed.then_some("alert");
-    let invalid = failed.then_some("true");
-    html! {
-        label for="email" { "Email" }
-        input id="email" name="email" type="email" autocomplete="username" autocapitalize="none"
-            spellcheck="false" required value=(email) autofocus[email.is_empty()]
-            aria-invalid=[invalid] aria-describedby=[describes];
-        label for="password" { "Password" }
-        input id="password" name="password" type="password" autocomplete="current-password" required
-            autofocus[!email.is_empty()] aria-invalid=[invalid] aria-describedby=[describes];
-    }
 }

@@ -1,14 +1,12 @@
-//! Text that came from outside, made fit to be shown.
+//! Text from requests, cleaned for display.
 
-/// Drops what could make a page say something else than it seems to: control characters, and
-/// those that reverse or hide text. The length is capped. Markup is escaped by the template.
+/// Drops control characters and those that hide or reverse text, and limits the length. The templates escape markup.
 pub(super) fn clean(text: &str) -> String {
+    let is_deceptive = |c| {
+        matches!(c,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
     text.chars().filter(|c| !c.is_control() && !is_deceptive(*c)).take(200).collect()
-}
-
-fn is_deceptive(c: char) -> bool {
-    matches!(c,
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

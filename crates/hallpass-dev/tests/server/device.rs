@@ -1,4 +1,4 @@
-//! The device authorization grant (RFC 8628) as the device sees it.
+//! The device authorization grant (RFC 8628), from the side of the device.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::support::*;
 
-fn ask(server: &DevServer, form: Pairs<'_>) -> Answer {
+fn ask(server: &DevServer, form: Pairs<'_>) -> Response {
     post(&format!("{}/device_authorization", server.issuer()), &[], form)
 }
 
 #[test]
-fn s26_a_device_is_told_all_it_has_to_show() {
+fn s26_the_response_has_everything_a_device_displays() {
     let server = server();
     let device = begin_device(&server);
     let user_code = text(&device, "user_code");
@@ -33,26 +33,26 @@ fn s09_device_codes_are_long_random_and_never_the_same() {
 }
 
 #[test]
-fn s12_an_answer_with_codes_is_not_stored() {
-    let answer = ask(&server(), &[("client_id", "demo")]);
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(answer.header("content-type"), Some("application/json"));
+fn s12_a_response_with_codes_is_not_stored() {
+    let response = ask(&server(), &[("client_id", "demo")]);
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+    assert_eq!(response.header("content-type"), Some("application/json"));
 }
 
 #[test]
-fn s13_each_faulty_request_has_its_error() {
+fn s13_each_invalid_request_has_its_error() {
     let server = server();
     let faults: &[(Pairs<'_>, u16, &str)] = &[
         (&[], 401, "invalid_client"),
-        (&[("client_id", "nobody")], 401, "invalid_client"),
+        (&[("client_id", "unknown")], 401, "invalid_client"),
         (&[("client_id", "demo"), ("client_secret", "guess")], 401, "invalid_client"),
         (&[("client_id", "demo"), ("client_id", "demo")], 400, "invalid_request"),
         (&[("client_id", "demo"), ("scope", "openid"), ("scope", "email")], 400, "invalid_request"),
         (&[("client_id", "demo"), ("scope", "admin")], 400, "invalid_scope"),
     ];
     for (form, status, error) in faults {
-        let answer = ask(&server, form);
-        assert_eq!((answer.status, answer.error().as_str()), (*status, *error), "{form:?}");
+        let response = ask(&server, form);
+        assert_eq!((response.status, response.error().as_str()), (*status, *error), "{form:?}");
     }
     assert_eq!(get(&format!("{}/device_authorization", server.issuer()), &[]).status, 405);
 }
@@ -81,7 +81,7 @@ fn s26_a_device_that_polls_too_soon_is_slowed_down() {
 }
 
 #[test]
-fn s26_a_device_that_keeps_to_the_interval_is_not() {
+fn s26_a_device_that_keeps_to_the_interval_is_not_slowed_down() {
     let server = DevServer::builder().device_interval(Duration::from_secs(1)).start().unwrap();
     let device = begin_device(&server);
     assert_eq!(device["interval"], 1);
@@ -94,17 +94,17 @@ fn s26_a_device_that_keeps_to_the_interval_is_not() {
 }
 
 #[test]
-fn s26_a_user_who_denies_is_told_to_the_device() {
+fn s26_the_device_learns_that_the_user_denied() {
     let server = server();
     let device = begin_device(&server);
     let (uri, user_code) = (text(&device, "verification_uri"), text(&device, "user_code"));
     server.robot().deny().approve_device(uri, user_code).unwrap();
-    let answer = poll(&server, text(&device, "device_code"));
-    assert_eq!((answer.status, answer.error().as_str()), (400, "access_denied"));
+    let response = poll(&server, text(&device, "device_code"));
+    assert_eq!((response.status, response.error().as_str()), (400, "access_denied"));
 }
 
 #[test]
-fn s26_after_its_time_a_device_code_is_called_expired() {
+fn s26_a_device_code_expires() {
     let server = DevServer::builder().device_code_ttl(Duration::from_millis(1)).start().unwrap();
     let device = begin_device(&server);
     std::thread::sleep(Duration::from_millis(20));
@@ -114,7 +114,7 @@ fn s26_after_its_time_a_device_code_is_called_expired() {
 }
 
 #[test]
-fn s26_a_device_code_is_asked_for_and_must_be_known() {
+fn s26_a_device_code_is_required_and_must_be_known() {
     let server = server();
     let device = begin_device(&server);
     assert_eq!(poll(&server, "").error(), "invalid_request");
@@ -145,7 +145,7 @@ fn s37_a_client_with_a_secret_needs_it_for_both_requests() {
 }
 
 #[test]
-fn scopes_are_those_of_the_other_grants() {
+fn scopes_are_handled_as_in_the_other_grants() {
     let server = server();
     for (scope, granted) in [("", "openid"), ("email", "email"), ("openid admin email", "openid email")] {
         let device = ask(&server, &[("client_id", "demo"), ("scope", scope)]).json();

@@ -1,11 +1,11 @@
-//! The device authorization grant (RFC 8628) as the user sees it: `/device` and what follows.
+//! The device authorization grant (RFC 8628), from the side of the user: `/device` and the pages after it.
 
 use hallpass_dev::{Client, DevServer};
 use serde_json::Value;
 
 use crate::support::*;
 
-/// A browser on the page that asks for the code, or that shows one to compare.
+/// A browser on the page that asks for the code or shows one to compare.
 struct OnDevice<'a> {
     server: &'a DevServer,
     cookie: String,
@@ -23,7 +23,7 @@ impl<'a> OnDevice<'a> {
         format!("{}{path}", self.server.issuer())
     }
 
-    fn get(&self, path: &str) -> Answer {
+    fn get(&self, path: &str) -> Response {
         get(&self.url(path), &[("Cookie", &self.cookie)])
     }
 
@@ -31,13 +31,13 @@ impl<'a> OnDevice<'a> {
         hidden(&self.page, "csrf")
     }
 
-    fn submit(&self, user_code: &str, headers: Pairs<'_>) -> Answer {
+    fn submit(&self, user_code: &str, headers: Pairs<'_>) -> Response {
         let headers = [&[("Cookie", self.cookie.as_str())], headers].concat();
         post(&self.url("/device"), &headers, &[("csrf", &self.csrf()), ("user_code", user_code)])
     }
 
-    /// Enters a code that is right and signs in; the consent page and its path.
-    fn on_consent(&mut self, user_code: &str) -> (Answer, String) {
+    /// Enters a code and signs in. Returns the consent page and its path.
+    fn on_consent(&mut self, user_code: &str) -> (Response, String) {
         let asked = self.submit(user_code, &[]);
         let login = self.get(asked.header("location").expect("a sign-in page")).body;
         let form = [
@@ -53,7 +53,7 @@ impl<'a> OnDevice<'a> {
         (self.get(&consent), consent)
     }
 
-    fn decide(&self, consent: &str, decision: &str) -> Answer {
+    fn decide(&self, consent: &str, decision: &str) -> Response {
         let form = [
             ("request", hidden(consent, "request")),
             ("csrf", hidden(consent, "csrf")),
@@ -70,20 +70,20 @@ fn is_pending(server: &DevServer, device: &Value) -> bool {
 }
 
 #[test]
-fn s27_a_code_is_read_however_it_is_typed() {
+fn s27_a_code_can_be_typed_in_any_form() {
     let server = server();
     let device = begin_device(&server);
     let user_code = text(&device, "user_code");
     let browser = OnDevice::open(&server, "");
     for typed in [user_code.to_lowercase(), user_code.replace('-', ""), user_code.replace('-', " ")] {
-        let answer = browser.submit(&typed, &[]);
-        assert_eq!(answer.status, 303);
-        assert!(answer.header("location").unwrap().starts_with("/login?request="), "{typed}");
+        let response = browser.submit(&typed, &[]);
+        assert_eq!(response.status, 303);
+        assert!(response.header("location").unwrap().starts_with("/login?request="), "{typed}");
     }
 }
 
 #[test]
-fn s28_a_code_in_the_address_is_shown_to_be_compared_and_not_used_before() {
+fn s28_a_code_in_the_url_is_shown_for_comparison_and_not_used_yet() {
     let server = server();
     let device = begin_device(&server);
     let (_, query) = text(&device, "verification_uri_complete").split_once('?').unwrap();
@@ -94,7 +94,7 @@ fn s28_a_code_in_the_address_is_shown_to_be_compared_and_not_used_before() {
 }
 
 #[test]
-fn an_address_with_something_else_than_a_code_asks_for_one() {
+fn a_url_without_a_valid_code_asks_for_one() {
     let server = server();
     for query in ["", "?user_code=", "?user_code=%22%3E%3Cscript%3E", "?user_code=BBBB"] {
         let page = OnDevice::open(&server, query).page;
@@ -115,7 +115,7 @@ fn s28_the_consent_page_shows_code_client_account_and_scope_and_two_equal_button
         "test@example.com",
         "See your email address",
         "Stay signed in",
-        "if you started",
+        "if you started it",
         "<button type=\"submit\" name=\"decision\" value=\"deny\">",
         "<button type=\"submit\" name=\"decision\" value=\"allow\">",
     ] {
@@ -125,19 +125,19 @@ fn s28_the_consent_page_shows_code_client_account_and_scope_and_two_equal_button
 }
 
 #[test]
-fn the_forms_of_a_device_lead_nowhere_else() {
+fn the_forms_for_a_device_lead_to_this_server_only() {
     let server = server();
     let device = begin_device(&server);
     let mut browser = OnDevice::open(&server, "");
     let (consent, _) = browser.on_consent(text(&device, "user_code"));
-    for answer in [consent, browser.get("/device")] {
-        let policy = answer.header("content-security-policy").unwrap();
+    for response in [consent, browser.get("/device")] {
+        let policy = response.header("content-security-policy").unwrap();
         assert!(policy.contains("form-action 'self';"), "{policy}");
     }
 }
 
 #[test]
-fn s20_a_device_is_asked_about_each_time() {
+fn s20_a_device_needs_consent_each_time() {
     let server = DevServer::builder().client(Client::confidential("service", "s3cr3t")).start().unwrap();
     let robot = server.robot().same_browser();
     for _ in 0..2 {
@@ -149,20 +149,20 @@ fn s20_a_device_is_asked_about_each_time() {
 }
 
 #[test]
-fn s17_s27_a_code_is_answered_once_and_by_303() {
+fn s17_s27_a_code_is_decided_once_and_by_303() {
     let server = server();
     let device = begin_device(&server);
     let mut browser = OnDevice::open(&server, "");
     let (consent, _) = browser.on_consent(text(&device, "user_code"));
-    let answer = browser.decide(&consent.body, "allow");
-    assert_eq!((answer.status, answer.header("location")), (303, Some("/device/allowed")));
+    let response = browser.decide(&consent.body, "allow");
+    assert_eq!((response.status, response.header("location")), (303, Some("/device/allowed")));
     assert_eq!(browser.decide(&consent.body, "allow").status, 400);
     let again = OnDevice::open(&server, "").submit(text(&device, "user_code"), &[]);
     assert_eq!(again.header("location"), Some("/device"));
 }
 
 #[test]
-fn s27_of_two_users_with_one_code_the_first_answers_it() {
+fn s27_the_first_of_two_users_with_one_code_decides() {
     let server = server();
     let device = begin_device(&server);
     let user_code = text(&device, "user_code");
@@ -174,7 +174,7 @@ fn s27_of_two_users_with_one_code_the_first_answers_it() {
 }
 
 #[test]
-fn what_is_not_an_allow_is_a_deny() {
+fn anything_but_allow_denies() {
     let server = server();
     for decision in ["deny", "", "yes"] {
         let device = begin_device(&server);
@@ -197,7 +197,7 @@ fn consent_cannot_be_given_before_the_sign_in() {
 }
 
 #[test]
-fn s19_a_code_that_another_site_sends_is_refused() {
+fn s19_a_code_from_another_site_is_rejected() {
     let server = server();
     let device = begin_device(&server);
     let browser = OnDevice::open(&server, "");
@@ -214,22 +214,22 @@ fn s19_a_code_that_another_site_sends_is_refused() {
 }
 
 #[test]
-fn a_wrong_code_is_said_once_and_can_be_corrected() {
+fn a_wrong_code_is_reported_once_and_can_be_corrected() {
     let server = server();
     let browser = OnDevice::open(&server, "");
     for wrong in ["BBBB-BBBB", "bbb", "\"><script>"] {
-        let answer = browser.submit(wrong, &[]);
-        assert_eq!((answer.status, answer.header("location")), (303, Some("/device")));
-        let told = browser.get("/device").body;
-        assert!(told.contains("role=\"alert\"") && told.contains("aria-invalid=\"true\""), "{wrong}");
-        assert!(told.contains("value=\"BBBB-BBBB\"") == (wrong == "BBBB-BBBB"));
-        assert!(!told.contains("<script"), "{wrong}");
+        let response = browser.submit(wrong, &[]);
+        assert_eq!((response.status, response.header("location")), (303, Some("/device")));
+        let shown = browser.get("/device").body;
+        assert!(shown.contains("role=\"alert\"") && shown.contains("aria-invalid=\"true\""), "{wrong}");
+        assert!(shown.contains("value=\"BBBB-BBBB\"") == (wrong == "BBBB-BBBB"));
+        assert!(!shown.contains("<script"), "{wrong}");
         assert!(!browser.get("/device").body.contains("role=\"alert\""), "{wrong}");
     }
 }
 
 #[test]
-fn s27_ten_wrong_codes_lock_a_browser_and_no_other_one() {
+fn s27_ten_wrong_codes_lock_this_browser_only() {
     let server = server();
     let device = begin_device(&server);
     let browser = OnDevice::open(&server, "");
@@ -247,7 +247,7 @@ fn s27_ten_wrong_codes_lock_a_browser_and_no_other_one() {
 }
 
 #[test]
-fn s27_a_sign_in_gives_no_new_guesses() {
+fn s27_a_sign_in_does_not_reset_the_guesses() {
     let server = server();
     let device = begin_device(&server);
     let mut browser = OnDevice::open(&server, "");
@@ -269,7 +269,7 @@ fn s27_a_hundred_wrong_codes_lock_all_browsers() {
 }
 
 #[test]
-fn s27_a_slip_of_the_finger_and_a_link_cost_no_guess() {
+fn s27_a_typo_or_a_link_does_not_count_as_a_guess() {
     let server = server();
     let browser = OnDevice::open(&server, "");
     for _ in 0..20 {

@@ -1,10 +1,10 @@
-//! Our forms: who may send them, and what pages show of strangers' text.
+//! The forms of the pages: which posts are accepted, and how text from requests is displayed.
 
 use hallpass_dev::{Client, DevServer};
 
 use crate::support::*;
 
-/// A browser that is on the sign-in page.
+/// A browser on the sign-in page.
 struct OnSignIn {
     server: DevServer,
     cookie: String,
@@ -26,10 +26,10 @@ fn open(server: DevServer, request: &Authorization) -> OnSignIn {
 
 impl OnSignIn {
     fn new() -> OnSignIn {
-        open(server(), &Authorization::good())
+        open(server(), &Authorization::valid())
     }
 
-    fn submit(&self, password: &str, headers: Pairs<'_>, csrf: &str) -> Answer {
+    fn submit(&self, password: &str, headers: Pairs<'_>, csrf: &str) -> Response {
         let form = [
             ("request", self.request.as_str()),
             ("csrf", csrf),
@@ -39,25 +39,25 @@ impl OnSignIn {
         post(&format!("{}/login", self.server.issuer()), headers, &form)
     }
 
-    fn sign_in(&self) -> Answer {
+    fn sign_in(&self) -> Response {
         self.submit("password", &[("Cookie", &self.cookie)], &self.csrf)
     }
 }
 
 #[test]
-fn s17_every_form_is_answered_by_303() {
+fn s17_every_form_post_gets_a_303() {
     let browser = OnSignIn::new();
-    let answer = browser.sign_in();
-    assert_eq!(answer.status, 303);
-    assert!(answer.header("location").unwrap().starts_with("/consent?request="));
+    let response = browser.sign_in();
+    assert_eq!(response.status, 303);
+    assert!(response.header("location").unwrap().starts_with("/consent?request="));
     let wrong = OnSignIn::new();
-    let answer = wrong.submit("wrong", &[("Cookie", &wrong.cookie)], &wrong.csrf);
-    assert_eq!(answer.status, 303);
-    assert!(answer.header("location").unwrap().starts_with("/login?request="));
+    let response = wrong.submit("wrong", &[("Cookie", &wrong.cookie)], &wrong.csrf);
+    assert_eq!(response.status, 303);
+    assert!(response.header("location").unwrap().starts_with("/login?request="));
 }
 
 #[test]
-fn s19_a_form_of_another_site_is_refused() {
+fn s19_a_form_from_another_site_is_rejected() {
     let browser = OnSignIn::new();
     let issuer = browser.server.issuer();
     for (name, value) in [
@@ -68,9 +68,10 @@ fn s19_a_form_of_another_site_is_refused() {
         ("Sec-Fetch-Site", "same-site"),
         ("Sec-Fetch-Site", "none"),
     ] {
-        let answer = browser.submit("password", &[("Cookie", &browser.cookie), (name, value)], &browser.csrf);
-        assert_eq!(answer.status, 403, "{name}: {value}");
-        assert_eq!(answer.header("set-cookie"), None);
+        let response =
+            browser.submit("password", &[("Cookie", &browser.cookie), (name, value)], &browser.csrf);
+        assert_eq!(response.status, 403, "{name}: {value}");
+        assert_eq!(response.header("set-cookie"), None);
     }
     let both = [
         ("Cookie", browser.cookie.as_str()),
@@ -83,7 +84,7 @@ fn s19_a_form_of_another_site_is_refused() {
 }
 
 #[test]
-fn a_real_browser_sends_origin_null_from_our_pages_and_is_let_in() {
+fn a_form_with_origin_null_is_accepted_if_the_browser_calls_it_same_origin() {
     let browser = OnSignIn::new();
     let headers =
         [("Cookie", browser.cookie.as_str()), ("Sec-Fetch-Site", "same-origin"), ("Origin", "null")];
@@ -91,7 +92,7 @@ fn a_real_browser_sends_origin_null_from_our_pages_and_is_let_in() {
 }
 
 #[test]
-fn s19_a_form_without_this_sessions_token_is_refused() {
+fn s19_a_form_without_the_csrf_token_of_its_session_is_rejected() {
     let (mine, other) = (OnSignIn::new(), OnSignIn::new());
     for csrf in ["", "x", &other.csrf] {
         assert_eq!(mine.submit("password", &[("Cookie", &mine.cookie)], csrf).status, 403, "{csrf}");
@@ -102,53 +103,53 @@ fn s19_a_form_without_this_sessions_token_is_refused() {
 #[test]
 fn the_cookie_is_hidden_from_scripts_and_changes_at_sign_in() {
     let browser = OnSignIn::new();
-    let answer = browser.sign_in();
-    let cookie = answer.header("set-cookie").unwrap();
+    let response = browser.sign_in();
+    let cookie = response.header("set-cookie").unwrap();
     for attribute in ["; HttpOnly", "; SameSite=Lax", "; Path=/"] {
         assert!(cookie.contains(attribute), "{attribute}");
     }
-    assert_ne!(answer.cookie().unwrap(), browser.cookie);
-    let consent = format!("{}{}", browser.server.issuer(), answer.header("location").unwrap());
+    assert_ne!(response.cookie().unwrap(), browser.cookie);
+    let consent = format!("{}{}", browser.server.issuer(), response.header("location").unwrap());
     assert_eq!(get(&consent, &[("Cookie", &browser.cookie)]).status, 400);
-    assert_eq!(get(&consent, &[("Cookie", &answer.cookie().unwrap())]).status, 200);
+    assert_eq!(get(&consent, &[("Cookie", &response.cookie().unwrap())]).status, 200);
 }
 
 #[test]
 fn another_browser_cannot_take_over_a_request() {
     let browser = OnSignIn::new();
-    let stranger = Authorization::good().get(&browser.server).cookie().unwrap();
+    let stranger = Authorization::valid().get(&browser.server).cookie().unwrap();
     let page = format!("{}/login?request={}", browser.server.issuer(), browser.request);
     assert_eq!(get(&page, &[("Cookie", &stranger)]).status, 400);
     assert_eq!(get(&page, &[]).status, 400);
 }
 
 #[test]
-fn a_wrong_password_is_said_once_and_loudly() {
+fn a_wrong_password_is_reported_once_as_an_alert() {
     let browser = OnSignIn::new();
     browser.submit("wrong", &[("Cookie", &browser.cookie)], &browser.csrf);
     let page = format!("{}/login?request={}", browser.server.issuer(), browser.request);
-    let told = get(&page, &[("Cookie", &browser.cookie)]).body;
-    assert!(told.contains("role=\"alert\""));
-    assert!(told.contains("value=\"test@example.com\""));
+    let shown = get(&page, &[("Cookie", &browser.cookie)]).body;
+    assert!(shown.contains("role=\"alert\""));
+    assert!(shown.contains("value=\"test@example.com\""));
     assert!(!get(&page, &[("Cookie", &browser.cookie)]).body.contains("role=\"alert\""));
 }
 
-/// The consent page after a sign-in, with its cookie.
+/// Signs in and returns the consent page and the new cookie.
 fn on_consent(browser: &OnSignIn) -> (String, String) {
-    let answer = browser.sign_in();
-    let cookie = answer.cookie().unwrap();
-    let url = format!("{}{}", browser.server.issuer(), answer.header("location").unwrap());
+    let response = browser.sign_in();
+    let cookie = response.cookie().unwrap();
+    let url = format!("{}{}", browser.server.issuer(), response.header("location").unwrap());
     (get(&url, &[("Cookie", &cookie)]).body, cookie)
 }
 
-fn decide(browser: &OnSignIn, page: &str, cookie: &str, decision: &str) -> Answer {
+fn decide(browser: &OnSignIn, page: &str, cookie: &str, decision: &str) -> Response {
     let form =
         [("request", browser.request.as_str()), ("csrf", &hidden(page, "csrf")), ("decision", decision)];
     post(&format!("{}/consent", browser.server.issuer()), &[("Cookie", cookie)], &form)
 }
 
 #[test]
-fn the_consent_page_says_who_wants_what_and_where_the_user_goes() {
+fn the_consent_page_shows_client_account_scope_and_destination() {
     let browser = OnSignIn::new();
     let (page, _) = on_consent(&browser);
     for said in [
@@ -167,56 +168,56 @@ fn the_consent_page_says_who_wants_what_and_where_the_user_goes() {
 }
 
 #[test]
-fn a_request_is_answered_once() {
+fn a_request_is_decided_once() {
     let browser = OnSignIn::new();
     let (page, cookie) = on_consent(&browser);
-    let answer = decide(&browser, &page, &cookie, "allow");
-    assert_eq!(answer.status, 303);
-    assert!(answer.param("code").is_some());
+    let response = decide(&browser, &page, &cookie, "allow");
+    assert_eq!(response.status, 303);
+    assert!(response.param("code").is_some());
     assert_eq!(decide(&browser, &page, &cookie, "allow").status, 400);
 }
 
 #[test]
-fn what_is_not_an_allow_is_a_deny() {
+fn anything_but_allow_denies() {
     for decision in ["deny", "", "yes"] {
         let browser = OnSignIn::new();
         let (page, cookie) = on_consent(&browser);
-        let answer = decide(&browser, &page, &cookie, decision);
-        assert_eq!(answer.param("error").as_deref(), Some("access_denied"), "{decision}");
+        let response = decide(&browser, &page, &cookie, decision);
+        assert_eq!(response.param("error").as_deref(), Some("access_denied"), "{decision}");
     }
 }
 
 #[test]
 fn consent_cannot_be_given_before_the_sign_in() {
     let browser = OnSignIn::new();
-    let answer = decide(&browser, &browser.page, &browser.cookie, "allow");
-    assert_eq!(answer.status, 400);
-    assert_eq!(answer.header("location"), None);
+    let response = decide(&browser, &browser.page, &browser.cookie, "allow");
+    assert_eq!(response.status, 400);
+    assert_eq!(response.header("location"), None);
 }
 
 #[test]
-fn s25_a_demanded_sign_in_cannot_be_skipped_by_the_consent_page() {
+fn s25_prompt_login_cannot_be_skipped_by_opening_the_consent_page() {
     let first = OnSignIn::new();
     let (_, cookie) = on_consent(&first);
-    let url = Authorization::good().with("prompt", "login").url(&first.server);
+    let url = Authorization::valid().with("prompt", "login").url(&first.server);
     let started = get(&url, &[("Cookie", &cookie)]);
     let consent = started.header("location").unwrap().replace("/login", "/consent");
-    let answer = get(&format!("{}{consent}", first.server.issuer()), &[("Cookie", &cookie)]);
-    assert_eq!(answer.status, 303);
-    assert!(answer.header("location").unwrap().starts_with("/login"));
+    let response = get(&format!("{}{consent}", first.server.issuer()), &[("Cookie", &cookie)]);
+    assert_eq!(response.status, 303);
+    assert!(response.header("location").unwrap().starts_with("/login"));
 }
 
 #[test]
-fn s39_text_from_outside_is_escaped_and_cleaned() {
+fn s39_text_from_requests_is_escaped_and_cleaned() {
     const CANARY: &str = "\"><script>alert(1)</script>\u{202e}";
     let client = Client::public("odd").name(CANARY).redirect_uri("http://127.0.0.1/callback");
     let server = DevServer::builder().client(client).start().unwrap();
     let request =
-        Authorization::good().with("client_id", "odd").with("login_hint", CANARY).with("state", CANARY);
+        Authorization::valid().with("client_id", "odd").with("login_hint", CANARY).with("state", CANARY);
     let browser = open(server, &request);
     let (consent, _) = on_consent(&browser);
-    let unknown = Authorization::good().with("client_id", CANARY).get(&browser.server).body;
-    let redirect = Authorization::good().with("redirect_uri", CANARY).get(&browser.server).body;
+    let unknown = Authorization::valid().with("client_id", CANARY).get(&browser.server).body;
+    let redirect = Authorization::valid().with("redirect_uri", CANARY).get(&browser.server).body;
     for page in [&browser.page, &consent, &unknown, &redirect] {
         assert!(!page.contains("<script") && !page.contains('\u{202e}'));
         assert!(page.contains("&lt;script&gt;"));

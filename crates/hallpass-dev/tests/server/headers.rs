@@ -1,4 +1,4 @@
-//! Headers of every answer, and the Host that is answered at all.
+//! The headers of all responses, and the accepted `Host`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +34,7 @@ fn s36_a_request_for_another_host_is_misdirected() {
 }
 
 #[test]
-fn s19_no_answer_can_be_framed_sniffed_cached_or_referred_to() {
+fn s19_no_response_can_be_framed_sniffed_cached_or_named_as_referrer() {
     let server = server();
     for path in [
         "/",
@@ -50,12 +50,12 @@ fn s19_no_answer_can_be_framed_sniffed_cached_or_referred_to() {
         "/token",
         "/userinfo",
     ] {
-        let answer = get(&format!("{}{path}", server.issuer()), &[]);
-        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
-        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
-        let policy = answer.header("content-security-policy").unwrap();
+        let response = get(&format!("{}{path}", server.issuer()), &[]);
+        assert_eq!(response.header("x-frame-options"), Some("DENY"), "{path}");
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(response.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(response.header("cache-control"), Some("no-store"), "{path}");
+        let policy = response.header("content-security-policy").unwrap();
         for directive in ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action "] {
             assert!(policy.contains(directive), "{path}: {directive}");
         }
@@ -65,22 +65,24 @@ fn s19_no_answer_can_be_framed_sniffed_cached_or_referred_to() {
 #[test]
 fn the_policy_names_the_one_style_sheet_by_its_hash() {
     let server = server();
-    let answer = get(server.issuer(), &[]);
-    let (_, rest) = answer.body.split_once("<style>").unwrap();
+    let response = get(server.issuer(), &[]);
+    let (_, rest) = response.body.split_once("<style>").unwrap();
     let style = rest.split_once("</style>").unwrap().0;
     let hash = STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, style.as_bytes()));
     assert!(
-        answer.header("content-security-policy").unwrap().contains(&format!("style-src 'sha256-{hash}'"))
+        response.header("content-security-policy").unwrap().contains(&format!("style-src 'sha256-{hash}'"))
     );
     assert!(
-        !answer.body.contains("style=") && !answer.body.contains("<script") && !answer.body.contains("src=")
+        !response.body.contains("style=")
+            && !response.body.contains("<script")
+            && !response.body.contains("src=")
     );
 }
 
 #[test]
-fn pages_with_a_form_let_it_lead_back_to_the_client() {
+fn forms_may_lead_to_the_redirect_uri() {
     let server = server();
-    let started = Authorization::good().get(&server);
+    let started = Authorization::valid().get(&server);
     let page = format!("{}{}", server.issuer(), started.header("location").unwrap());
     let page = get(&page, &[("Cookie", &started.cookie().unwrap())]);
     let policy = page.header("content-security-policy").unwrap();
@@ -88,9 +90,9 @@ fn pages_with_a_form_let_it_lead_back_to_the_client() {
 }
 
 #[test]
-fn an_address_without_anything_says_so_on_a_page() {
+fn an_unknown_url_has_an_error_page() {
     let server = server();
-    let answer = get(&format!("{}/nothing", server.issuer()), &[]);
-    assert_eq!(answer.status, 404);
-    assert!(answer.body.contains("Not found"));
+    let response = get(&format!("{}/nothing", server.issuer()), &[]);
+    assert_eq!(response.status, 404);
+    assert!(response.body.contains("Not found"));
 }

@@ -1,4 +1,4 @@
-//! ID tokens, checked by a library that had no part in making them.
+//! ID tokens, checked with an independent library.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ fn s22_an_es256_id_token_says_who_signed_in_when_and_for_whom() {
 }
 
 #[test]
-fn s22_a_devices_id_token_has_no_nonce_as_there_was_none_to_repeat() {
+fn s22_the_id_token_of_a_device_has_no_nonce() {
     let server = server();
     let tokens = approved(&server, &begin_device(&server));
     let claims = claims(&server, text(&tokens, "id_token"), Algorithm::ES256);
@@ -67,7 +67,7 @@ fn s22_rs256_waits_for_its_key_and_is_then_valid() {
 }
 
 #[test]
-fn a_refresh_brings_an_id_token_of_the_same_sign_in_without_nonce() {
+fn a_refresh_returns_an_id_token_of_the_same_sign_in_without_nonce() {
     let server = server();
     let first = sign_in(&server);
     let before = claims(&server, text(&first, "id_token"), Algorithm::ES256);
@@ -80,9 +80,9 @@ fn a_refresh_brings_an_id_token_of_the_same_sign_in_without_nonce() {
 }
 
 #[test]
-fn without_a_nonce_there_is_none() {
+fn an_authorization_request_without_nonce_gets_an_id_token_without_nonce() {
     let server = server();
-    let tokens = redeem(&server, &Authorization::good().without("nonce").code(&server)).json();
+    let tokens = redeem(&server, &Authorization::valid().without("nonce").code(&server)).json();
     assert!(claims(&server, text(&tokens, "id_token"), Algorithm::ES256).get("nonce").is_none());
 }
 
@@ -96,8 +96,8 @@ fn a_short_access_token_does_not_shorten_the_id_token() {
 }
 
 #[test]
-fn the_profile_can_be_left_to_userinfo() {
-    let server = DevServer::builder().profile_in_id_token(false).start().unwrap();
+fn the_profile_can_be_limited_to_userinfo() {
+    let server = DevServer::builder().profile_only_in_userinfo().start().unwrap();
     let tokens = sign_in(&server);
     let claims = claims(&server, text(&tokens, "id_token"), Algorithm::ES256);
     assert!(claims.get("email").is_none() && claims.get("name").is_none());
@@ -107,7 +107,7 @@ fn the_profile_can_be_left_to_userinfo() {
 #[test]
 fn s23_only_public_members_of_keys_are_served() {
     let server = DevServer::builder().signing_alg(Alg::Rs256).start().unwrap();
-    sign_in(&server); // the RSA key is there after this
+    sign_in(&server); // waits for the RSA key
     let keys = get(&format!("{}/jwks", server.issuer()), &[]).json();
     let keys = keys["keys"].as_array().unwrap();
     assert_eq!(keys.len(), 2);

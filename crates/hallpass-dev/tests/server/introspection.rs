@@ -26,19 +26,19 @@ fn a_live_token_is_described() {
 }
 
 #[test]
-fn of_a_dead_unknown_or_foreign_token_nothing_is_said() {
+fn an_unknown_used_or_foreign_token_is_just_inactive() {
     let other = Client::public("other").redirect_uri("http://127.0.0.1/callback");
     let server = DevServer::builder().client(other).start().unwrap();
     let tokens = sign_in(&server);
-    let dead = json!({ "active": false });
-    assert_eq!(introspect(&server, "demo", "unknown"), dead);
-    assert_eq!(introspect(&server, "other", text(&tokens, "access_token")), dead);
+    let inactive = json!({ "active": false });
+    assert_eq!(introspect(&server, "demo", "unknown"), inactive);
+    assert_eq!(introspect(&server, "other", text(&tokens, "access_token")), inactive);
     refresh(&server, text(&tokens, "refresh_token"));
-    assert_eq!(introspect(&server, "demo", text(&tokens, "refresh_token")), dead);
+    assert_eq!(introspect(&server, "demo", text(&tokens, "refresh_token")), inactive);
 }
 
 #[test]
-fn a_stranger_is_refused() {
+fn an_unknown_client_is_rejected() {
     let server = server();
-    assert_eq!(introspect(&server, "nobody", "x")["error"], "invalid_client");
+    assert_eq!(introspect(&server, "unknown", "x")["error"], "invalid_client");
 }

@@ -1,4 +1,4 @@
-//! What the journal and the log callback say.
+//! The journal and the log callback.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use crate::support::*;
 #[test]
 fn the_journal_keeps_requests_in_order_with_their_parameters() {
     let server = server();
-    let code = Authorization::good().code(&server);
+    let code = Authorization::valid().code(&server);
     server.journal().clear();
     redeem(&server, &code);
     let journal = server.journal();
@@ -36,7 +36,7 @@ fn requests_on_one_connection_share_its_number() {
 }
 
 #[test]
-fn refused_requests_are_in_the_journal_too() {
+fn rejected_requests_are_in_the_journal_too() {
     let server = server();
     raw(&server, "GET /jwks HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n");
     let entries = server.journal().entries();
@@ -62,7 +62,7 @@ fn a_log_line_names_the_client_and_no_value() {
     let written = lines.clone();
     let callback = move |event: &hallpass_dev::Event| written.lock().unwrap().push(event.to_string());
     let server = DevServer::builder().on_event(Box::new(callback)).start().unwrap();
-    redeem(&server, &Authorization::good().code(&server));
+    redeem(&server, &Authorization::valid().code(&server));
     assert_eq!(
         *lines.lock().unwrap(),
         [
@@ -77,7 +77,7 @@ fn a_log_line_names_the_client_and_no_value() {
 }
 
 #[test]
-fn a_devices_sign_in_is_in_the_journal_and_in_the_log() {
+fn the_sign_in_of_a_device_is_in_the_journal_and_in_the_log() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let written = lines.clone();
     let callback = move |event: &hallpass_dev::Event| written.lock().unwrap().push(event.to_string());
@@ -107,11 +107,11 @@ fn a_devices_sign_in_is_in_the_journal_and_in_the_log() {
 }
 
 #[test]
-fn a_client_that_is_not_registered_is_not_repeated_in_the_log() {
+fn an_unregistered_client_id_is_not_logged() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let written = lines.clone();
     let callback = move |event: &hallpass_dev::Event| written.lock().unwrap().push(event.to_string());
     let server = DevServer::builder().on_event(Box::new(callback)).start().unwrap();
-    Authorization::good().with("client_id", "\u{1b}[31mfake").get(&server);
+    Authorization::valid().with("client_id", "\u{1b}[31mfake").get(&server);
     assert_eq!(*lines.lock().unwrap(), ["GET /authorize → 400"]);
 }

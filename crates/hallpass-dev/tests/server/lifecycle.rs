@@ -1,4 +1,4 @@
-//! Starting, stopping, waiting.
+//! Starting and stopping.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -38,13 +38,13 @@ fn a_stopper_ends_the_wait_of_another_thread() {
 }
 
 #[test]
-fn it_may_be_used_inside_a_runtime() {
+fn it_can_be_used_inside_a_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async { drop(server()) });
 }
 
 #[test]
-fn a_client_whose_id_cannot_be_sent_is_an_error_of_start() {
+fn an_invalid_client_id_is_an_error_of_start() {
     for id in ["", "a b", "ä"] {
         let client = Client::public(id).redirect_uri("http://127.0.0.1/cb");
         let started = DevServer::builder().client(client).start();
@@ -53,7 +53,7 @@ fn a_client_whose_id_cannot_be_sent_is_an_error_of_start() {
 }
 
 #[test]
-fn a_redirect_uri_that_could_never_match_is_an_error_of_start_and_told_with_what_is_allowed() {
+fn an_invalid_redirect_uri_is_an_error_of_start_that_lists_the_allowed_ones() {
     for uri in ["http://127.1/cb", "http://tool.example/cb", "http://127.0.0.1/cb#x", "mytool:/cb", "/cb"] {
         let client = Client::public("a").redirect_uri("http://127.0.0.1/cb").redirect_uri(uri);
         let error = DevServer::builder().client(client).start().unwrap_err();
@@ -65,7 +65,7 @@ fn a_redirect_uri_that_could_never_match_is_an_error_of_start_and_told_with_what
 }
 
 #[test]
-fn whatever_can_be_registered_gets_its_code() {
+fn every_redirect_uri_that_can_be_registered_receives_a_code() {
     for uri in [
         "http://127.0.0.1:7777/cb",
         "http://[::1]/cb",
@@ -75,17 +75,17 @@ fn whatever_can_be_registered_gets_its_code() {
     ] {
         let client = Client::public("a").redirect_uri(uri);
         let server = DevServer::builder().client(client).start().unwrap();
-        Authorization::good().with("client_id", "a").with("redirect_uri", uri).code(&server);
+        Authorization::valid().with("client_id", "a").with("redirect_uri", uri).code(&server);
     }
 }
 
 #[test]
-fn own_settings_replace_the_defaults() {
+fn settings_replace_the_defaults() {
     let demo = Client::public("demo").redirect_uri("http://127.0.0.1/other");
     let server = DevServer::builder().user("ada@example.com", "x").client(demo).start().unwrap();
-    assert_eq!(Authorization::good().get(&server).status, 400);
+    assert_eq!(Authorization::valid().get(&server).status, 400);
     let error = server.robot().as_user("test@example.com", "password");
-    let url = Authorization::good().with("redirect_uri", "http://127.0.0.1/other").url(&server);
+    let url = Authorization::valid().with("redirect_uri", "http://127.0.0.1/other").url(&server);
     assert_eq!(error.visit(&url).unwrap_err().kind(), ErrorKind::PermissionDenied);
 }
 
@@ -93,7 +93,7 @@ fn own_settings_replace_the_defaults() {
 fn two_servers_do_not_overwrite_each_others_cookies() {
     let (one, two) = (server(), server());
     let name = |server: &DevServer| {
-        let cookie = Authorization::good().get(server).cookie().unwrap();
+        let cookie = Authorization::valid().get(server).cookie().unwrap();
         cookie.split_once('=').unwrap().0.to_owned()
     };
     assert_ne!(name(&one), name(&two));

@@ -1,4 +1,4 @@
-//! The server as a client sees it: raw HTTP, and the robot where a user is needed.
+//! Tests over HTTP, in which the robot plays the user.
 
 mod authorization;
 mod code_flow;

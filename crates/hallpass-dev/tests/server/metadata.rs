@@ -1,11 +1,11 @@
-//! Both well-known documents.
+//! The metadata at both well-known URLs.
 
 use serde_json::json;
 
 use crate::support::*;
 
 #[test]
-fn s21_both_documents_are_complete_and_alike() {
+fn s21_both_documents_are_complete_and_equal() {
     let server = server();
     let at = |path: &str| get(&format!("{}/.well-known/{path}", server.issuer()), &[]);
     let openid = at("openid-configuration");
@@ -34,7 +34,7 @@ fn s21_both_documents_are_complete_and_alike() {
 }
 
 #[test]
-fn s34_only_what_exists_is_announced() {
+fn s34_the_metadata_announces_only_what_is_supported() {
     let server = server();
     let metadata = get(&format!("{}/.well-known/openid-configuration", server.issuer()), &[]).json();
     assert_eq!(metadata["response_types_supported"], json!(["code"]));

@@ -7,12 +7,12 @@ use hallpass_dev::{Client, DevServer};
 use crate::support::*;
 
 #[test]
-fn s10_each_refresh_gives_a_new_refresh_token_and_the_old_access_token_lives_on() {
+fn s10_each_refresh_returns_a_new_refresh_token_and_the_old_access_token_stays_valid() {
     let server = server();
     let first = sign_in(&server);
-    let answer = refresh(&server, text(&first, "refresh_token"));
-    assert_eq!(answer.status, 200);
-    let second = answer.json();
+    let response = refresh(&server, text(&first, "refresh_token"));
+    assert_eq!(response.status, 200);
+    let second = response.json();
     assert_ne!(first["refresh_token"], second["refresh_token"]);
     assert_ne!(first["access_token"], second["access_token"]);
     assert_eq!(second["scope"], SCOPE);
@@ -21,7 +21,7 @@ fn s10_each_refresh_gives_a_new_refresh_token_and_the_old_access_token_lives_on(
 }
 
 #[test]
-fn s10_reuse_of_an_old_refresh_token_ends_the_family() {
+fn s10_reuse_of_an_old_refresh_token_revokes_the_family() {
     let server = server();
     let first = sign_in(&server);
     let second = refresh(&server, text(&first, "refresh_token")).json();
@@ -41,14 +41,14 @@ fn s10_reuse_leaves_other_sign_ins_alone() {
 }
 
 #[test]
-fn s10_within_the_grace_window_a_refresh_token_may_be_used_again() {
+fn s10_within_the_grace_period_a_refresh_token_can_be_used_again() {
     let server = DevServer::builder().refresh_reuse_grace(Duration::from_secs(60)).start().unwrap();
     let first = sign_in(&server);
     assert_eq!(refresh(&server, text(&first, "refresh_token")).status, 200);
     assert_eq!(refresh(&server, text(&first, "refresh_token")).status, 200);
 }
 
-fn narrowed(server: &DevServer, refresh_token: &str, scope: &str) -> Answer {
+fn narrowed(server: &DevServer, refresh_token: &str, scope: &str) -> Response {
     let form = [
         ("grant_type", "refresh_token"),
         ("client_id", "demo"),
@@ -59,9 +59,9 @@ fn narrowed(server: &DevServer, refresh_token: &str, scope: &str) -> Answer {
 }
 
 #[test]
-fn s11_a_wider_scope_is_refused_and_costs_nothing() {
+fn s11_a_wider_scope_is_rejected_and_the_token_stays_valid() {
     let server = server();
-    let code = Authorization::good().with("scope", "openid offline_access").code(&server);
+    let code = Authorization::valid().with("scope", "openid offline_access").code(&server);
     let tokens = redeem(&server, &code).json();
     let refresh_token = text(&tokens, "refresh_token");
     assert_eq!(narrowed(&server, refresh_token, "openid email").error(), "invalid_scope");
@@ -80,7 +80,7 @@ fn s11_a_narrower_scope_narrows_the_access_token_alone() {
 }
 
 #[test]
-fn s11_another_client_cannot_use_a_refresh_token_nor_end_it() {
+fn s11_another_client_can_neither_use_nor_revoke_a_refresh_token() {
     let other = Client::public("other").redirect_uri("http://127.0.0.1/callback");
     let server = DevServer::builder().client(other).start().unwrap();
     let tokens = sign_in(&server);
@@ -91,7 +91,7 @@ fn s11_another_client_cannot_use_a_refresh_token_nor_end_it() {
 }
 
 #[test]
-fn an_access_token_ends_after_its_time() {
+fn an_access_token_expires() {
     let server = DevServer::builder().token_ttl(Duration::from_millis(1)).start().unwrap();
     let tokens = sign_in(&server);
     std::thread::sleep(Duration::from_millis(20));

@@ -4,12 +4,12 @@ use hallpass_dev::{Client, DevServer};
 
 use crate::support::*;
 
-fn revoke(server: &DevServer, form: Pairs<'_>) -> Answer {
+fn revoke(server: &DevServer, form: Pairs<'_>) -> Response {
     post(&format!("{}/revoke", server.issuer()), &[], form)
 }
 
 #[test]
-fn s29_a_refresh_token_takes_its_family_along() {
+fn s29_a_refresh_token_is_revoked_with_its_family() {
     let server = server();
     let first = sign_in(&server);
     let second = refresh(&server, text(&first, "refresh_token")).json();
@@ -44,19 +44,19 @@ fn s29_an_unknown_or_revoked_token_is_no_error() {
 }
 
 #[test]
-fn s29_a_token_of_another_client_is_refused_and_lives_on() {
+fn s29_a_token_of_another_client_is_not_revoked() {
     let other = Client::public("other").redirect_uri("http://127.0.0.1/callback");
     let server = DevServer::builder().client(other).start().unwrap();
     let tokens = sign_in(&server);
     for name in ["access_token", "refresh_token"] {
-        let answer = revoke(&server, &[("client_id", "other"), ("token", text(&tokens, name))]);
-        assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_grant"));
+        let response = revoke(&server, &[("client_id", "other"), ("token", text(&tokens, name))]);
+        assert_eq!((response.status, response.error().as_str()), (400, "invalid_grant"));
     }
     assert!(is_live(&server, text(&tokens, "access_token")));
 }
 
 #[test]
-fn a_request_without_client_or_token_is_refused() {
+fn a_request_without_client_or_token_is_rejected() {
     let server = server();
     assert_eq!(revoke(&server, &[("token", "x")]).error(), "invalid_client");
     assert_eq!(revoke(&server, &[("client_id", "demo")]).error(), "invalid_request");

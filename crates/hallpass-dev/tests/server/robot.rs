@@ -8,8 +8,8 @@ use hallpass_dev::DevServer;
 
 use crate::support::*;
 
-/// A client's listener that answers one request, and what it was asked.
-fn listener() -> (String, thread::JoinHandle<String>) {
+/// Starts a client that responds to one request. Returns its redirect URI and the first line of the request.
+fn client() -> (String, thread::JoinHandle<String>) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/callback", socket.local_addr().unwrap());
     let asked = thread::spawn(move || {
@@ -25,8 +25,8 @@ fn listener() -> (String, thread::JoinHandle<String>) {
 #[test]
 fn a_visit_ends_at_the_clients_listener() {
     let server = server();
-    let (uri, asked) = listener();
-    let visit = server.visit(&Authorization::good().with("redirect_uri", &uri).url(&server)).unwrap();
+    let (uri, asked) = client();
+    let visit = server.visit(&Authorization::valid().with("redirect_uri", &uri).url(&server)).unwrap();
     assert_eq!((visit.status, visit.body.as_str()), (200, "landed"));
     assert!(visit.landed.as_str().starts_with(&uri));
     assert!(asked.join().unwrap().starts_with("GET /callback?code="));
@@ -34,25 +34,28 @@ fn a_visit_ends_at_the_clients_listener() {
 }
 
 #[test]
-fn the_opener_plugs_in_where_a_browser_is_opened() {
-    fn plugs_in(open: impl Fn(&str) -> std::io::Result<()> + Send + Sync + Clone + 'static, url: String) {
+fn the_opener_can_stand_in_for_a_browser() {
+    fn open_on_a_thread(
+        open: impl Fn(&str) -> std::io::Result<()> + Send + Sync + Clone + 'static,
+        url: String,
+    ) {
         thread::spawn(move || open(&url)).join().unwrap().unwrap();
     }
     let server = server();
-    let (uri, asked) = listener();
-    plugs_in(server.robot().opener(), Authorization::good().with("redirect_uri", &uri).url(&server));
+    let (uri, asked) = client();
+    open_on_a_thread(server.robot().opener(), Authorization::valid().with("redirect_uri", &uri).url(&server));
     assert!(asked.join().unwrap().contains("code="));
 }
 
 #[test]
-fn the_robot_can_be_somebody_else() {
+fn the_robot_can_sign_in_as_another_user() {
     let server = DevServer::builder()
         .user("test@example.com", "password")
         .user("ada.lovelace@example.com", "eng&ine+")
         .start()
         .unwrap();
     let robot = server.robot().as_user("ada.lovelace@example.com", "eng&ine+").without_landing();
-    let visit = robot.visit(&Authorization::good().url(&server)).unwrap();
+    let visit = robot.visit(&Authorization::valid().url(&server)).unwrap();
     let tokens = redeem(&server, &visit.param("code").unwrap()).json();
     assert_eq!(userinfo(&server, text(&tokens, "access_token")).json()["name"], "Ada Lovelace");
 }
@@ -61,29 +64,29 @@ fn the_robot_can_be_somebody_else() {
 fn a_wrong_password_is_an_error_and_not_a_loop() {
     let server = server();
     let robot = server.robot().as_user("test@example.com", "wrong");
-    let error = robot.visit(&Authorization::good().url(&server)).unwrap_err();
+    let error = robot.visit(&Authorization::valid().url(&server)).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
     assert_eq!(server.journal().count("/login"), 3);
 }
 
 #[test]
-fn an_error_page_is_an_error_that_says_which() {
+fn an_error_page_is_an_error_with_its_title() {
     let server = server();
-    let error = server.visit(&Authorization::good().with("client_id", "nobody").url(&server)).unwrap_err();
+    let error = server.visit(&Authorization::valid().with("client_id", "unknown").url(&server)).unwrap_err();
     assert_eq!(error.to_string(), "the visit ended at /authorize with 400: Unknown client");
 }
 
 #[test]
-fn a_listener_that_is_gone_is_a_refused_connection() {
+fn a_client_that_is_gone_is_a_refused_connection() {
     let server = server();
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let request = Authorization::good().with("redirect_uri", &format!("http://{gone}/callback"));
+    let request = Authorization::valid().with("redirect_uri", &format!("http://{gone}/callback"));
     let error = server.visit(&request.url(&server)).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
 #[test]
-fn a_device_is_answered_at_both_of_its_addresses() {
+fn a_device_is_signed_in_at_both_verification_uris() {
     let server = server();
     for uri in ["verification_uri", "verification_uri_complete"] {
         let device = begin_device(&server);
@@ -95,7 +98,7 @@ fn a_device_is_answered_at_both_of_its_addresses() {
 }
 
 #[test]
-fn a_device_can_be_denied_and_by_somebody_else() {
+fn a_device_can_be_denied_or_signed_in_by_another_user() {
     let server =
         DevServer::builder().user("test@example.com", "x").user("ada@example.com", "y").start().unwrap();
     let (denied, allowed) = (begin_device(&server), begin_device(&server));
@@ -110,7 +113,7 @@ fn a_device_can_be_denied_and_by_somebody_else() {
 }
 
 #[test]
-fn the_opener_follows_a_link_to_a_device() {
+fn the_opener_signs_in_a_device() {
     let server = server();
     let device = begin_device(&server);
     server.robot().opener()(text(&device, "verification_uri_complete")).unwrap();
@@ -118,7 +121,7 @@ fn the_opener_follows_a_link_to_a_device() {
 }
 
 #[test]
-fn s28_a_page_with_another_code_than_the_devices_is_not_answered() {
+fn s28_a_page_with_the_code_of_another_device_is_not_confirmed() {
     let server = server();
     let (mine, other) = (begin_device(&server), begin_device(&server));
     let link = text(&other, "verification_uri_complete");
@@ -128,7 +131,7 @@ fn s28_a_page_with_another_code_than_the_devices_is_not_answered() {
 }
 
 #[test]
-fn a_code_that_nobody_knows_is_an_error_that_says_so() {
+fn an_unknown_code_is_an_error_with_the_alert_of_the_page() {
     let server = server();
     let uri = format!("{}/device", server.issuer());
     let error = server.robot().approve_device(&uri, "BBBB-BBBB").unwrap_err();
@@ -141,7 +144,7 @@ fn each_visit_is_a_browser_of_its_own() {
     let server = server();
     let robot = server.robot().without_landing();
     for _ in 0..2 {
-        let visit = robot.visit(&Authorization::good().url(&server)).unwrap();
+        let visit = robot.visit(&Authorization::valid().url(&server)).unwrap();
         assert!(visit.steps.iter().any(|step| step.path == "/login"));
     }
 }

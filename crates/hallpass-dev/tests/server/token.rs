@@ -1,4 +1,4 @@
-//! `/token`: methods, client authentication, error codes.
+//! `/token`: methods, client authentication and error codes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,28 +9,28 @@ use crate::support::*;
 #[test]
 fn s15_a_get_is_not_a_token_request() {
     let server = server();
-    let answer = get(&format!("{}/token?grant_type=authorization_code", server.issuer()), &[]);
-    assert_eq!(answer.status, 405);
-    assert_eq!(answer.header("allow"), Some("POST"));
+    let response = get(&format!("{}/token?grant_type=authorization_code", server.issuer()), &[]);
+    assert_eq!(response.status, 405);
+    assert_eq!(response.header("allow"), Some("POST"));
 }
 
 #[test]
-fn s12_answers_with_tokens_and_errors_are_not_stored() {
+fn s12_responses_with_tokens_and_errors_are_not_stored() {
     let server = server();
-    let good = redeem(&server, &Authorization::good().code(&server));
-    for answer in [good, token(&server, &[])] {
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        assert_eq!(answer.header("pragma"), Some("no-cache"));
-        assert_eq!(answer.header("content-type"), Some("application/json"));
+    let good = redeem(&server, &Authorization::valid().code(&server));
+    for response in [good, token(&server, &[])] {
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+        assert_eq!(response.header("pragma"), Some("no-cache"));
+        assert_eq!(response.header("content-type"), Some("application/json"));
     }
 }
 
 #[test]
-fn s13_s34_each_fault_has_its_code() {
+fn s13_s34_each_invalid_request_has_its_error() {
     let server = server();
     let faults: &[(Pairs<'_>, u16, &str)] = &[
         (&[], 401, "invalid_client"),
-        (&[("client_id", "nobody")], 401, "invalid_client"),
+        (&[("client_id", "unknown")], 401, "invalid_client"),
         (&[("client_id", "demo")], 400, "invalid_request"),
         (&[("client_id", "demo"), ("grant_type", "password")], 400, "unsupported_grant_type"),
         (&[("client_id", "demo"), ("grant_type", "client_credentials")], 400, "unsupported_grant_type"),
@@ -55,14 +55,14 @@ fn s13_s34_each_fault_has_its_code() {
         (&[("client_id", "demo"), ("client_secret", "guess")], 401, "invalid_client"),
     ];
     for (form, status, error) in faults {
-        let answer = token(&server, form);
-        assert_eq!((answer.status, answer.error().as_str()), (*status, *error), "{form:?}");
-        assert_eq!(answer.header("www-authenticate").is_some(), *status == 401, "{form:?}");
+        let response = token(&server, form);
+        assert_eq!((response.status, response.error().as_str()), (*status, *error), "{form:?}");
+        assert_eq!(response.header("www-authenticate").is_some(), *status == 401, "{form:?}");
     }
 }
 
 #[test]
-fn a_body_that_is_no_form_is_refused() {
+fn a_body_that_is_not_a_form_is_rejected() {
     let server = server();
     let body = r#"{"grant_type":"authorization_code","client_id":"demo"}"#;
     let request = format!(
@@ -71,9 +71,9 @@ fn a_body_that_is_no_form_is_refused() {
         server.port(),
         body.len()
     );
-    let answer = raw(&server, &request);
-    assert!(answer.starts_with("HTTP/1.1 400"));
-    assert!(answer.contains("invalid_request"));
+    let response = raw(&server, &request);
+    assert!(response.starts_with("HTTP/1.1 400"));
+    assert!(response.contains("invalid_request"));
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn with_service() -> DevServer {
 }
 
 fn service_code(server: &DevServer) -> String {
-    Authorization::good().with("client_id", "ser:vice").code(server)
+    Authorization::valid().with("client_id", "ser:vice").code(server)
 }
 
 fn basic(id: &str, secret: &str) -> String {
@@ -117,7 +117,7 @@ fn s37_a_client_with_a_secret_may_send_it_either_way() {
 }
 
 #[test]
-fn s37_a_missing_wrong_or_doubled_secret_is_refused() {
+fn s37_a_missing_wrong_or_repeated_secret_is_rejected() {
     let server = with_service();
     let url = format!("{}/token", server.issuer());
     let (good, bad) = (basic("ser:vice", "s3 cr+3t%"), basic("ser:vice", "wrong"));

@@ -1,7 +1,4 @@
-//! Signing keys (RFC 7517, RFC 7518 §3.3 and §3.4), made anew by every process and kept in memory.
-
-use std::sync::{Arc, LazyLock};
-use std::{io, thread};
+//! Signing keys (RFC 7517, RFC 7518 §3.3 and §3.4).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -13,7 +10,6 @@ use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 /// The algorithm that signs ID tokens (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,57 +17,15 @@ use tokio::sync::watch;
 pub enum Alg {
     /// ECDSA on P-256 with SHA-256.
     Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what every OpenID provider must offer (OpenID Connect Core §15.1).
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which every OpenID provider must support (OpenID Connect Core §15.1).
     Rs256,
 }
 
-/// The ES256 key is there at once. An RSA key takes long to find, so a thread looks for one while
-/// the server already answers.
-pub(crate) struct Keys {
-    es256: Arc<SigningKey>,
-    rs256: Pending,
-}
-
-/// A key that is there some time later.
-type Pending = watch::Receiver<Option<Arc<SigningKey>>>;
-
-/// One for all servers of a process: a test program starts hundreds, and finding a key costs each of
-/// them up to a second of a core.
-static RS256: LazyLock<Pending> = LazyLock::new(|| {
-    let (found, rs256) = watch::channel(None);
-    let search = move || found.send_replace(SigningKey::rs256().map(Arc::new));
-    // Without a thread `found` is dropped here, and whoever waits for the key is told that none will come.
-    let _ = thread::Builder::new().name("hallpass-dev-rsa".to_owned()).spawn(search);
-    rs256
-});
-
-impl Keys {
-    pub(crate) fn generate() -> io::Result<Keys> {
-        let es256 = SigningKey::es256().ok_or_else(|| io::Error::other("no P-256 key could be made"))?;
-        Ok(Keys { es256: Arc::new(es256), rs256: RS256.clone() })
-    }
-
-    /// The JWK set (RFC 7517 §5), of the keys that are ready.
-    pub(crate) fn jwks(&self) -> Value {
-        let mut keys = vec![self.es256.jwk.clone()];
-        keys.extend(self.rs256.borrow().as_ref().map(|key| key.jwk.clone()));
-        json!({ "keys": keys })
-    }
-
-    /// The key for `alg`, when it is there. `None` if it could not be made.
-    pub(crate) async fn signer(&self, alg: Alg) -> Option<Arc<SigningKey>> {
-        match alg {
-            Alg::Es256 => Some(self.es256.clone()),
-            Alg::Rs256 => self.rs256.clone().wait_for(Option::is_some).await.ok()?.clone(),
-        }
-    }
-}
-
-/// A key pair with the public half as it stands in the JWK set.
+/// A key pair, with its public half as a JWK.
 pub(crate) struct SigningKey {
     pub(crate) kid: String,
     pub(crate) alg: &'static str,
-    jwk: Value,
+    pub(crate) jwk: Value,
     pair: Pair,
 }
 
@@ -81,7 +35,8 @@ enum Pair {
 }
 
 impl SigningKey {
-    fn es256() -> Option<SigningKey> {
+    /// Generates a P-256 key.
+    pub(crate) fn es256() -> Option<SigningKey> {
         let random = SystemRandom::new();
         let alg = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(alg, &random).ok()?;
@@ -89,14 +44,14 @@ impl SigningKey {
         // SEC 1 §2.3.3: 0x04, then both coordinates.
         let (x, y) = pair.public_key().as_ref().get(1..65)?.split_at(32);
         let (x, y) = (BASE64URL.encode(x), BASE64URL.encode(y));
-        // RFC 7638 §3.2: the required members in the order of the alphabet.
         let kid = thumbprint(&format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#));
         let jwk =
             json!({ "kty": "EC", "use": "sig", "alg": "ES256", "kid": kid, "crv": "P-256", "x": x, "y": y });
         Some(SigningKey { kid, alg: "ES256", jwk, pair: Pair::Es256(pair) })
     }
 
-    fn rs256() -> Option<SigningKey> {
+    /// Generates a 2048-bit RSA key, which can take seconds.
+    pub(crate) fn rs256() -> Option<SigningKey> {
         let generated = rsa::RsaPrivateKey::new(&mut OsRng, 2048).ok()?;
         let der = generated.to_pkcs1_der().ok()?;
         let pair = RsaPair::from_der(der.as_bytes()).ok()?;
@@ -107,7 +62,7 @@ impl SigningKey {
         Some(SigningKey { kid, alg: "RS256", jwk, pair: Pair::Rs256(pair) })
     }
 
-    /// The JWS signature over `message` (RFC 7518 §3.3, §3.4).
+    /// Returns the JWS signature of `message` (RFC 7518 §3.3, §3.4), or `None` if signing failed.
     pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
         match &self.pair {
@@ -121,7 +76,8 @@ impl SigningKey {
     }
 }
 
-/// RFC 7638: a key's name follows from the key, so two keys never share one.
+/// Returns the thumbprint of a JWK, given its required members in alphabetical order (RFC 7638 §3.2). It serves as
+/// `kid` because no two keys have the same.
 fn thumbprint(canonical: &str) -> String {
     BASE64URL.encode(digest(&SHA256, canonical.as_bytes()))
 }

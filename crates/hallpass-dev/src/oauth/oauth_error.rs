@@ -1,4 +1,4 @@
-//! What goes wrong, in the words of the standards.
+//! Error codes and error responses.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -59,7 +59,7 @@ impl ErrorCode {
     }
 }
 
-/// One error; the endpoint decides whether it travels as JSON, in a redirect or on a page.
+/// An error response, which is sent as JSON, in a redirect or as a Bearer challenge, depending on the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OAuthError {
     pub(crate) code: ErrorCode,
@@ -67,10 +67,11 @@ pub(crate) struct OAuthError {
 }
 
 impl OAuthError {
-    /// Keeps of `description` what RFC 6749 §5.2 allows: printable ASCII without `"` and `\`.
+    /// Creates an error. Its description keeps only the characters that RFC 6749 §5.2 allows: printable ASCII without
+    /// `"` and `\`.
     pub(crate) fn new(code: ErrorCode, description: impl Into<String>) -> OAuthError {
-        let allowed = |c: &char| matches!(c, ' '..='~') && !['"', '\\'].contains(c);
-        let description: String = description.into().chars().filter(allowed).take(200).collect();
+        let is_allowed = |c: &char| matches!(c, ' '..='~') && !['"', '\\'].contains(c);
+        let description = description.into().chars().filter(is_allowed).take(200).collect();
         OAuthError { code, description }
     }
 
@@ -78,31 +79,37 @@ impl OAuthError {
         OAuthError::new(ErrorCode::InvalidRequest, description)
     }
 
-    pub(crate) fn doubled(name: &str) -> OAuthError {
-        OAuthError::invalid_request(format!("The parameter {name} was sent more than once."))
+    pub(crate) fn missing(name: &str) -> OAuthError {
+        OAuthError::invalid_request(format!("{name} is missing."))
     }
 
-    /// The JSON answer of an endpoint for clients (RFC 6749 §5.2).
-    pub(crate) fn into_json(self) -> Response {
-        let body = json!({ "error": self.code.as_str(), "error_description": self.description });
-        let mut response = (self.code.status(), axum::Json(body)).into_response();
-        if self.code == ErrorCode::InvalidClient {
-            let challenge = HeaderValue::from_static("Basic realm=\"hallpass-dev\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        response
+    pub(crate) fn repeated(name: &str) -> OAuthError {
+        OAuthError::invalid_request(format!("{name} was sent more than once."))
     }
 
-    /// The answer of a resource that asks for a Bearer token (RFC 6750 §3).
+    /// Returns the response of a resource that requires a Bearer token (RFC 6750 §3).
     pub(crate) fn into_bearer_challenge(self) -> Response {
         let challenge = format!(
             "Bearer realm=\"hallpass-dev\", error=\"{}\", error_description=\"{}\"",
             self.code.as_str(),
             self.description
         );
-        let mut response = self.into_json();
+        let mut response = self.into_response();
         if let Ok(value) = HeaderValue::from_str(&challenge) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+}
+
+/// The JSON error response (RFC 6749 §5.2).
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        let body = json!({ "error": self.code.as_str(), "error_description": self.description });
+        let mut response = (self.code.status(), axum::Json(body)).into_response();
+        if self.code == ErrorCode::InvalidClient {
+            let challenge = HeaderValue::from_static("Basic realm=\"hallpass-dev\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }
@@ -114,7 +121,7 @@ mod tests {
 
     #[test]
     fn s13_a_description_is_printable_ascii_without_quotes() {
-        let error = OAuthError::doubled("a\"b\\c\r\n\u{202e}ü");
-        assert_eq!(error.description, "The parameter abc was sent more than once.");
+        let error = OAuthError::repeated("a\"b\\c\r\n\u{202e}ü");
+        assert_eq!(error.description, "abc was sent more than once.");
     }
 }

@@ -1,30 +1,30 @@
-//! What the server was sent.
+//! The record of all requests.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::received::Received;
+use crate::oauth::http_request::HttpRequest;
 
-/// Every request in the order of arrival, for tests that ask what a client really sent.
+/// All requests to a server in the order of arrival, for tests that check what a client sends.
 ///
-/// A clone reads the same journal. Values are kept in clear, as this is a server for tests;
-/// [`Debug`] prints names only.
+/// A clone shares the entries. They hold codes, tokens and passwords in clear text; [`Debug`] prints parameter names
+/// only.
 #[derive(Clone, Default)]
 pub struct Journal(Arc<Mutex<Entries>>);
 
 #[derive(Default)]
 struct Entries {
-    next: u64,
+    last_id: u64,
     entries: Vec<Entry>,
 }
 
-/// One request.
+/// A request in the [`Journal`].
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its number since the start of the server.
+    /// The number of the request, counted from the start of the server.
     pub id: u64,
     /// The HTTP method.
     pub method: String,
@@ -34,7 +34,7 @@ pub struct Entry {
     pub query: Vec<(String, String)>,
     /// The parameters of an `application/x-www-form-urlencoded` body, decoded, in order.
     pub form: Vec<(String, String)>,
-    /// Whether there was an `Authorization` header.
+    /// Whether the request has an `Authorization` header.
     pub has_authorization: bool,
     /// The `Host` header.
     pub host: Option<String>,
@@ -42,16 +42,33 @@ pub struct Entry {
     pub user_agent: Option<String>,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
-    /// The status answered; `None` while the request is being answered, or when its sender went away.
+    /// The status of the response. `None` until there is one, and if the client disconnects before.
     pub status: Option<u16>,
-    /// When it arrived.
+    /// The time of arrival.
     pub when: Instant,
-    /// The TCP connection it came on: requests with the same number shared one.
+    /// The number of the TCP connection. Requests with the same number shared a connection.
     pub connection: u64,
 }
 
 impl Entry {
-    /// The first value of a parameter, from the form or else the query.
+    fn new(id: u64, http: &HttpRequest, connection: u64) -> Entry {
+        Entry {
+            id,
+            method: http.method.to_string(),
+            path: http.path.clone(),
+            query: http.query.to_text(),
+            form: http.form.as_ref().map(|form| form.to_text()).unwrap_or_default(),
+            has_authorization: http.header("authorization").is_some(),
+            host: http.header("host").map(str::to_owned),
+            user_agent: http.header("user-agent").map(str::to_owned),
+            content_type: http.header("content-type").map(str::to_owned),
+            status: None,
+            when: Instant::now(),
+            connection,
+        }
+    }
+
+    /// Returns the first value of a parameter, from the form or else from the query.
     pub fn param(&self, name: &str) -> Option<&str> {
         let mut all = self.form.iter().chain(&self.query);
         all.find(|(n, _)| n == name).map(|(_, value)| value.as_str())
@@ -81,64 +98,48 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// All entries.
+    /// Returns all entries.
     pub fn entries(&self) -> Vec<Entry> {
         self.lock().entries.clone()
     }
 
-    /// The entries for one path, such as `/token`.
+    /// Returns the entries for a path, such as `/token`.
     pub fn requests_to(&self, path: &str) -> Vec<Entry> {
         self.lock().entries.iter().filter(|entry| entry.path == path).cloned().collect()
     }
 
-    /// How many requests came for one path.
+    /// Returns the number of requests to a path.
     pub fn count(&self, path: &str) -> usize {
         self.lock().entries.iter().filter(|entry| entry.path == path).count()
     }
 
-    /// How many TCP connections the entries came on.
+    /// Returns the number of TCP connections that the entries came on.
     pub fn connections(&self) -> usize {
         self.lock().entries.iter().map(|entry| entry.connection).collect::<HashSet<_>>().len()
     }
 
-    /// Forgets everything so far.
+    /// Removes all entries.
     pub fn clear(&self) {
         self.lock().entries.clear();
     }
 
-    pub(crate) fn arrived(&self, received: &Received, connection: u64) -> u64 {
+    /// Adds a request and returns its ID.
+    pub(crate) fn record(&self, http: &HttpRequest, connection: u64) -> u64 {
         let mut journal = self.lock();
-        journal.next += 1;
-        let id = journal.next;
-        journal.entries.push(entry(id, received, connection));
+        journal.last_id += 1;
+        let id = journal.last_id;
+        journal.entries.push(Entry::new(id, http, connection));
         id
     }
 
-    pub(crate) fn answered(&self, id: u64, status: u16) {
+    pub(crate) fn set_status(&self, id: u64, status: u16) {
         if let Some(entry) = self.lock().entries.iter_mut().rfind(|entry| entry.id == id) {
             entry.status = Some(status);
         }
     }
 
-    /// An entry is whole before and after every change, so a panic elsewhere does not spoil it.
+    /// Locks the entries. A poisoned lock is fine, as every change is complete in itself.
     fn lock(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn entry(id: u64, received: &Received, connection: u64) -> Entry {
-    Entry {
-        id,
-        method: received.method.to_string(),
-        path: received.path.clone(),
-        query: received.query.to_text(),
-        form: received.form.as_ref().map(|form| form.to_text()).unwrap_or_default(),
-        has_authorization: received.header("authorization").is_some(),
-        host: received.header("host").map(str::to_owned),
-        user_agent: received.header("user-agent").map(str::to_owned),
-        content_type: received.header("content-type").map(str::to_owned),
-        status: None,
-        when: Instant::now(),
-        connection,
     }
 }

@@ -1,18 +1,19 @@
-//! The code that a person reads on one device and types on another (RFC 8628 §6.1).
+//! User codes, which the user reads on one device and types on another (RFC 8628 §6.1).
 
 use std::fmt;
 
-use crate::random;
+use crate::oauth::random;
 
-/// Letters that are not taken for one another and make no words: no vowels, no digits.
+/// Consonants only, so that codes spell no words and their characters are not mistaken for one another.
 const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 const LENGTH: usize = 8;
 
-/// Bytes from here on would make the first letters of the alphabet likelier than the others.
-const FAIR: u8 = 240;
+/// The largest multiple of the alphabet's size that fits in a byte. Using the bytes above it would make the first
+/// letters more likely than the others.
+const UNBIASED: u8 = 240;
 
-/// Eight letters, shown as `WDJB-MJHT`.
+/// Eight letters, displayed as `WDJB-MJHT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UserCode(String);
 
@@ -20,17 +21,17 @@ impl UserCode {
     pub(crate) fn random() -> UserCode {
         let mut letters = String::with_capacity(LENGTH);
         while letters.len() < LENGTH {
-            let fair = random::bytes::<LENGTH>().into_iter().filter(|byte| *byte < FAIR);
-            letters.extend(fair.take(LENGTH - letters.len()).map(letter));
+            let bytes = random::bytes::<LENGTH>().into_iter().filter(|byte| *byte < UNBIASED);
+            letters.extend(bytes.take(LENGTH - letters.len()).map(letter));
         }
         UserCode(letters)
     }
 
-    /// What a person typed: in any case, with whatever stands between the letters (RFC 8628 §6.1).
+    /// Parses a code as a user types it: in any case, with anything between the letters (RFC 8628 §6.1).
     pub(crate) fn parse(typed: &str) -> Option<UserCode> {
-        let letters = typed.chars().map(|c| c.to_ascii_uppercase()).filter(char::is_ascii);
-        let letters: String = letters.filter(|c| ALPHABET.contains(&(*c as u8))).collect();
-        (letters.len() == LENGTH).then_some(UserCode(letters))
+        let bytes = typed.bytes().map(|byte| byte.to_ascii_uppercase());
+        let letters: String = bytes.filter(|byte| ALPHABET.contains(byte)).map(char::from).collect();
+        if letters.len() == LENGTH { Some(UserCode(letters)) } else { None }
     }
 }
 
@@ -66,10 +67,10 @@ mod tests {
     #[test]
     fn s27_every_letter_is_as_likely_as_the_others() {
         let mut counts = [0u32; 256];
-        for byte in 0..FAIR {
+        for byte in 0..UNBIASED {
             counts[letter(byte) as usize] += 1;
         }
-        assert!(ALPHABET.iter().all(|letter| counts[usize::from(*letter)] == u32::from(FAIR) / 20));
+        assert!(ALPHABET.iter().all(|letter| counts[usize::from(*letter)] == u32::from(UNBIASED) / 20));
     }
 
     #[test]
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn s27_case_and_whatever_stands_between_the_letters_do_not_count() {
+    fn s27_case_and_anything_between_the_letters_is_ignored() {
         let code = UserCode::parse("WDJB-MJHT");
         assert!(code.is_some());
         for typed in
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_eight_letters_of_the_alphabet_is_no_user_code() {
+    fn anything_but_eight_letters_of_the_alphabet_is_not_a_user_code() {
         for typed in ["", "-", "WDJB", "WDJB-MJH", "WDJB-MJHTT", "AEIO-UYAE", "1234-5678", "WDJＢ-MJHT"] {
             assert_eq!(UserCode::parse(typed), None, "{typed}");
         }
@@ -98,7 +99,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_panic(typed: String) {
+        fn any_text_is_parsed_without_panic(typed: String) {
             let _ = UserCode::parse(&typed);
         }
     }

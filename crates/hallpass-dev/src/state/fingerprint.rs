@@ -1,11 +1,11 @@
-//! How codes and tokens are kept: as digests.
+//! Hashes of codes, tokens and cookies.
 
 use ring::digest::{SHA256, digest};
 
-/// The SHA-256 of a code or token.
+/// The SHA-256 hash of a code, token or cookie.
 ///
-/// Tables are keyed by it, so the time of a look-up says nothing about the value that was sought,
-/// and no table holds a value that could be used.
+/// Tables are keyed by it, so the time of a lookup reveals nothing about the value, and no table holds a value that
+/// could be used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Fingerprint([u8; 32]);
 

@@ -1,66 +1,59 @@
-//! Which redirect URIs a client may ask for (RFC 9700 §2.1, RFC 8252 §7.3).
+//! Redirect URIs: which can be registered, and which match (RFC 9700 §2.1, RFC 8252 §7.3).
 
-/// Whether `requested` is `registered`, character for character, or differs from it in nothing but
-/// the port of an `http` loopback literal.
-///
-/// Only the text is judged. A URL parser would turn `127.1`, `0x7f.1` and `HTTP://127.0.0.1` into
-/// the registered value, and a client that relies on that fails at every other server.
-pub(crate) fn matches(registered: &str, requested: &str) -> bool {
-    registered == requested || LOOPBACK.iter().any(|literal| same_but_port(literal, registered, requested))
-}
+use url::Url;
 
+/// The loopback IP literals, for which any port matches (RFC 8252 §7.3).
 const LOOPBACK: [&str; 2] = ["http://127.0.0.1", "http://[::1]"];
 
-fn same_but_port(literal: &str, registered: &str, requested: &str) -> bool {
-    let tail = |uri| after_port(str::strip_prefix(uri, literal)?);
-    tail(registered).is_some_and(|registered| tail(requested) == Some(registered))
-}
-
-/// What follows an optional, well-formed port: the path and query. `None` where the host goes on.
-fn after_port(rest: &str) -> Option<&str> {
-    let tail = match rest.strip_prefix(':') {
-        Some(rest) => {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            is_port(&rest[..end]).then(|| &rest[end..])?
-        }
-        None => rest,
-    };
-    (tail.is_empty() || tail.starts_with(['/', '?'])).then_some(tail)
-}
-
-fn is_port(digits: &str) -> bool {
-    !digits.starts_with('0') && digits.parse::<u16>().is_ok()
-}
-
-/// What may be registered, for whoever gave something else.
+/// The redirect URIs that can be registered, for error messages.
 pub(crate) const ALLOWED: &str = "http://127.0.0.1 or http://[::1] (any port), http://localhost:PORT, https://HOST, \
-                                  or a scheme with a dot (com.example.app:/…), without fragment";
+                                  or a scheme with a dot (com.example.app:/…), without a fragment";
 
-/// Whether a URI may be registered: printable ASCII without fragment (RFC 6749 §3.1.2), and one that could get a
-/// code back to its client. As in [`matches`] the text is judged: `http://127.1` would never match, and what a
-/// client has to write differently elsewhere shall not work here.
-pub(crate) fn may_be_registered(uri: &str) -> bool {
-    let printable = uri.bytes().all(|b| b.is_ascii_graphic());
-    let scheme = url::Url::parse(uri).ok().map(|url| url.scheme().to_owned());
-    let leads_to_its_client = match scheme.as_deref() {
-        Some("http") => is_this_computer(uri),
-        Some("https") => uri.starts_with("https://"),
-        Some(scheme) => is_private_use(scheme),
-        None => false,
+/// Returns whether `requested` equals `registered`. For loopback IP literals the port may differ.
+///
+/// Compares the text, not parsed URLs: a parser turns `127.1`, `0x7f.1` and `HTTP://127.0.0.1` into the registered
+/// value, and a client that relies on that fails at every other server.
+pub(crate) fn matches(registered: &str, requested: &str) -> bool {
+    let differ_in_port = |origin: &&str| {
+        let path = after_origin(origin, registered);
+        path.is_some() && path == after_origin(origin, requested)
     };
-    printable && !uri.contains('#') && leads_to_its_client
+    registered == requested || LOOPBACK.iter().any(differ_in_port)
 }
 
-/// Codes do not travel in the clear (RFC 9700 §2.6), except within one computer (RFC 8252 §7.3, §8.3).
-fn is_this_computer(uri: &str) -> bool {
-    let hosts = LOOPBACK.into_iter().chain(["http://localhost"]);
-    hosts.filter_map(|host| uri.strip_prefix(host)).any(|rest| after_port(rest).is_some())
+/// Returns the path and query that follow `origin` and an optional port.
+fn after_origin<'a>(origin: &str, uri: &'a str) -> Option<&'a str> {
+    let mut rest = uri.strip_prefix(origin)?;
+    if let Some(port) = rest.strip_prefix(':') {
+        let end = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
+        let (digits, after) = port.split_at(end);
+        if digits.starts_with('0') || digits.parse::<u16>().is_err() {
+            return None;
+        }
+        rest = after;
+    }
+    if rest.is_empty() || rest.starts_with(['/', '?']) { Some(rest) } else { None }
 }
 
-/// A domain in reverse order, so with a dot at least (RFC 8252 §7.1, §8.4); that leaves out `javascript:` and its
-/// kind as well.
-fn is_private_use(scheme: &str) -> bool {
-    scheme.contains('.')
+/// Returns whether a URI can be registered: printable ASCII without a fragment (RFC 6749 §3.1.2), leading back to the
+/// client that registered it.
+///
+/// Like [`matches`], it looks at the text: `http://127.1` would never match.
+pub(crate) fn can_be_registered(uri: &str) -> bool {
+    if uri.contains('#') || !uri.bytes().all(|b| b.is_ascii_graphic()) {
+        return false;
+    }
+    let Ok(url) = Url::parse(uri) else { return false };
+    match url.scheme() {
+        // Without TLS a code may only travel within one machine (RFC 9700 §2.6, RFC 8252 §8.3).
+        "http" => {
+            let mut origins = LOOPBACK.into_iter().chain(["http://localhost"]);
+            origins.any(|origin| after_origin(origin, uri).is_some())
+        }
+        "https" => uri.starts_with("https://"),
+        // A domain in reverse order, so it has a dot (RFC 8252 §7.1, §8.4). This rules out `javascript:` as well.
+        scheme => scheme.contains('.'),
+    }
 }
 
 #[cfg(test)]
@@ -135,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn the_two_families_do_not_stand_for_each_other() {
+    fn ipv4_and_ipv6_loopback_do_not_match_each_other() {
         assert!(!matches(V4, "http://[::1]:8080/callback"));
         assert!(!matches(V6, "http://127.0.0.1:8080/callback"));
     }
 
     #[test]
-    fn a_redirect_uri_that_could_get_a_code_to_its_client_can_be_registered() {
+    fn a_redirect_uri_that_leads_back_to_its_client_can_be_registered() {
         for right in [
             V4,
             V6,
@@ -155,12 +148,12 @@ mod tests {
             "com.example.tool:/callback",
             "com.example.tool://callback",
         ] {
-            assert!(may_be_registered(right), "{right}");
+            assert!(can_be_registered(right), "{right}");
         }
     }
 
     #[test]
-    fn a_host_that_only_a_parser_takes_for_this_computer_cannot_be_registered() {
+    fn a_host_that_only_a_parser_takes_for_loopback_cannot_be_registered() {
         for wrong in [
             "http://127.1/cb",
             "http://0x7f.1/cb",
@@ -183,12 +176,12 @@ mod tests {
             "http:127.0.0.1/cb",
             "http:\\\\127.0.0.1\\cb",
         ] {
-            assert!(!may_be_registered(wrong), "{wrong}");
+            assert!(!can_be_registered(wrong), "{wrong}");
         }
     }
 
     #[test]
-    fn a_redirect_uri_that_leads_to_nobody_or_to_anybody_cannot_be_registered() {
+    fn a_redirect_uri_that_does_not_lead_back_to_its_client_cannot_be_registered() {
         for wrong in [
             "http://tool.example/cb",
             "http://192.168.0.7/cb",
@@ -210,7 +203,7 @@ mod tests {
             " http://127.0.0.1/callback",
             "",
         ] {
-            assert!(!may_be_registered(wrong), "{wrong}");
+            assert!(!can_be_registered(wrong), "{wrong}");
         }
     }
 }

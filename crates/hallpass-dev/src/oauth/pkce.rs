@@ -1,31 +1,30 @@
-//! PKCE, the server's half (RFC 7636).
+//! PKCE, the server side (RFC 7636).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
-/// An S256 `code_challenge`: always 43 characters, as it is the base64url of a SHA-256 (RFC 7636 §4.2).
+/// An S256 `code_challenge`: a SHA-256 hash in base64url, so always 43 characters (RFC 7636 §4.2).
 #[derive(Clone)]
 pub(crate) struct CodeChallenge(String);
 
 impl CodeChallenge {
     pub(crate) fn parse(text: &str) -> Option<CodeChallenge> {
-        let decoded = URL_SAFE_NO_PAD.decode(text).ok()?;
-        (decoded.len() == 32).then(|| CodeChallenge(text.to_owned()))
+        match URL_SAFE_NO_PAD.decode(text) {
+            Ok(hash) if hash.len() == 32 => Some(CodeChallenge(text.to_owned())),
+            _ => None,
+        }
     }
 
-    /// Whether `verifier` is well formed and hashes to this challenge (RFC 7636 §4.6).
+    /// Returns whether `verifier` is 43 to 128 unreserved characters (RFC 7636 §4.1) whose hash is this challenge
+    /// (§4.6).
     pub(crate) fn is_met_by(&self, verifier: &str) -> bool {
-        let hashed = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
-        is_well_formed(verifier) && bool::from(hashed.as_bytes().ct_eq(self.0.as_bytes()))
+        let is_well_formed = (43..=128).contains(&verifier.len())
+            && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        let hash = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        is_well_formed && bool::from(hash.as_bytes().ct_eq(self.0.as_bytes()))
     }
-}
-
-/// RFC 7636 §4.1: 43 to 128 unreserved characters.
-fn is_well_formed(verifier: &str) -> bool {
-    (43..=128).contains(&verifier.len())
-        && verifier.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
 }
 
 #[cfg(test)]
