@@ -369,7 +369,7 @@ fn n49_endless_headers_are_refused() {
     for behave in endless {
         let error = get(&plain_client(), &url(&plain_server(behave))).unwrap_err();
         assert_eq!(error.kind, NetworkErrorKind::Broken);
-        assert_eq!(error.detail, "the headers of the answer are too many or too large");
+        assert_eq!(error.detail, "the headers of the response are too many or too large");
     }
 }
 
@@ -458,7 +458,7 @@ fn closed_address() -> String {
 fn a_name_without_an_address_is_unreachable() {
     let error = get(&plain_client(), "http://name.invalid./").unwrap_err();
     assert_eq!((error.kind, error.host.as_str()), (NetworkErrorKind::Unreachable, "name.invalid.:80"));
-    assert_eq!(error.detail, "its name has no address");
+    assert_eq!(error.detail, "could not resolve host");
 }
 
 #[test]
@@ -587,7 +587,7 @@ fn p56_a_proxy_that_refuses_is_named_without_its_password() {
     let refusing = Proxy::start(None);
     let dead = closed_address().replace("http://", "").replace('/', "");
     for (address, problem) in [
-        (refusing.addr.to_string(), "it wants a user name and password, or other ones (407)"),
+        (refusing.addr.to_string(), "it requires a user name and password, or different ones (407)"),
         (dead, "connection refused"),
     ] {
         let client = client_behind(&format!("http://name:s3cret@{address}"), &authority);
@@ -609,7 +609,7 @@ fn p56_a_proxy_that_says_nothing_is_named_in_time() {
     request.timeout = Duration::from_millis(400);
     let error = client.send(&request).unwrap_err();
     assert_eq!((error.kind, error.host.as_str()), (NetworkErrorKind::Proxy, "idp.example:443"));
-    assert_eq!(error.detail, format!("{address}: it did not answer in time"));
+    assert_eq!(error.detail, format!("{address}: it did not respond in time"));
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! HTTP as the journeys need it: one request, one bounded answer.
 
 mod client;
+mod connection;
+mod exchange;
 mod failure;
 mod limits;
+mod origin;
+mod pool;
 pub mod proxy;
-mod transport;
 mod trust;
 
 use std::time::{Duration, SystemTime};

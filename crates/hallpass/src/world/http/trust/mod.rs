@@ -3,6 +3,7 @@
 mod certificate_issuer;
 
 use std::env;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -199,6 +200,11 @@ fn name_issuer(error: rustls::Error, last_of_chain: &CertificateDer<'_>) -> rust
         }
         _ => error,
     }
+}
+
+/// The TLS failure within an I/O error, if it is one.
+pub(super) fn tls_failure(error: &io::Error) -> Option<Failure> {
+    Some(failure(error.get_ref()?.downcast_ref()?))
 }
 
 /// A TLS failure in words that say what to do.
