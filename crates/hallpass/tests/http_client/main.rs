@@ -540,8 +540,8 @@ fn a_ca_file_that_cannot_be_used_is_named_at_the_first_https_request() {
     let plain = plain_server(answer_json);
     for (file, problem) in [
         (Path::new("/no/such/ca.pem"), "(--ca-cert) cannot be read: no such file"),
-        (empty.path(), "(--ca-cert) holds no certificate in PEM form"),
-        (broken.path(), "holds a certificate that cannot be used"),
+        (empty.path(), "(--ca-cert) contains no PEM certificate"),
+        (broken.path(), "contains an invalid certificate"),
     ] {
         let client = client_with_ca(file);
         get(&client, &url(&plain)).unwrap();
@@ -619,7 +619,7 @@ fn p56_a_proxy_of_another_kind_is_an_error_only_for_those_who_need_it() {
     get(&client, &url(&plain_server(answer_json))).unwrap();
     let error = get(&client, "https://idp.example/").unwrap_err();
     assert_eq!(error.kind, NetworkErrorKind::Proxy);
-    assert_eq!(error.detail, "ALL_PROXY is not an http:// or https:// proxy, the only kinds supported");
+    assert_eq!(error.detail, "ALL_PROXY is not an http:// or https:// proxy; other kinds are not supported");
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn read_body(
     content: &mut Content,
 ) -> Result<Reuse, Failure> {
     let ends_with_connection = call.body_mode() == BodyMode::CloseDelimited;
-    while !(call.can_proceed() && !ends_with_connection) {
+    while !call.can_proceed() || ends_with_connection {
         let used = content.take(&mut call, input)?;
         if content.0.len() > MAX_BODY_BYTES {
             return Ok(Reuse::No);
