@@ -56,7 +56,7 @@ fn p56_a_proxy_that_refuses_or_is_gone_is_named_before_the_browser_opens_and_wit
     let broken = Proxy::that_answers("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (addr, why) in [
-        (refusing.addr, "it wants a user name and password, or other ones (407)"),
+        (refusing.addr, "it requires a user name and password, or different ones (407)"),
         (broken.addr, "it answered 502"),
         (gone, "connection refused"),
     ] {

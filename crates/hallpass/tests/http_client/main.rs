@@ -369,7 +369,7 @@ fn n49_endless_headers_are_refused() {
     for behave in endless {
         let error = get(&plain_client(), &url(&plain_server(behave))).unwrap_err();
         assert_eq!(error.kind, NetworkErrorKind::Broken);
-        assert_eq!(error.detail, "the headers of the answer are too many or too large");
+        assert_eq!(error.detail, "the headers of the response are too many or too large");
     }
 }
 
@@ -458,7 +458,7 @@ fn closed_address() -> String {
 fn a_name_without_an_address_is_unreachable() {
     let error = get(&plain_client(), "http://name.invalid./").unwrap_err();
     assert_eq!((error.kind, error.host.as_str()), (NetworkErrorKind::Unreachable, "name.invalid.:80"));
-    assert_eq!(error.detail, "its name has no address");
+    assert_eq!(error.detail, "could not resolve host");
 }
 
 #[test]
@@ -540,8 +540,8 @@ fn a_ca_file_that_cannot_be_used_is_named_at_the_first_https_request() {
     let plain = plain_server(answer_json);
     for (file, problem) in [
         (Path::new("/no/such/ca.pem"), "(--ca-cert) cannot be read: no such file"),
-        (empty.path(), "(--ca-cert) holds no certificate in PEM form"),
-        (broken.path(), "holds a certificate that cannot be used"),
+        (empty.path(), "(--ca-cert) contains no PEM certificate"),
+        (broken.path(), "contains an invalid certificate"),
     ] {
         let client = client_with_ca(file);
         get(&client, &url(&plain)).unwrap();
@@ -587,7 +587,7 @@ fn p56_a_proxy_that_refuses_is_named_without_its_password() {
     let refusing = Proxy::start(None);
     let dead = closed_address().replace("http://", "").replace('/', "");
     for (address, problem) in [
-        (refusing.addr.to_string(), "it wants a user name and password, or other ones (407)"),
+        (refusing.addr.to_string(), "it requires a user name and password, or different ones (407)"),
         (dead, "connection refused"),
     ] {
         let client = client_behind(&format!("http://name:s3cret@{address}"), &authority);
@@ -609,7 +609,7 @@ fn p56_a_proxy_that_says_nothing_is_named_in_time() {
     request.timeout = Duration::from_millis(400);
     let error = client.send(&request).unwrap_err();
     assert_eq!((error.kind, error.host.as_str()), (NetworkErrorKind::Proxy, "idp.example:443"));
-    assert_eq!(error.detail, format!("{address}: it did not answer in time"));
+    assert_eq!(error.detail, format!("{address}: it did not respond in time"));
 }
 
 #[test]
@@ -619,7 +619,7 @@ fn p56_a_proxy_of_another_kind_is_an_error_only_for_those_who_need_it() {
     get(&client, &url(&plain_server(answer_json))).unwrap();
     let error = get(&client, "https://idp.example/").unwrap_err();
     assert_eq!(error.kind, NetworkErrorKind::Proxy);
-    assert_eq!(error.detail, "ALL_PROXY is not an http:// or https:// proxy, the only kinds supported");
+    assert_eq!(error.detail, "ALL_PROXY is not an http:// or https:// proxy; other kinds are not supported");
 }
 
 #[test]

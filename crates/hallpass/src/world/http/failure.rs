@@ -1,16 +1,13 @@
-//! Why no answer came: said where it is known, carried through ureq, turned into our error at the end.
+//! The reason a request got no response.
 
 use std::fmt;
 use std::io;
-
-use ureq::Timeout;
+use std::time::Duration;
 
 use super::limits;
 use crate::error::{NetworkError, NetworkErrorKind};
 
-const TOO_MANY_HEADERS: &str = "the headers of the answer are too many or too large";
-
-/// A failed exchange, still without the host. Travels through ureq as [`ureq::Error::Other`].
+/// A failed request, before it is known which host it is reported for.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: NetworkErrorKind,
@@ -38,6 +35,18 @@ impl Failure {
         Failure::new(NetworkErrorKind::Proxy, detail)
     }
 
+    /// The limit of the whole request passed.
+    pub(super) fn timed_out(limit: Duration) -> Failure {
+        let detail = format!("the limit is {}", humantime::format_duration(limit));
+        Failure::new(NetworkErrorKind::TimedOut, detail)
+    }
+
+    /// The limit of one step before the request passed.
+    pub(super) fn slow(step: &str) -> Failure {
+        let limit = humantime::format_duration(limits::CONNECT);
+        Failure::new(NetworkErrorKind::TimedOut, format!("{step} took more than {limit}"))
+    }
+
     pub(super) fn at(self, host: &str) -> NetworkError {
         NetworkError::new(self.kind, host, &self.detail)
     }
@@ -49,63 +58,18 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
-
-impl From<Failure> for ureq::Error {
-    fn from(failure: Failure) -> ureq::Error {
-        ureq::Error::Other(Box::new(failure))
-    }
+/// Whether a read or write ended at its deadline.
+pub(super) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
 
-impl From<ureq::Error> for Failure {
-    /// Everything before the first byte of the request is a [`Failure`] already when it gets here,
-    /// so what is left happened during the exchange. The texts of ureq's errors are not used: some
-    /// quote the server's or the proxy's bytes.
-    fn from(error: ureq::Error) -> Failure {
-        match error {
-            ureq::Error::Other(inner) => inner
-                .downcast::<Failure>()
-                .map_or_else(|_| Failure::broken("the exchange failed"), |failure| *failure),
-            ureq::Error::Timeout(phase) => timed_out(phase),
-            ureq::Error::Io(error) => Failure::broken(plain(&error)),
-            ureq::Error::ConnectProxyFailed(reason) => Failure::proxy(proxy_refusal(&reason)),
-            ureq::Error::HostNotFound => Failure::unreachable("its name has no address"),
-            ureq::Error::BadUri(_) => Failure::unreachable("the address cannot be used"),
-            ureq::Error::Http(_) => Failure::unreachable("the request cannot be written as HTTP"),
-            ureq::Error::LargeResponseHeader(..) => Failure::broken(TOO_MANY_HEADERS),
-            ureq::Error::Protocol(error) if error.to_string().contains("too many headers") => {
-                Failure::broken(TOO_MANY_HEADERS)
-            }
-            _ => Failure::broken("the answer is not HTTP/1.1"),
-        }
-    }
-}
-
-fn timed_out(phase: Timeout) -> Failure {
-    let limit = humantime::format_duration(limits::CONNECT);
-    let detail = match phase {
-        Timeout::Resolve => format!("looking up its name took more than {limit}"),
-        Timeout::Connect => format!("connecting took more than {limit}"),
-        _ => String::new(),
-    };
-    Failure::new(NetworkErrorKind::TimedOut, detail)
-}
-
-/// ureq says "proxy server responded 407/407".
-fn proxy_refusal(reason: &str) -> String {
-    let status: String =
-        reason.chars().skip_while(|c| !c.is_ascii_digit()).take_while(|c| c.is_ascii_digit()).collect();
-    match status.as_str() {
-        "407" => "it wants a user name and password, or other ones (407)".to_owned(),
-        "" => "it did not answer the CONNECT request".to_owned(),
-        status => format!("it answered {status}"),
-    }
-}
-
-/// An I/O error in the words of its kind, without "(os error 111)".
+/// An I/O error in plain words, without "(os error 111)".
 pub(super) fn plain(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => "it ended before the whole answer was there".to_owned(),
+        io::ErrorKind::UnexpectedEof => "it ended before the whole response was there".to_owned(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
+            "the server closed it".to_owned()
+        }
         io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::Other => error.to_string(),
         kind if error.raw_os_error().is_some() && kind.to_string() == "uncategorized error" => {

@@ -1,27 +1,21 @@
-//! How long and how large.
+//! Time and size limits of HTTP.
 
 use std::time::Duration;
 
-/// Connecting, with everything that belongs to it (proxy, TLS), gets this long; so does looking up
-/// the name before. Long enough for a lost SYN to be sent three times, short enough to wait for.
+/// For a name lookup, and again for connecting with everything that belongs to it (proxy, TLS). Long enough for a
+/// lost SYN to be sent three times.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
-/// A connection that was used or opened within this time counts as fresh. Under 5 s, where the most
-/// impatient servers (Node's default) close idle connections.
+/// A connection opened or used within this time counts as fresh. Under 5 s, when the most impatient servers (Node's
+/// default) close idle connections.
 pub(super) const FRESH: Duration = Duration::from_secs(4);
 
-/// An older idle connection is not used: something between us and the server may have forgotten it
-/// without telling, and the request would wait for an answer that cannot come.
+/// A connection idle for longer isn't used again: something on the path may have forgotten it without telling us,
+/// and the request would wait for a response that can't come.
 pub(super) const IDLE: Duration = Duration::from_secs(30);
 
 /// Status line and headers together.
 pub(super) const HEADERS: usize = 32 * 1024;
 
-/// What to make room for where the length of a body is not told: more than any answer with tokens in it.
-pub(super) const UNTOLD_BODY: u64 = 64 * 1024;
-
-/// Read buffer; more than [`HEADERS`], else ureq takes too large headers for a closed connection.
-pub(super) const INPUT_BUFFER: usize = HEADERS + 8 * 1024;
-
-/// Write buffer: a TLS record's worth.
-pub(super) const OUTPUT_BUFFER: usize = 16 * 1024;
+/// Room for a body whose length isn't announced: more than any response with tokens in it.
+pub(super) const UNANNOUNCED_BODY: usize = 64 * 1024;

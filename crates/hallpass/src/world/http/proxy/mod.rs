@@ -1,7 +1,7 @@
-//! Which proxy a request goes through: the usual variables, with one rule of our own.
+//! The proxy of a request, from the usual variables.
 //!
-//! A URL that leads to this computer never meets a proxy, whatever the variables say: a sign-in that
-//! listens on loopback would otherwise be told to somebody else.
+//! A URL that leads to this computer never goes through a proxy, whatever the variables say: otherwise a proxy would
+//! see the requests of a sign-in on loopback.
 
 pub(crate) mod loopback;
 mod no_proxy;
@@ -12,7 +12,7 @@ use url::Url;
 
 use no_proxy::NoProxy;
 
-/// The proxies of this process, one per scheme, and whom to reach without.
+/// The proxies of this process, one per scheme, and the hosts reached without one.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     https: Option<ProxyUrl>,
@@ -25,9 +25,9 @@ impl Proxies {
     /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` through `lookup`, usually
     /// `|name| std::env::var(name).ok()`.
     ///
-    /// The lower-case name wins; an empty value counts as none. `HTTP_PROXY` in upper case is not
-    /// read where `REQUEST_METHOD` is set: there it is a header of somebody's request (CVE-2016-5385).
-    /// A value that is no usable proxy is an error only when a request would go through it.
+    /// The lower-case name wins; an empty value counts as unset. `HTTP_PROXY` in upper case is ignored if
+    /// `REQUEST_METHOD` is set: in a CGI program it comes from a request header (CVE-2016-5385). A value that is not a
+    /// usable proxy is an error only once a request would go through it.
     ///
     /// ```
     /// use hallpass::world::http::proxy::Proxies;
@@ -58,7 +58,7 @@ impl Proxies {
         }
     }
 
-    /// The proxy that a request to `url` goes through; `None` is a direct connection.
+    /// Returns the proxy for a request to `url`; `None` is a direct connection.
     pub fn for_url(&self, url: &Url) -> Option<&ProxyUrl> {
         if loopback::is_loopback(url) || self.no_proxy.contains(url) {
             return None;
@@ -72,7 +72,7 @@ impl Proxies {
     }
 }
 
-/// One proxy. Its user name and password are never shown.
+/// A proxy. Its user name and password are never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyUrl {
     variable: &'static str,
@@ -84,19 +84,19 @@ impl ProxyUrl {
         ProxyUrl { variable, address: address(value.trim()) }
     }
 
-    /// The address with its credentials, or why there is none (which never quotes the value).
+    /// Returns the URL with its credentials, or why there is none (without quoting the value).
     pub(super) fn address(&self) -> Result<&Url, String> {
         self.address.as_ref().map_err(|problem| format!("{} {problem}", self.variable))
     }
 }
 
-/// `proxy.example:3128` means `http://proxy.example:3128`.
+/// Parses a value; `proxy.example:3128` means `http://proxy.example:3128`.
 fn address(value: &str) -> Result<Url, &'static str> {
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let url = Url::parse(&with_scheme).map_err(|_| "is not a URL")?;
     match url.scheme() {
         "http" | "https" => Ok(url),
-        _ => Err("is not an http:// or https:// proxy, the only kinds supported"),
+        _ => Err("is not an http:// or https:// proxy; other kinds are not supported"),
     }
 }
 
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn p56_this_computer_never_meets_a_proxy() {
+    fn p56_loopback_never_goes_through_a_proxy() {
         let all = &[("ALL_PROXY", "http://p.example:3128")];
         for host in [
             "127.0.0.1",
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn p56_a_value_that_is_no_proxy_is_an_error_when_used() {
+    fn p56_a_value_that_is_not_a_proxy_is_an_error_when_used() {
         for (value, problem) in [
             ("socks5://p.example:1080", "ALL_PROXY is not an http"),
             ("http://", "ALL_PROXY is not a URL"),

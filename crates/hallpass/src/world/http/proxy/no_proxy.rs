@@ -1,10 +1,10 @@
-//! `NO_PROXY`: hosts that are reached without a proxy.
+//! `NO_PROXY`: hosts reached without a proxy.
 
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-/// The entries of the variable, separated by commas or white space:
+/// The entries of the variable, separated by commas or whitespace:
 ///
 /// | entry | matches |
 /// |---|---|
@@ -28,7 +28,7 @@ impl NoProxy {
     }
 }
 
-/// A host without the spellings that mean the same.
+/// A host in one canonical spelling.
 enum Target {
     Name(String),
     Address(IpAddr),
@@ -56,7 +56,7 @@ enum Hosts {
 }
 
 impl Entry {
-    /// `None` for an entry that can match nothing.
+    /// Parses an entry; `None` if it can't match anything.
     fn parse(entry: &str) -> Option<Entry> {
         if let Some(hosts) = Hosts::parse_address(entry) {
             return Some(Entry { hosts, port: None });
@@ -80,7 +80,7 @@ impl Hosts {
         }
     }
 
-    /// An address or a network; first, since the colons of IPv6 are no ports.
+    /// Parses an address or a network. This comes first: the colons of IPv6 are not ports.
     fn parse_address(entry: &str) -> Option<Hosts> {
         let (address, length) = match entry.split_once('/') {
             Some((address, length)) => (address, Some(length.parse().ok()?)),

@@ -1,8 +1,8 @@
-//! Who issued a certificate, for a message only: nothing is decided by it.
+//! The issuer of a certificate, for messages only: nothing is decided by it.
 
 use std::fmt;
 
-/// A name in a message leaves room for the advice after it.
+/// Leaves room in a message for the advice after the name.
 const MAX_NAME_CHARS: usize = 80;
 
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
@@ -16,8 +16,8 @@ pub(super) struct Issuer {
 }
 
 impl Issuer {
-    /// Reads as much of the certificate as is needed; `None` if it has an unusual form.
-    pub(super) fn of(certificate: &[u8]) -> Option<Issuer> {
+    /// Reads the issuer from a certificate in DER; `None` if it has an unusual form.
+    pub(super) fn parse(certificate: &[u8]) -> Option<Issuer> {
         let tbs = Element::first(Element::first(certificate)?.content)?;
         let mut fields = Elements(tbs.content).peekable();
         fields.next_if(|field| field.tag == 0xa0); // version
@@ -32,8 +32,8 @@ impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Issuer { name, is_itself } = self;
         match is_itself {
-            true => write!(f, "its own issuer (\"{name}\"), which is not trusted here"),
-            false => write!(f, "issued by \"{name}\", which is not trusted here"),
+            true => write!(f, "self-signed (\"{name}\") and not trusted"),
+            false => write!(f, "issued by \"{name}\", which is not trusted"),
         }
     }
 }
@@ -106,25 +106,25 @@ mod tests {
         let (params, key) = authority("Inspecting Proxy CA");
         let leaf = CertificateParams::new(["localhost".to_owned()]).unwrap();
         let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), &Signer::new(params, key)).unwrap();
-        let found = Issuer::of(leaf.der()).unwrap();
+        let found = Issuer::parse(leaf.der()).unwrap();
         assert_eq!(found, Issuer { name: "Inspecting Proxy CA".to_owned(), is_itself: false });
     }
 
     #[test]
     fn a_self_signed_certificate_is_its_own_issuer() {
         let (params, key) = authority("Büro");
-        let found = Issuer::of(params.self_signed(&key).unwrap().der()).unwrap();
+        let found = Issuer::parse(params.self_signed(&key).unwrap().der()).unwrap();
         assert_eq!(found, Issuer { name: "Büro".to_owned(), is_itself: true });
     }
 
     #[test]
-    fn cut_and_odd_certificates_name_nobody() {
+    fn cut_and_odd_certificates_have_no_issuer() {
         let (params, key) = authority("Cut");
         let whole = params.self_signed(&key).unwrap();
         for end in 0..whole.der().len() {
-            assert_eq!(Issuer::of(&whole.der()[..end]), None);
+            assert_eq!(Issuer::parse(&whole.der()[..end]), None);
         }
-        assert_eq!(Issuer::of(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
-        assert_eq!(Issuer::of(&[0x30, 0x80, 0x00, 0x00]), None);
+        assert_eq!(Issuer::parse(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
+        assert_eq!(Issuer::parse(&[0x30, 0x80, 0x00, 0x00]), None);
     }
 }

@@ -1,8 +1,9 @@
-//! Whom to trust: the system's authorities and the user's own, and plain words when they do not fit.
+//! The trusted certificate authorities, the system's and the user's, and plain words for a certificate that fails.
 
 mod certificate_issuer;
 
 use std::env;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,12 +19,12 @@ use rustls_platform_verifier::Verifier;
 use super::failure::{Failure, plain};
 use certificate_issuer::Issuer;
 
-/// On these systems the platform verifier reads `SSL_CERT_FILE` itself, in place of the system's list.
+/// On these systems the platform verifier reads `SSL_CERT_FILE` itself, instead of the system's list.
 const PLATFORM_READS_SSL_CERT_FILE: bool =
     cfg!(all(unix, not(target_vendor = "apple"), not(target_os = "android")));
 
-/// Where the system's list is then read from, beside the file: whoever adds a company's authority still wants to
-/// reach the rest of the world.
+/// The system's list, read in addition to that file: users who add their company's authority still want to reach
+/// everyone else.
 const SYSTEM_LISTS: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",                // Debian, Arch
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
@@ -32,10 +33,10 @@ const SYSTEM_LISTS: [&str; 5] = [
     "/usr/local/share/certs/ca-root-nss.crt",            // FreeBSD
 ];
 
-const HOW_TO_TRUST: &str = "if you trust it, give its CA file with SSL_CERT_FILE or --ca-cert";
+const HOW_TO_TRUST: &str = "if you trust it, pass its CA file with SSL_CERT_FILE or --ca-cert";
 
-/// The TLS configuration, made at the first use: reading the system's list costs milliseconds, and
-/// most runs need no TLS at all.
+/// The TLS configuration, created at its first use: reading the system's list takes milliseconds, and most runs need no
+/// TLS at all.
 pub(super) struct Trust {
     extra_ca: Option<PathBuf>,
     config: Mutex<Option<Arc<ClientConfig>>>,
@@ -46,7 +47,7 @@ impl Trust {
         Trust { extra_ca, config: Mutex::new(None) }
     }
 
-    /// A failure is not kept: the next request looks at the files again.
+    /// Returns the configuration. A failure is not kept: the next request reads the files again.
     pub(super) fn config(&self) -> Result<Arc<ClientConfig>, Failure> {
         let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = &*config {
@@ -56,7 +57,7 @@ impl Trust {
         Ok(Arc::clone(config.insert(Arc::new(built))))
     }
 
-    /// In words, once all of it could be read.
+    /// Describes the trusted authorities, once all of their files could be read.
     pub(super) fn described(&self) -> Result<String, Failure> {
         self.config()?;
         let by_option = self.extra_ca.as_ref().map(|path| format!("{} (--ca-cert)", path.display()));
@@ -64,8 +65,8 @@ impl Trust {
             .map(|path| format!("{} (SSL_CERT_FILE)", Path::new(&path).display()));
         let added: Vec<String> = by_option.into_iter().chain(by_variable).collect();
         Ok(match added.as_slice() {
-            [] => "this computer's authorities".to_owned(),
-            added => format!("this computer's authorities and those in {}", added.join(" and ")),
+            [] => "the system's authorities".to_owned(),
+            added => format!("the system's authorities and those in {}", added.join(" and ")),
         })
     }
 }
@@ -76,7 +77,7 @@ fn build(extra_ca: Option<&Path>) -> Result<ClientConfig, Failure> {
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| failure(&error))?
-        .dangerous() // The platform's verifier checks all that rustls's own does.
+        .dangerous() // The platform's verifier checks everything that rustls's own does.
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -98,15 +99,14 @@ fn from_ssl_cert_file() -> Result<Vec<CertificateDer<'static>>, Failure> {
     if !PLATFORM_READS_SSL_CERT_FILE {
         return certificates(path, "SSL_CERT_FILE");
     }
-    // Where the platform reads it, a broken file would only be logged. With a directory beside it,
-    // the file is one of two sources and may be absent.
+    // The platform only logs a broken file. With SSL_CERT_DIR set, the file is one of two sources and may be missing.
     if env::var_os("SSL_CERT_DIR").is_none() {
         first_certificate(path, "SSL_CERT_FILE")?;
     }
     Ok(system_list())
 }
 
-/// What of the system's list can be read: nobody here can repair it.
+/// The part of the system's list that can be used; the user can't repair the rest.
 fn system_list() -> Vec<CertificateDer<'static>> {
     let path = SYSTEM_LISTS.iter().find(|path| Path::new(path).exists());
     let list = path.and_then(|path| CertificateDer::pem_file_iter(path).ok());
@@ -131,8 +131,8 @@ fn first_certificate(path: &Path, setting: &str) -> Result<CertificateDer<'stati
 fn unreadable(path: &Path, setting: &str, error: &pem::Error) -> Failure {
     let why = match error {
         pem::Error::Io(error) => format!("cannot be read: {}", plain(error)),
-        pem::Error::NoItemsFound => "holds no certificate in PEM form".to_owned(),
-        _ => "is not in PEM form".to_owned(),
+        pem::Error::NoItemsFound => "contains no PEM certificate".to_owned(),
+        _ => "is not a PEM file".to_owned(),
     };
     Failure::tls(format!("the CA file {} ({setting}) {why}", path.display()))
 }
@@ -140,18 +140,18 @@ fn unreadable(path: &Path, setting: &str, error: &pem::Error) -> Failure {
 fn unusable(error: &rustls::Error, extra_ca: Option<&Path>) -> Failure {
     match (error, extra_ca) {
         (rustls::Error::General(_), _) if PLATFORM_READS_SSL_CERT_FILE => Failure::tls(
-            "this computer has no list of trusted authorities; install one (often called \
-             ca-certificates) or give a CA file with SSL_CERT_FILE or --ca-cert",
+            "the system has no list of trusted authorities; install one (often the package \
+             ca-certificates) or pass a CA file with SSL_CERT_FILE or --ca-cert",
         ),
         (_, Some(path)) => {
-            Failure::tls(format!("the CA file {} holds a certificate that cannot be used", path.display()))
+            Failure::tls(format!("the CA file {} contains an invalid certificate", path.display()))
         }
         (error, None) => failure(error),
     }
 }
 
-/// The platform's verifier, which also notes who issued a certificate that nobody vouches for:
-/// behind a company's inspecting proxy that name is the whole diagnosis.
+/// The platform's verifier, which also notes the issuer of an untrusted certificate: behind a company's inspecting
+/// proxy that name is the whole diagnosis.
 #[derive(Debug)]
 struct Explaining(Verifier);
 
@@ -193,7 +193,7 @@ impl ServerCertVerifier for Explaining {
 }
 
 fn name_issuer(error: rustls::Error, last_of_chain: &CertificateDer<'_>) -> rustls::Error {
-    match (&error, Issuer::of(last_of_chain)) {
+    match (&error, Issuer::parse(last_of_chain)) {
         (rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer), Some(issuer)) => {
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(issuer))))
         }
@@ -201,13 +201,18 @@ fn name_issuer(error: rustls::Error, last_of_chain: &CertificateDer<'_>) -> rust
     }
 }
 
-/// A TLS failure in words that say what to do.
+/// The TLS failure within an I/O error, if it is one.
+pub(super) fn tls_failure(error: &io::Error) -> Option<Failure> {
+    Some(failure(error.get_ref()?.downcast_ref()?))
+}
+
+/// A TLS failure in plain words, with a way out.
 pub(super) fn failure(error: &rustls::Error) -> Failure {
     Failure::tls(match error {
         rustls::Error::InvalidCertificate(problem) => certificate_problem(problem),
         rustls::Error::InvalidMessage(_) => "the server does not speak TLS on this port".to_owned(),
         rustls::Error::PeerIncompatible(_) => {
-            "the server has no TLS version or cipher in common with us; it needs TLS 1.2 or 1.3".to_owned()
+            "the server supports neither TLS 1.2 nor TLS 1.3 with a cipher we support".to_owned()
         }
         rustls::Error::AlertReceived(alert) => format!("the server refused TLS ({alert:?})"),
         error => error.to_string(),
@@ -218,7 +223,7 @@ fn certificate_problem(problem: &CertificateError) -> String {
     use CertificateError::*;
     match problem {
         UnknownIssuer => {
-            format!("its certificate is of an authority that is not trusted here; {HOW_TO_TRUST}")
+            format!("its certificate is signed by an untrusted authority; {HOW_TO_TRUST}")
         }
         Other(other) => match other.0.downcast_ref::<Issuer>() {
             Some(issuer) => format!("its certificate is {issuer}; {HOW_TO_TRUST}"),
@@ -233,7 +238,7 @@ fn certificate_problem(problem: &CertificateError) -> String {
         NotValidYet | NotValidYetContext { .. } => {
             "its certificate is not valid yet, or this computer's clock is wrong".to_owned()
         }
-        Revoked => "its certificate was revoked".to_owned(),
+        Revoked => "its certificate has been revoked".to_owned(),
         problem => format!("its certificate is not valid: {problem}"),
     }
 }
