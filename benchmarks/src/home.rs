@@ -59,7 +59,7 @@ impl Home {
     pub(crate) fn login(&self, programs: &Programs, provider: &Provider, ca_file: Option<&Path>) -> Command {
         let mut command = self.call(&programs.hallpass, &[]);
         command.args(["login", "--issuer", &provider.issuer, "--client-id", CLIENT]);
-        command.arg(format!("--browser={} {}", programs.bench.display(), helper::VISIT));
+        command.arg(format!("--browser={} {}", programs.this_program.display(), helper::VISIT));
         if let Some(file) = ca_file {
             command.arg("--ca-cert").arg(file);
         }
@@ -69,7 +69,7 @@ impl Home {
     /// The same call on the scale, with the file that the weight will be in.
     pub(crate) fn weighed(&self, programs: &Programs, command: &Command) -> (Command, PathBuf) {
         let file = self.path().join("weight");
-        let mut weighed = self.call(&programs.bench, &[helper::WEIGH]);
+        let mut weighed = self.call(&programs.this_program, &[helper::WEIGH]);
         weighed.arg(&file).arg(command.get_program()).args(command.get_args());
         (weighed, file)
     }

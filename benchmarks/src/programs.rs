@@ -18,7 +18,7 @@ pub(crate) struct Programs {
     /// Holds the installed programs.
     _dir: TempDir,
     /// This program, which also plays the browser and weighs children.
-    pub(crate) bench: PathBuf,
+    pub(crate) this_program: PathBuf,
     /// The command as `cargo build` links it.
     pub(crate) hallpass: PathBuf,
     /// The command with the C library in it; `None` where it is not wanted, or not glibc's.
@@ -31,8 +31,8 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) fn build(with_static: bool) -> Outcome<Programs> {
-        let bench = env::current_exe()?;
-        let profile_dir = bench.parent().ok_or("no folder of built programs")?;
+        let this_program = env::current_exe()?;
+        let profile_dir = this_program.parent().ok_or("no folder of built programs")?;
         let target_dir = profile_dir.parent().ok_or("no target folder")?;
         cargo(target_dir, &[], None)?;
         let hallpass_static = if with_static { build_static(target_dir)? } else { None };
@@ -43,7 +43,7 @@ impl Programs {
             hallpass_static: hallpass_static.map(|program| install(&program, "static")).transpose()?,
             cat: find("cat").ok_or("there is no cat")?,
             curl: find("curl"),
-            bench,
+            this_program,
             _dir: dir,
         })
     }

@@ -20,7 +20,7 @@ impl Tls {
     /// Writes the authority's file into `dir`.
     pub(crate) fn new(dir: &Path) -> Outcome<Tls> {
         let mut params = CertificateParams::new([])?;
-        params.distinguished_name.push(DnType::CommonName, "Hallpass bench");
+        params.distinguished_name.push(DnType::CommonName, "Hallpass benchmarks");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca_key = KeyPair::generate()?;
         let ca_file = dir.join("ca.pem");

@@ -1,6 +1,6 @@
 //! Measures the figures that the project promises and prints them as one Markdown table.
 //!
-//! `cargo run --release -p hallpass-bench [-- [--quick] [GROUP…]]`. What each row means and how the world
+//! `cargo run --release -p hallpass-benchmarks [-- [--quick] [GROUP…]]`. What each row means and how the world
 //! around it is imitated is told in the README.md beside this package.
 
 // This program exists to print: the table to stdout, what it is doing to stderr.
@@ -85,7 +85,7 @@ fn settings(args: Vec<String>) -> Outcome<Settings> {
     let unknown_group = groups.iter().find(|group| !names.contains(&group.as_str()));
     match unknown_option.or(unknown_group) {
         Some(unknown) => {
-            Err(format!("{unknown}: usage: hallpass-bench [--quick] [{}]", names.join("|")).into())
+            Err(format!("{unknown}: usage: hallpass-benchmarks [--quick] [{}]", names.join("|")).into())
         }
         None => Ok(Settings { quick: !options.is_empty(), groups }),
     }

@@ -17,7 +17,7 @@ use crate::{Outcome, Settings};
 const BAR: f64 = 0.4;
 
 /// The attributes of the copy that `secret-tool` keeps.
-const COPY: [&str; 2] = ["program", "hallpass-bench"];
+const COPY: [&str; 2] = ["program", "hallpass-benchmarks"];
 
 pub(crate) fn measure(settings: &Settings, programs: &Programs) -> Outcome<Vec<Row>> {
     let Some(secret_tool) = find("secret-tool").filter(|_| are_installed(&REAL_KEYCHAIN)) else {
