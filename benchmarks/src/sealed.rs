@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, Variables, are_installed};
+use hallpass_test::keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, Variables, are_installed};
 
 use crate::home::{Home, succeeded};
 use crate::programs::{BUILD, Programs, find};

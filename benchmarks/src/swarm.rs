@@ -2,7 +2,7 @@
 //! comes twice, without any grace.
 
 use hallpass_end_to_end::{Expiry, Provider, Setup, Swarm, Tally, foreign};
-use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
+use hallpass_test::keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 
 use crate::programs::{Programs, find};
 use crate::stats::{Samples, millis};

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hallpass::{Environment, Hallpass, Storage, Terminal};
+use hallpass_test::command::{CommandSandbox, Outcome, Page, browse, callback, param};
+use hallpass_test::jose;
+use hallpass_test::ports::free_port;
+use hallpass_test::provider::{
+    AUTHORIZE, CANARY, CLIENT, EMAIL, OPENID_CONFIGURATION, Provider, SUB, TOKEN, USERINFO, clerk_error,
+};
+use hallpass_test::scripted_server::Response;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::bench::{Bench, Outcome, Page, browse, callback, free_port, param};
-use crate::jose;
-use crate::provider::{
-    AUTHORIZE, CANARY, CLIENT, EMAIL, OPENID_CONFIGURATION, Provider, SUB, TOKEN, USERINFO, clerk_error,
-};
-use crate::scripted::Answer;
+use crate::new_sandbox;
 
 /// A person who is signed in at Clerk approves, and sees the last page.
 fn approve(url: &str) -> Page {
@@ -24,8 +26,8 @@ fn approve(url: &str) -> Page {
 }
 
 /// Signs in with the two things that the document says one needs.
-fn login(bench: &Bench, clerk: &Provider, args: &[&str]) -> (Outcome, String) {
-    let call = bench.login(&[&["--issuer", clerk.issuer(), "--client-id", CLIENT], args].concat());
+fn login(sandbox: &CommandSandbox, clerk: &Provider, args: &[&str]) -> (Outcome, String) {
+    let call = sandbox.login(&[&["--issuer", clerk.issuer(), "--client-id", CLIENT], args].concat());
     let (login, url) = call.play(|url| {
         approve(url);
         url.to_owned()
@@ -33,11 +35,11 @@ fn login(bench: &Bench, clerk: &Provider, args: &[&str]) -> (Outcome, String) {
     (login.ok(), url)
 }
 
-fn signed_in() -> (Bench, Provider) {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    login(&bench, &clerk, &[]);
+fn signed_in() -> (CommandSandbox, Provider) {
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    login(&sandbox, &clerk, &[]);
     clerk.forget();
-    (bench, clerk)
+    (sandbox, clerk)
 }
 
 fn redirect_uri(url: &str) -> Url {
@@ -48,17 +50,17 @@ fn redirect_uri(url: &str) -> Url {
 /// URL from it."
 #[test]
 fn two_things_are_needed() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    bench.login(&["--issuer", clerk.issuer()]).run().fails(2, "no client id", "--client-id ID");
-    bench.login(&["--client-id", CLIENT]).run().fails(2, "no issuer", "--issuer https://");
-    login(&bench, &clerk, &[]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    sandbox.login(&["--issuer", clerk.issuer()]).run().fails(2, "no client id", "--client-id ID");
+    sandbox.login(&["--client-id", CLIENT]).run().fails(2, "no issuer", "--issuer https://");
+    login(&sandbox, &clerk, &[]);
 }
 
 /// "Redirect URI: `http://127.0.0.1:*/callback` (wildcard port …"
 #[test]
 fn the_port_is_wild() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let uris = [(); 2].map(|()| redirect_uri(&login(&bench, &clerk, &[]).1));
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let uris = [(); 2].map(|()| redirect_uri(&login(&sandbox, &clerk, &[]).1));
     for uri in &uris {
         assert_eq!((uri.host_str(), uri.path()), (Some("127.0.0.1"), "/callback"));
     }
@@ -69,19 +71,19 @@ fn the_port_is_wild() {
 /// SDK with `callbackPort: 8787`)" — here with a port that is free on this machine.
 #[test]
 fn or_the_port_is_fixed() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
     let uri = format!("http://127.0.0.1:{}/callback", free_port());
-    let (_, url) = login(&bench, &clerk, &["--redirect-uri", &uri]);
+    let (_, url) = login(&sandbox, &clerk, &["--redirect-uri", &uri]);
     assert_eq!(param(&url, "redirect_uri"), Some(uri.clone()));
-    let (_, again) = login(&bench, &clerk, &[]);
+    let (_, again) = login(&sandbox, &clerk, &[]);
     assert_eq!(param(&again, "redirect_uri"), Some(uri), "it is remembered");
 }
 
 /// "Public client (PKCE): enabled"
 #[test]
 fn the_client_is_public() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    login(&bench, &clerk, &[]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    login(&sandbox, &clerk, &[]);
     let exchange = &clerk.requests_to(TOKEN)[0];
     assert_eq!((exchange.header("authorization"), exchange.param("client_secret")), (None, None));
     assert!(exchange.param("code_verifier").is_some());
@@ -91,42 +93,42 @@ fn the_client_is_public() {
 #[test]
 fn the_scopes_are_asked_for() {
     const SCOPES: &str = "profile email openid offline_access";
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let (_, url) = login(&bench, &clerk, &["--scope", SCOPES]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let (_, url) = login(&sandbox, &clerk, &["--scope", SCOPES]);
     assert_eq!(param(&url, "scope").as_deref(), Some(SCOPES));
     let sorted = |scopes: &str| {
         let mut scopes: Vec<String> = scopes.split(' ').map(str::to_owned).collect();
         scopes.sort_unstable();
         scopes
     };
-    let (_, url) = login(&Bench::new(), &clerk, &[]);
+    let (_, url) = login(&new_sandbox(), &clerk, &[]);
     assert_eq!(sorted(&param(&url, "scope").unwrap()), sorted(SCOPES), "without a word the same ones");
 }
 
 /// "`export CLERK_OAUTH_CLIENT_ID="..." # from step 1`, `export CLERK_ISSUER="https://…"`"
 #[test]
 fn the_two_variables_are_read_from_a_file() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
     let lines = format!(
         "export CLERK_OAUTH_CLIENT_ID=\"{CLIENT}\" # from step 1\nexport CLERK_ISSUER=\"{}\"\n",
         clerk.issuer()
     );
-    let file = bench.file("clerk.env", &lines);
-    bench.login(&["--env-file", &file]).play(approve).0.ok();
-    assert_eq!(bench.record("default")["issuer"], clerk.issuer());
+    let file = sandbox.file("clerk.env", &lines);
+    sandbox.login(&["--env-file", &file]).play(approve).0.ok();
+    assert_eq!(sandbox.record("default")["issuer"], clerk.issuer());
 }
 
 /// "Opens a browser, starts a one-shot localhost listener, exchanges the code, stores tokens in the OS
 /// keychain. Returns the token set and userinfo."
 #[test]
 fn login_returns_the_token_set_and_the_user() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let (login, _) = login(&bench, &clerk, &["--json"]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let (login, _) = login(&sandbox, &clerk, &["--json"]);
     let done = login.events().pop().unwrap();
-    assert_eq!(bench.opened().len(), 1);
+    assert_eq!(sandbox.opened().len(), 1);
     assert_eq!((clerk.count(AUTHORIZE), clerk.count(TOKEN)), (1, 1));
     assert_eq!((&done["user"]["sub"], &done["user"]["email"]), (&json!(SUB), &json!(EMAIL)));
-    let tokens = bench.run(&["token", "--json"]).ok().json();
+    let tokens = sandbox.run(&["token", "--json"]).ok().json();
     assert_eq!(tokens["token_type"], "Bearer", "Clerk says bearer");
     assert!(tokens["access_token"].as_str().unwrap().starts_with("oat_"));
     assert!(tokens["expires_at"].is_string());
@@ -136,11 +138,11 @@ fn login_returns_the_token_set_and_the_user() {
 /// "Returns the cached access token; …"
 #[test]
 fn the_access_token_is_cached() {
-    let (bench, clerk) = signed_in();
-    let token = bench.value(&["token"]);
-    assert_eq!(bench.value(&["token"]), token);
-    bench.let_expire_in("default", 45);
-    assert_eq!(bench.value(&["token"]), token);
+    let (sandbox, clerk) = signed_in();
+    let token = sandbox.value(&["token"]);
+    assert_eq!(sandbox.value(&["token"]), token);
+    sandbox.let_expire_in("default", 45);
+    assert_eq!(sandbox.value(&["token"]), token);
     assert!(clerk.requests().is_empty());
 }
 
@@ -148,16 +150,16 @@ fn the_access_token_is_cached() {
 #[test]
 fn within_30_seconds_of_its_end_it_is_renewed() {
     for seconds in [28, 0] {
-        let (bench, clerk) = signed_in();
-        let before = bench.record("default")["secret"].clone();
-        bench.let_expire_in("default", seconds);
-        assert_ne!(bench.value(&["token"]), before["access_tokens"][0]);
+        let (sandbox, clerk) = signed_in();
+        let before = sandbox.record("default")["secret"].clone();
+        sandbox.let_expire_in("default", seconds);
+        assert_ne!(sandbox.value(&["token"]), before["access_tokens"][0]);
         let refresh = &clerk.requests_to(TOKEN)[0];
         assert_eq!(refresh.param("grant_type"), Some("refresh_token"));
         assert_eq!(refresh.param("refresh_token"), before["refresh_token"].as_str());
-        let after = bench.record("default")["secret"]["refresh_token"].clone();
+        let after = sandbox.record("default")["secret"]["refresh_token"].clone();
         assert_ne!(after, before["refresh_token"], "Clerk rotates");
-        bench.value(&["token", "--refresh"]);
+        sandbox.value(&["token", "--refresh"]);
     }
 }
 
@@ -165,24 +167,24 @@ fn within_30_seconds_of_its_end_it_is_renewed() {
 /// none where nobody is signed in, or where it ended and nothing can renew it.
 #[test]
 fn a_token_without_an_end_is_handed_out_and_one_that_ended_is_not() {
-    let (bench, clerk) = signed_in();
-    let token = bench.value(&["token"]);
-    bench.edit("default", |record| record["access"][0]["expires_at"] = Value::Null);
-    assert_eq!(bench.value(&["token"]), token);
-    bench.let_expire_in("default", 0);
-    bench.edit("default", |record| record["secret"]["refresh_token"] = Value::Null);
-    bench.run(&["token"]).fails(4, "has expired and cannot renew itself", "hallpass login");
-    Bench::new().run(&["token"]).fails(4, "not signed in", "hallpass login");
+    let (sandbox, clerk) = signed_in();
+    let token = sandbox.value(&["token"]);
+    sandbox.edit("default", |record| record["access"][0]["expires_at"] = Value::Null);
+    assert_eq!(sandbox.value(&["token"]), token);
+    sandbox.let_expire_in("default", 0);
+    sandbox.edit("default", |record| record["secret"]["refresh_token"] = Value::Null);
+    sandbox.run(&["token"]).fails(4, "has expired and cannot renew itself", "hallpass login");
+    new_sandbox().run(&["token"]).fails(4, "not signed in", "hallpass login");
     assert!(clerk.requests().is_empty());
 }
 
 /// Clerk ends a session with 401 and `invalid_grant`, not with RFC 6749's 400.
 #[test]
 fn a_session_that_clerk_ended_needs_a_login() {
-    let (bench, clerk) = signed_in();
+    let (sandbox, clerk) = signed_in();
     clerk.end_sessions();
     for _ in 0..2 {
-        bench.run(&["token", "--refresh"]).fails(4, "the server ended this session", "hallpass login");
+        sandbox.run(&["token", "--refresh"]).fails(4, "the server ended this session", "hallpass login");
     }
     assert_eq!(clerk.count(TOKEN), 1, "nobody asks twice");
 }
@@ -190,8 +192,8 @@ fn a_session_that_clerk_ended_needs_a_login() {
 /// "Reads the cached user. …"
 #[test]
 fn whoami_reads_the_cached_user() {
-    let (bench, clerk) = signed_in();
-    let whoami = bench.run(&["whoami"]).ok();
+    let (sandbox, clerk) = signed_in();
+    let whoami = sandbox.run(&["whoami"]).ok();
     assert!(whoami.stdout.starts_with(&format!("Logged in as: {EMAIL}\n")), "{whoami:#?}");
     assert!(clerk.requests().is_empty());
 }
@@ -199,26 +201,26 @@ fn whoami_reads_the_cached_user() {
 /// "… If no cache, fetches from /oauth/userinfo."
 #[test]
 fn whoami_without_a_cache_asks_userinfo_once() {
-    let (bench, clerk) = signed_in();
-    bench.edit("default", |record| {
+    let (sandbox, clerk) = signed_in();
+    sandbox.edit("default", |record| {
         record["user"] = Value::Null;
         record["claims"] = json!({});
     });
     for _ in 0..2 {
-        let user = bench.run(&["whoami", "--json"]).ok().json();
+        let user = sandbox.run(&["whoami", "--json"]).ok().json();
         assert_eq!((&user["sub"], &user["email"]), (&json!(SUB), &json!(EMAIL)));
     }
     let asked = clerk.requests_to(USERINFO);
     assert_eq!(asked.len(), 1);
-    assert_eq!(asked[0].bearer(), Some(bench.value(&["token"]).as_str()));
+    assert_eq!(asked[0].bearer(), Some(sandbox.value(&["token"]).as_str()));
 }
 
 /// Clerk's errors have a shape of their own; the document's code printed "HTTP 401" for them.
 #[test]
 fn an_error_of_clerks_is_told_in_its_words() {
-    let (bench, clerk) = signed_in();
+    let (sandbox, clerk) = signed_in();
     clerk.always(USERINFO, clerk_error());
-    let whoami = bench.run(&["whoami", "--fresh"]);
+    let whoami = sandbox.run(&["whoami", "--fresh"]);
     whoami.fails(5, "The access token was revoked by an administrator", "");
     assert!(whoami.stderr.contains("trace_4711"), "{whoami:#?}");
 }
@@ -226,22 +228,22 @@ fn an_error_of_clerks_is_told_in_its_words() {
 /// "Clears keychain + cached userinfo."
 #[test]
 fn logout_clears_tokens_and_user() {
-    let (bench, _clerk) = signed_in();
-    bench.run(&["logout"]).ok();
-    for (path, content) in bench.files() {
+    let (sandbox, _clerk) = signed_in();
+    sandbox.run(&["logout"]).ok();
+    for (path, content) in sandbox.files() {
         let text = String::from_utf8(content).unwrap();
         assert!(!text.contains(CANARY) && !text.contains(EMAIL), "{}", path.display());
     }
     for verb in ["token", "whoami"] {
-        bench.run(&[verb]).fails(4, "not signed in", "hallpass login");
+        sandbox.run(&[verb]).fails(4, "not signed in", "hallpass login");
     }
 }
 
 /// "1. CLI generates PKCE (code_verifier, code_challenge=S256(verifier)) + CSRF state."
 #[test]
 fn step_1_pkce_and_state() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let urls = [(); 2].map(|()| login(&bench, &clerk, &[]).1);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let urls = [(); 2].map(|()| login(&sandbox, &clerk, &[]).1);
     for (url, exchange) in urls.iter().zip(clerk.requests_to(TOKEN)) {
         let verifier = exchange.param("code_verifier").unwrap();
         assert!((43..=128).contains(&verifier.len()));
@@ -256,8 +258,8 @@ fn step_1_pkce_and_state() {
 /// "2. CLI binds a one-shot HTTP server on 127.0.0.1:0 (random port)."
 #[test]
 fn step_2_a_listener_on_127_0_0_1_for_one_sign_in() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let call = bench.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let call = sandbox.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT]);
     let (login, port) = call.play(|url| {
         let port = redirect_uri(url).port().unwrap();
         assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
@@ -274,8 +276,8 @@ fn step_2_a_listener_on_127_0_0_1_for_one_sign_in() {
 /// &redirect_uri=http://127.0.0.1:{port}/callback&state=...&code_challenge_method=S256`"
 #[test]
 fn step_3_the_address() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let (_, url) = login(&bench, &clerk, &[]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let (_, url) = login(&sandbox, &clerk, &[]);
     assert!(url.starts_with(&format!("{}/oauth/authorize?", clerk.issuer())), "{url}");
     let url = Url::parse(&url).unwrap();
     let mut names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
@@ -300,8 +302,8 @@ fn step_3_the_address() {
 /// "4. User signs in via Clerk's hosted UI and approves consent." — or does not.
 #[test]
 fn step_4_consent_that_is_not_given() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let call = bench.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let call = sandbox.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT]);
     let (login, page) = call.play(|url| browse(&callback(url, "error=access_denied&state={state}")).unwrap());
     login.fails(6, "access_denied", "run hallpass login again");
     assert_eq!((page.status, clerk.count(TOKEN)), (400, 0));
@@ -311,8 +313,8 @@ fn step_4_consent_that_is_not_given() {
 /// "6. Server validates state, responds with "You can close this tab", closes."
 #[test]
 fn steps_5_and_6_the_callback() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let call = bench.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let call = sandbox.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT]);
     let (login, (forged, page, uri)) = call.play(|url| {
         let forged = browse(&callback(url, "code=forged&state=forged")).unwrap();
         (forged, approve(url), redirect_uri(url))
@@ -328,8 +330,8 @@ fn steps_5_and_6_the_callback() {
 /// "7. CLI posts to `{issuer}/oauth/token` with grant_type=authorization_code + code_verifier."
 #[test]
 fn step_7_the_exchange() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let (_, url) = login(&bench, &clerk, &[]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let (_, url) = login(&sandbox, &clerk, &[]);
     let exchange = &clerk.requests_to(TOKEN)[0];
     let mut fields = exchange.fields();
     fields.sort_unstable();
@@ -343,22 +345,22 @@ fn step_7_the_exchange() {
 /// so it is the file, whatever the umask, and it is said before the browser opens.
 #[test]
 fn step_8_a_json_file_of_mode_600_where_no_keychain_is() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
     let mut shell = Command::new("sh");
-    let browser = format!("--browser={}", bench.browser());
+    let browser = format!("--browser={}", sandbox.browser());
     let at = ["login", &browser, "--issuer", clerk.issuer(), "--client-id", CLIENT];
     shell.args(["-c", "umask 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_hallpass")]).args(at);
-    let login = bench.call(shell).play(approve).0.ok();
-    let file = bench.record_file("default");
+    let login = sandbox.call(shell).play(approve).0.ok();
+    let file = sandbox.record_file("default");
     let said = format!(
         "The sign-in will be kept in the file {}, unsealed: there is no keychain here",
         file.display()
     );
     assert!(login.stderr.starts_with(&said), "{login:#?}");
-    assert!(bench.record("default")["secret"]["refresh_token"].is_string());
+    assert!(sandbox.record("default")["secret"]["refresh_token"].is_string());
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));
-    for path in bench.files().into_keys() {
-        for path in path.ancestors().take_while(|path| *path != bench.home()) {
+    for path in sandbox.files().into_keys() {
+        for path in path.ancestors().take_while(|path| *path != sandbox.home()) {
             assert_eq!(mode(path) & 0o077, 0, "{} is nobody else's", path.display());
         }
     }
@@ -372,8 +374,9 @@ fn mode(path: &Path) -> u32 {
 /// are step 6.
 #[test]
 fn the_wait_ends_in_the_time_limit() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let login = bench.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT, "--timeout", "300ms"]).run();
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    let login =
+        sandbox.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT, "--timeout", "300ms"]).run();
     login.fails(7, "timed out after 300ms", "redirect URI: http://127.0.0.1:");
 }
 
@@ -381,10 +384,10 @@ fn the_wait_ends_in_the_time_limit() {
 /// test here; memory is the library's.
 #[test]
 fn the_memory_store_keeps_everything_in_the_process() {
-    let (bench, clerk) = (Bench::new(), Arc::new(Provider::clerk()));
+    let (sandbox, clerk) = (new_sandbox(), Arc::new(Provider::clerk()));
     let pass = Hallpass::builder("my-cli", clerk.issuer(), CLIENT)
         .storage(Storage::Memory)
-        .environment(Environment::from_variables([("HOME", bench.home().to_str().unwrap())]))
+        .environment(Environment::from_variables([("HOME", sandbox.home().to_str().unwrap())]))
         .browser(|url: &str| browse(url).map(drop).map_err(std::io::Error::other))
         .build()
         .unwrap();
@@ -395,16 +398,16 @@ fn the_memory_store_keeps_everything_in_the_process() {
     assert_eq!(pass.whoami().unwrap().sub, SUB);
     assert!(pass.logout().unwrap().erased);
     assert!(pass.access_token().is_err());
-    assert!(bench.is_untouched());
+    assert!(sandbox.is_untouched());
 }
 
 /// "No token revocation on logout. Logout only clears local storage; the refresh token remains valid on
 /// Clerk's side until it expires or is explicitly revoked via /oauth/token/revoke." No longer.
 #[test]
 fn limit_1_logout_revokes_the_refresh_token() {
-    let (bench, clerk) = signed_in();
-    let refresh_token = bench.record("default")["secret"]["refresh_token"].as_str().unwrap().to_owned();
-    let logout = bench.run(&["logout", "--json"]).ok().json();
+    let (sandbox, clerk) = signed_in();
+    let refresh_token = sandbox.record("default")["secret"]["refresh_token"].as_str().unwrap().to_owned();
+    let logout = sandbox.run(&["logout", "--json"]).ok().json();
     let revoked = json!({"refresh_token": "revoked", "access_token": "unsupported"});
     assert_eq!(logout["revoked"], revoked, "Clerk revokes no access tokens");
     let asked = &clerk.requests_to("/oauth/token/revoke")[0];
@@ -425,15 +428,15 @@ fn refresh(clerk: &Provider, token: &str) -> u16 {
 /// The same limit: where Clerk cannot be told, that is said, and the tokens are gone from here all the same.
 #[test]
 fn limit_1_a_revocation_that_fails_is_told() {
-    let (bench, clerk) = signed_in();
-    clerk.always(clerk.revoke_path(), Answer::empty(503));
-    let logout = bench.run(&["logout"]);
+    let (sandbox, clerk) = signed_in();
+    clerk.always(clerk.revoke_path(), Response::empty(503));
+    let logout = sandbox.run(&["logout"]);
     assert_eq!((logout.code, logout.stdout.as_str()), (5, ""));
     assert!(
         logout.stderr.contains("the server did not confirm that the tokens are revoked: "),
         "{logout:#?}"
     );
-    assert!(!bench.record_file("default").exists());
+    assert!(!sandbox.record_file("default").exists());
 }
 
 /// "Keychain path is tested structurally, not in CI. Keychain access triggers OS credential-manager prompts in
@@ -441,9 +444,9 @@ fn limit_1_a_revocation_that_fails_is_told() {
 /// ends by itself.
 #[test]
 fn limit_2_nothing_prompts_where_nobody_can_answer() {
-    let (bench, _clerk) = signed_in();
+    let (sandbox, _clerk) = signed_in();
     for verb in [&["token"][..], &["token", "--refresh"], &["whoami"], &["status"], &["logout"]] {
-        let outcome = bench.run(verb).ok();
+        let outcome = sandbox.run(verb).ok();
         assert!(outcome.took < Duration::from_secs(3), "{outcome:#?}");
     }
 }
@@ -452,9 +455,9 @@ fn limit_2_nothing_prompts_where_nobody_can_answer() {
 /// Clerk offers no device grant. A job there is given its token, and needs neither port nor browser.
 #[test]
 fn limit_3_a_job_without_a_browser_is_given_its_token() {
-    let (bench, clerk) = signed_in();
-    let token = bench.value(&["token"]);
-    let job = Bench::new();
+    let (sandbox, clerk) = signed_in();
+    let token = sandbox.value(&["token"]);
+    let job = new_sandbox();
     let given = |args: &[&str]| job.hallpass(args).env("HALLPASS_ACCESS_TOKEN", &token).run().ok();
     assert_eq!(given(&["token", "--header"]).value(), format!("Authorization: Bearer {token}"));
     assert!(job.is_untouched());
@@ -464,11 +467,11 @@ fn limit_3_a_job_without_a_browser_is_given_its_token() {
 /// Clerk's metadata has a document by OpenID and one by RFC 8414; only the first knows userinfo.
 #[test]
 fn the_endpoints_are_found_and_not_guessed() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    login(&bench, &clerk, &[]);
+    let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
+    login(&sandbox, &clerk, &[]);
     assert_eq!(clerk.count(OPENID_CONFIGURATION), 1);
     let at = |path: &str| json!(format!("{}{path}", clerk.issuer()));
-    let endpoints = bench.record("default")["endpoints"].clone();
+    let endpoints = sandbox.record("default")["endpoints"].clone();
     for (name, path) in [("token", TOKEN), ("userinfo", USERINFO), ("revocation", "/oauth/token/revoke")] {
         assert_eq!(endpoints[name], at(path));
     }

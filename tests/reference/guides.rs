@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::bench::Bench;
+use crate::new_sandbox;
 
 const GUIDES: [&str; 2] = ["docs/from-clerk.md", "docs/from-paylent.md"];
 
@@ -27,12 +27,12 @@ fn options(text: &str) -> Vec<String> {
 
 #[test]
 fn every_call_in_the_guides_is_one_that_the_command_takes() {
-    let bench = Bench::new();
+    let sandbox = new_sandbox();
     for guide in GUIDES {
         let calls = calls(&read(guide));
         assert!(calls.len() > 5, "{guide}: {calls:?}");
         for (verb, options) in calls {
-            let help = bench.run(&[&verb, "--help"]).ok().stdout;
+            let help = sandbox.run(&[&verb, "--help"]).ok().stdout;
             for option in options {
                 assert!(help.contains(&option), "{guide}: hallpass {verb} {option}");
             }
@@ -42,9 +42,9 @@ fn every_call_in_the_guides_is_one_that_the_command_takes() {
 
 #[test]
 fn every_option_in_the_guides_is_one_of_some_verb() {
-    let bench = Bench::new();
+    let sandbox = new_sandbox();
     let verbs = ["login", "whoami", "token", "logout", "status"];
-    let help: String = verbs.iter().map(|verb| bench.run(&[verb, "--help"]).ok().stdout).collect();
+    let help: String = verbs.iter().map(|verb| sandbox.run(&[verb, "--help"]).ok().stdout).collect();
     for guide in GUIDES {
         for option in options(&read(guide)) {
             assert!(help.contains(&option), "{guide}: {option}");

@@ -7,11 +7,13 @@ use std::fs::File;
 use std::net::TcpStream;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{CommandSandbox, Outcome, Page, browse, param, visit};
+use hallpass_test::ports::{free_port, is_free};
+use hallpass_test::provider::{AUTHORIZE, CANARY, CLIENT, EMAIL, Provider, SUB, TOKEN};
+use hallpass_test::{jose, skipped};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, Outcome, Page, browse, free_port, is_free, param, skipped, visit};
-use crate::jose;
-use crate::provider::{AUTHORIZE, CANARY, CLIENT, EMAIL, Provider, SUB, TOKEN};
+use crate::new_sandbox;
 
 const REDIRECT_URI: &str = "http://localhost:9999/callback";
 
@@ -36,7 +38,7 @@ impl Port9999 {
 
 /// Somebody who followed the tutorial up to "Run the example".
 struct Example {
-    bench: Bench,
+    sandbox: CommandSandbox,
     paylent: Provider,
     env_file: String,
 }
@@ -44,10 +46,10 @@ struct Example {
 impl Example {
     /// With the redirect URI that is registered.
     fn new(registered: &str) -> Example {
-        let (bench, paylent) = (Bench::new(), Provider::paylent(registered));
+        let (sandbox, paylent) = (new_sandbox(), Provider::paylent(registered));
         let text = format!("ISSUER={}\nCLIENT_ID={CLIENT}\nREDIRECT_URI={registered}\n", paylent.issuer());
-        let env_file = bench.file(".env", &text);
-        Example { bench, paylent, env_file }
+        let env_file = sandbox.file(".env", &text);
+        Example { sandbox, paylent, env_file }
     }
 
     /// On a port that no other test wants, where the sentence is about something else.
@@ -57,7 +59,7 @@ impl Example {
 
     /// Runs `login` and signs in.
     fn login(&self) -> (Outcome, (String, Page)) {
-        let call = self.bench.login(&["--env-file", &self.env_file]);
+        let call = self.sandbox.login(&["--env-file", &self.env_file]);
         let (login, seen) = call.play(|url| (url.to_owned(), browse(url).unwrap()));
         (login.ok(), seen)
     }
@@ -75,7 +77,7 @@ impl Example {
 fn no_secret_is_needed() {
     let example = Example::anywhere();
     example.login();
-    assert!(example.bench.record("default")["secret"].get("client_secret").is_none());
+    assert!(example.sandbox.record("default")["secret"].get("client_secret").is_none());
 }
 
 /// "The code_verifier is generated fresh for each login attempt and never leaves the local machine, so even if
@@ -93,7 +95,7 @@ fn the_verifier_is_fresh_and_kept_from_everybody() {
         for text in [url, &page.body, &outcome.stdout, &outcome.stderr] {
             assert!(!text.contains(verifier));
         }
-        for content in example.bench.files().into_values() {
+        for content in example.sandbox.files().into_values() {
             assert!(!String::from_utf8(content).unwrap().contains(verifier));
         }
     }
@@ -102,7 +104,7 @@ fn the_verifier_is_fresh_and_kept_from_everybody() {
 
 /// Somebody else gets hold of a code, and tries it without the verifier.
 fn steal_code(example: &Example) -> u16 {
-    let mut login = example.bench.login(&[]).start();
+    let mut login = example.sandbox.login(&[]).start();
     let config = ureq::Agent::config_builder().proxy(None).http_status_as_error(false);
     let thief = config.max_redirects(0).build().new_agent();
     let redirect = thief.get(login.url()).call().unwrap();
@@ -138,7 +140,7 @@ fn the_temporary_server_is_on_both_addresses_of_localhost_and_goes_away() {
     let Some(_port) = Port9999::take() else { return };
     let example = Example::new(REDIRECT_URI);
     let addresses = ["127.0.0.1", "::1"];
-    let call = example.bench.login(&["--env-file", &example.env_file]);
+    let call = example.sandbox.login(&["--env-file", &example.env_file]);
     let (login, _) = call.play(|url| {
         for address in addresses {
             assert!(TcpStream::connect((address, 9999)).is_ok(), "{address}");
@@ -155,14 +157,14 @@ fn the_temporary_server_is_on_both_addresses_of_localhost_and_goes_away() {
 #[test]
 fn the_browser_goes_to_the_login_page() {
     let example = Example::anywhere();
-    let call = example.bench.hallpass(&["login", "--env-file", &example.env_file]);
-    let (login, url) = call.env("BROWSER", &example.bench.browser()).play(|url| {
+    let call = example.sandbox.hallpass(&["login", "--env-file", &example.env_file]);
+    let (login, url) = call.env("BROWSER", &example.sandbox.browser()).play(|url| {
         browse(url).unwrap();
         url.to_owned()
     });
     login.ok();
     assert!(url.starts_with(&format!("{}/oauth/authorize?", example.paylent.issuer())), "{url}");
-    assert_eq!(example.bench.opened(), [url]);
+    assert_eq!(example.sandbox.opened(), [url]);
 }
 
 /// "After login, the browser shows a success message and you can close the tab."
@@ -183,7 +185,7 @@ fn the_confirmation_has_the_tutorials_lines() {
     let lines: Vec<&str> = login.stderr.lines().filter(|line| !line.is_empty()).collect();
     let kept = format!(
         "The sign-in will be kept in the file {}, unsealed: there is no keychain here (this session has no bus)",
-        example.bench.record_file("default").display()
+        example.sandbox.record_file("default").display()
     );
     let email = format!("Email: {EMAIL}");
     let expected = [
@@ -202,19 +204,19 @@ fn the_confirmation_has_the_tutorials_lines() {
 #[test]
 fn the_development_server_takes_paylents_place() {
     let Some(_port) = Port9999::take() else { return };
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
     let text = format!("ISSUER={}\nCLIENT_ID=demo\nREDIRECT_URI={REDIRECT_URI}\n", server.issuer());
-    let env_file = bench.file(".env", &text);
-    let login = bench.login(&["--env-file", &env_file]).play(|url| visit(&server, url)).0.ok();
+    let env_file = sandbox.file(".env", &text);
+    let login = sandbox.login(&["--env-file", &env_file]).play(|url| visit(&server, url)).0.ok();
     assert!(login.stderr.contains("Waiting for callback on http://localhost:9999/callback...\n"));
-    assert!(bench.run(&["whoami"]).ok().stdout.starts_with("Logged in as: test@example.com\n"));
+    assert!(sandbox.run(&["whoami"]).ok().stdout.starts_with("Logged in as: test@example.com\n"));
 }
 
 /// "Output: Logged in as: … {"sub": "019c...","email": "…","given_name": "…","family_name": "…"}"
 #[test]
 fn whoami_prints_the_line_and_the_claims() {
     let example = Example::signed_in();
-    let whoami = example.bench.run(&["whoami"]).ok();
+    let whoami = example.sandbox.run(&["whoami"]).ok();
     let (line, claims) = whoami.stdout.split_once('\n').unwrap();
     assert_eq!(line, format!("Logged in as: {EMAIL}"));
     let claims: Value = serde_json::from_str(claims).unwrap();
@@ -231,7 +233,7 @@ fn whoami_prints_the_line_and_the_claims() {
 #[test]
 fn whoami_can_ask_the_server() {
     let example = Example::signed_in();
-    let user = example.bench.run(&["whoami", "--fresh", "--json"]).ok().json();
+    let user = example.sandbox.run(&["whoami", "--fresh", "--json"]).ok().json();
     assert_eq!(user["email"], EMAIL);
     assert_eq!(example.paylent.count("/oauth/userinfo"), 1);
 }
@@ -240,13 +242,13 @@ fn whoami_can_ask_the_server() {
 #[test]
 fn logout_clears_the_tokens_here_and_there() {
     let example = Example::signed_in();
-    let tokens = example.bench.record("default")["secret"].clone();
-    let logout = example.bench.run(&["logout"]).ok();
+    let tokens = example.sandbox.record("default")["secret"].clone();
+    let logout = example.sandbox.run(&["logout"]).ok();
     assert_eq!(logout.stderr, "Logged out; the server revoked the tokens.\n");
-    for content in example.bench.files().into_values() {
+    for content in example.sandbox.files().into_values() {
         assert!(!String::from_utf8(content).unwrap().contains(CANARY));
     }
-    example.bench.run(&["whoami"]).fails(4, "not signed in", "hallpass login");
+    example.sandbox.run(&["whoami"]).fails(4, "not signed in", "hallpass login");
     let revoked: Vec<_> = example.paylent.requests_to("/oauth/revoke");
     let revoked: Vec<_> = revoked.iter().map(|request| request.param("token").unwrap()).collect();
     assert_eq!(json!(revoked), json!([tokens["refresh_token"], tokens["access_tokens"][0]]));
@@ -257,7 +259,7 @@ fn logout_clears_the_tokens_here_and_there() {
 #[test]
 fn the_flow_has_the_tutorials_order() {
     let example = Example::anywhere();
-    let call = example.bench.login(&["--env-file", &example.env_file]);
+    let call = example.sandbox.login(&["--env-file", &example.env_file]);
     let (login, _) = call.play(|url| {
         let redirect_uri = url::Url::parse(&param(url, "redirect_uri").unwrap()).unwrap();
         assert!(TcpStream::connect(("127.0.0.1", redirect_uri.port().unwrap())).is_ok());
@@ -287,10 +289,10 @@ fn the_exchange_has_the_tutorials_fields() {
 #[test]
 fn later_commands_use_the_stored_tokens() {
     let example = Example::signed_in();
-    let token = example.bench.value(&["token"]);
-    assert_eq!(example.bench.record("default")["secret"]["access_tokens"][0], token);
-    example.bench.run(&["whoami"]).ok();
-    assert_eq!(example.bench.opened().len(), 1);
+    let token = example.sandbox.value(&["token"]);
+    assert_eq!(example.sandbox.record("default")["secret"]["access_tokens"][0], token);
+    example.sandbox.run(&["whoami"]).ok();
+    assert_eq!(example.sandbox.opened().len(), 1);
     assert!(example.paylent.requests().is_empty());
 }
 
@@ -298,10 +300,10 @@ fn later_commands_use_the_stored_tokens() {
 #[test]
 fn the_refresh_token_is_used_and_kept_where_paylent_sends_no_new_one() {
     let example = Example::signed_in();
-    let before = example.bench.record("default")["secret"].clone();
-    example.bench.let_expire_in("default", 0);
-    assert_ne!(example.bench.value(&["token"]), before["access_tokens"][0]);
-    assert_eq!(example.bench.record("default")["secret"]["refresh_token"], before["refresh_token"]);
+    let before = example.sandbox.record("default")["secret"].clone();
+    example.sandbox.let_expire_in("default", 0);
+    assert_ne!(example.sandbox.value(&["token"]), before["access_tokens"][0]);
+    assert_eq!(example.sandbox.record("default")["secret"]["refresh_token"], before["refresh_token"]);
     assert_eq!(example.paylent.requests_to(TOKEN)[0].param("grant_type"), Some("refresh_token"));
 }
 
@@ -311,7 +313,7 @@ fn the_port_that_is_taken_is_named() {
     let Some(_port) = Port9999::take() else { return };
     let _other_program = std::net::TcpListener::bind("127.0.0.1:9999").unwrap();
     let example = Example::new(REDIRECT_URI);
-    let login = example.bench.login(&["--env-file", &example.env_file]).run();
+    let login = example.sandbox.login(&["--env-file", &example.env_file]).run();
     login.fails(2, "port 9999 on localhost (in use by another program)", "--redirect-uri URI");
-    assert!(example.bench.opened().is_empty());
+    assert!(example.sandbox.opened().is_empty());
 }

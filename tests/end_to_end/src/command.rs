@@ -8,7 +8,9 @@ use std::{fs, thread};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{canary, patience};
+use hallpass_test::canary;
+
+use crate::patience;
 
 /// A user's home, empty at first.
 pub struct Home {

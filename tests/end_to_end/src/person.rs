@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::canary;
 use crate::command::{Finished, Home, finished};
 use crate::foreign::{artefacts, foreign};
 use crate::patience::{self, PATIENCE};
 use crate::session::BrowserSession;
+use hallpass_test::canary;
 
 /// They allow whatever they are asked for, unless told otherwise.
 pub struct Person {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::skipped;
+use hallpass_test::skipped;
 
 /// The static release build, built at the first call; `None` where the C library is not glibc.
 pub fn static_build() -> Option<&'static Path> {

@@ -2,7 +2,7 @@
 //! comes twice. `benchmarks` runs the same with more of them, for longer.
 
 use hallpass_end_to_end::{Expiry, Provider, Setup, Swarm, Tally, hallpass};
-use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
+use hallpass_test::keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 
 const PROCESSES: usize = 16;
 

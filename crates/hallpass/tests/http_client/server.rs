@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use hallpass_test::connect_proxy::read_head;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-
-use crate::proxy::read_head;
 
 /// What happens after an answer.
 pub(crate) enum Then {

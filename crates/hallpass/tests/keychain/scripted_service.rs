@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hallpass::Environment;
 use hallpass::world::keychain::{Keychain, KeychainError, SystemKeychain};
-use hallpass_test_keychain::{Habit, ScriptedService, Variables};
+use hallpass_test::keychain::{Habit, ScriptedService, Variables};
 
 use crate::{PROGRAM, item, key};
 

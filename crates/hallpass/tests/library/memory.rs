@@ -9,9 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hallpass::{Environment, Hallpass};
-
-use crate::bench::{Bench, SERVICE};
-use crate::provider::{CANARY, Provider};
+use hallpass_test::library::{LibrarySandbox, SERVICE};
+use hallpass_test::provider::{CANARY, Provider};
 
 const STATE_DIR: &str = "HALLPASS_TEST_STATE_DIR";
 
@@ -114,8 +113,8 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// A process that takes a token and drops it, looked at in between and afterwards.
-fn forgets(test: &str, bench: &Bench, secrets: impl Fn() -> Vec<String>) {
-    let mut watched = Watched::start(test, &bench.state_dir());
+fn forgets(test: &str, sandbox: &LibrarySandbox, secrets: impl Fn() -> Vec<String>) {
+    let mut watched = Watched::start(test, &sandbox.state_dir());
     watched.step();
     let secrets = secrets();
     assert!(watched.holds(&secrets[0]), "the look at its memory finds nothing");
@@ -126,8 +125,8 @@ fn forgets(test: &str, bench: &Bench, secrets: impl Fn() -> Vec<String>) {
 }
 
 /// The access token first.
-fn secrets(bench: &Bench) -> Vec<String> {
-    let record = bench.record();
+fn secrets(sandbox: &LibrarySandbox) -> Vec<String> {
+    let record = sandbox.record();
     let secret = &record["secret"];
     let secrets = [&secret["access_tokens"][0], &secret["refresh_token"], &secret["id_token"]];
     secrets.map(|value| value.as_str().unwrap().to_owned()).to_vec()
@@ -139,9 +138,9 @@ fn p69_no_token_stays_in_memory_once_it_is_dropped() {
     if let Some(state_dir) = std::env::var_os(STATE_DIR) {
         return take_hold_and_drop(Path::new(&state_dir));
     }
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    forgets(NAME, &bench, || secrets(&bench));
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    forgets(NAME, &sandbox, || secrets(&sandbox));
 }
 
 #[test]
@@ -150,9 +149,9 @@ fn p69_neither_does_one_that_was_renewed() {
     if let Some(state_dir) = std::env::var_os(STATE_DIR) {
         return take_hold_and_drop(Path::new(&state_dir));
     }
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    let spent = secrets(&bench);
-    bench.edit(|record| record["access"][0]["expires_at"] = "2001-01-01T00:00:00Z".into());
-    forgets(NAME, &bench, || [secrets(&bench), spent.clone()].concat());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    let spent = secrets(&sandbox);
+    sandbox.edit(|record| record["access"][0]["expires_at"] = "2001-01-01T00:00:00Z".into());
+    forgets(NAME, &sandbox, || [secrets(&sandbox), spent.clone()].concat());
 }
