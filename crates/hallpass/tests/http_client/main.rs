@@ -626,10 +626,10 @@ fn p56_a_proxy_may_itself_speak_tls() {
     let server =
         Server::start(Habits { tls: Some(authority.server("idp.example", &TLS13)), ..Habits::default() });
     let proxy = ConnectProxy::start(Some(server.addr));
-    let front = TlsTerminator::start(authority.server("localhost", &TLS13), proxy.addr);
-    let client = client_behind(&format!("https://localhost:{}", front.addr.port()), &authority);
+    let terminator = TlsTerminator::start(authority.server("localhost", &TLS13), proxy.addr);
+    let client = client_behind(&format!("https://localhost:{}", terminator.addr.port()), &authority);
     for _ in 0..2 {
         post(&client, "https://idp.example/token").unwrap();
     }
-    assert_eq!((server.requests().len(), proxy.heads().len(), front.connections()), (2, 1, 1));
+    assert_eq!((server.requests().len(), proxy.heads().len(), terminator.connections()), (2, 1, 1));
 }

@@ -21,7 +21,7 @@ struct Company {
     sandbox: LibrarySandbox,
     provider: Provider,
     authority: CertificateAuthority,
-    front: TlsTerminator,
+    terminator: TlsTerminator,
     proxy: ConnectProxy,
 }
 
@@ -34,9 +34,9 @@ impl Company {
         });
         provider.twist_claims(|claims| claims["iss"] = json!(ISSUER));
         let server = provider.origin().replace("http://", "").parse().unwrap();
-        let front = TlsTerminator::start(authority.server("idp.example", &TLS13), server);
-        let proxy = ConnectProxy::start(Some(front.addr));
-        Company { sandbox: LibrarySandbox::new(), provider, authority, front, proxy }
+        let terminator = TlsTerminator::start(authority.server("idp.example", &TLS13), server);
+        let proxy = ConnectProxy::start(Some(terminator.addr));
+        Company { sandbox: LibrarySandbox::new(), provider, authority, terminator, proxy }
     }
 
     /// With one more variable beside the one that names the proxy.
@@ -79,7 +79,7 @@ fn p56_every_endpoint_is_reached_through_the_proxy_from_login_to_logout() {
             heads.iter().all(|head| head.starts_with("CONNECT idp.example:443 HTTP/1.1\r\n")),
             "{heads:?}"
         );
-        assert_eq!(heads.len(), company.front.connections(), "{variable}");
+        assert_eq!(heads.len(), company.terminator.connections(), "{variable}");
         assert!(!format!("{pass:?}").contains("s3cret"));
     }
 }
