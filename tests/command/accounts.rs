@@ -1,4 +1,4 @@
-//! Who has to sign in, and who may be asked.
+//! Which account has to sign in, and which may be asked for.
 
 use hallpass_dev::DevServer;
 use hallpass_test::command::{EMAIL, param};

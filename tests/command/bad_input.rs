@@ -25,7 +25,7 @@ fn server() -> DevServer {
     DevServer::start().unwrap()
 }
 
-/// Somebody who is signed in, and what must not change.
+/// A signed-in user, and the files that must not change.
 struct SignedIn {
     sandbox: CommandSandbox,
     server: DevServer,

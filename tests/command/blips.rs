@@ -1,5 +1,5 @@
-//! What says nothing about a session, from a busy server to a hotel's network, costs nobody a sign-in: the record stays
-//! byte for byte, a token that still works is handed out, the message says to try again, and trying again works.
+//! A response that says nothing about the session, from a busy server to a captive portal, does not end it: the record
+//! stays byte for byte, a token that still works is printed, the message says to try again, and trying again works.
 
 use std::io::Write;
 use std::net::TcpStream;

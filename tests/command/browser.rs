@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::new_sandbox;
 
-/// Nobody opens an address by then, so nobody is going to.
+/// If no browser has opened the URL by then, none will.
 const SHORT: &str = "400ms";
 
 /// Tells the test the address, so that it can be the person.
@@ -112,7 +112,7 @@ impl Desktop {
     }
 }
 
-/// What a login says about a browser that did not open.
+/// Returns the lines of a login about a browser that did not open.
 fn failures(talk: &str) -> Vec<&str> {
     talk.lines().filter(|line| line.contains("Could not open")).collect()
 }

@@ -1,4 +1,4 @@
-//! What comes to the callback's port, and when the command is done with it.
+//! Requests to the callback port, and when the command closes it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

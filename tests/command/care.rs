@@ -1,4 +1,4 @@
-//! What a person would otherwise lose without a word: an answer that was not written, a setting with a mistake, the
+//! Losses that the command reports instead of ignoring them: output that was not written, a setting with a mistake, the
 //! other profiles.
 
 use std::fs::{self, OpenOptions};

@@ -1,4 +1,4 @@
-//! What is left where the command dies: the old record or the new one, whole, and a sign-in that still works.
+//! A command that is killed leaves the old record or the new one, complete, and a sign-in that still works.
 //!
 //! Ordinary tests try a few moments only. CONTRIBUTING.md has the command that tries all.
 
@@ -57,7 +57,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Somebody who signed in, and where.
+/// A signed-in user, and the server.
 struct Site {
     sandbox: CommandSandbox,
     server: DevServer,
@@ -284,7 +284,7 @@ fn struck_everywhere(site: &Site, signals: &[Signal]) {
     }
 }
 
-/// Somebody who signs out, and is signed in again each time.
+/// A user who signs out, and is signed in again each time.
 struct Leaver<'a> {
     site: &'a Site,
     /// How many keys the keychain has.

@@ -4,7 +4,7 @@ use hallpass_test::command::{EMAIL, Outcome};
 
 use crate::new_sandbox;
 
-/// What is told, in this order.
+/// The lines of the demo, in order.
 const NARRATION: [&str; 9] = [
     "A development authorization server is running at http://127.0.0.1:",
     "A robot plays the browser and presses the buttons.",

@@ -87,7 +87,7 @@ impl Site {
         filler.set_len(filler.metadata().unwrap().len() - bytes).unwrap();
     }
 
-    /// What is stored is handed out, nothing is spent and nothing begun; the record stays as it is.
+    /// Checks that stored values are printed, no refresh token is spent, no login starts, and the record stays as it is.
     fn keeps_what_it_has(&self, cause: &str) {
         let (before, opened) = (self.record(), self.sandbox.opened().len());
         for verb in ["token", "whoami", "status"] {
@@ -195,7 +195,7 @@ fn p41_a_home_that_is_mounted_read_only_gives_what_it_has() {
     site.sandbox.run(&["token"]).ok();
 }
 
-/// What a program is told that may not have more room. No test may set a real quota.
+/// Returns the command with the error of an exceeded quota, because tests cannot set a real quota.
 fn beyond_its_quota(command: &Command, log: &Path) -> Command {
     timed_signal::traced(command, &["-f", "-o", log.to_str().unwrap(), "-e", "inject=fallocate:error=EDQUOT"])
 }

@@ -43,7 +43,7 @@ impl Afar {
         [&["login", browser, "--issuer", self.server.issuer(), "--client-id", CLIENT], args].concat()
     }
 
-    /// Where the person's browser ends, in vain.
+    /// The URL on which the user's browser ends, without a connection.
     fn landed(&self, url: &str) -> String {
         let landed = self.server.robot().without_landing().visit(url).unwrap().landed.to_string();
         assert!(browse(&landed).is_err(), "the callback's port is in another network");

@@ -11,7 +11,7 @@ fn signed_in() -> (CommandSandbox, DevServer) {
     (sandbox, server)
 }
 
-/// What a shell prints that was started by it.
+/// Runs a shell through `hallpass exec`.
 fn shell(sandbox: &CommandSandbox, options: &[&str], script: &str) -> Outcome {
     sandbox.run(&[&["exec"], options, &["--", "/bin/sh", "-c", script]].concat())
 }

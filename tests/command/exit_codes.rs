@@ -18,7 +18,7 @@ const OF_SIGNALS: [i32; 3] = [130, 143, 129];
 /// `exec` alone has it (tests of `exec`).
 const NOT_STARTED: i32 = 125;
 
-/// What is called, what it exits with, and the kind of the failure; none where it answers all the same.
+/// The arguments, the exit code and the kind of the failure; `None` if it prints its result all the same.
 type Row = (&'static str, i32, Option<&'static str>);
 
 /// A home in which something is the case, as it is before every call.

@@ -33,7 +33,7 @@ impl Desktop {
         Some(Desktop { sandbox, server: DevServer::start().unwrap(), keyring, bus })
     }
 
-    /// Somebody signed in, sealed.
+    /// Signed in, with a sealed record.
     fn sealed() -> Option<Desktop> {
         let desktop = Desktop::start()?;
         desktop.sandbox.sign_in(&desktop.server, &[]);
@@ -65,7 +65,7 @@ impl Desktop {
         status[0]["store"].as_str().unwrap().to_owned()
     }
 
-    /// What needs the key fails, what needs none works, and nobody is said to be signed out.
+    /// Checks that commands that need the key fail, that others work, and that none reports a signed-out user.
     fn is_shut(&self, why: &str) {
         let before = self.sandbox.record_bytes("default");
         let calls: [&[&str]; 6] = [

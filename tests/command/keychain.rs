@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::new_sandbox;
 
-/// What a command may take for a keychain that does not work.
+/// Time limit of a command with a keychain that does not work.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// No move takes longer, whatever else the machine does.
@@ -25,7 +25,7 @@ const LONGEST_MOVE: Duration = Duration::from_secs(10);
 pub(crate) const TO_FILE: [&str; 5] = ["profiles", "move", "default", "--storage", "file"];
 pub(crate) const TO_KEYCHAIN: [&str; 5] = ["profiles", "move", "default", "--storage", "keychain"];
 
-/// What keeps a keychain from giving the key of a sealed record, and what is said of it.
+/// Habits that keep a keychain from returning the key of a sealed record, and the message for each.
 const NO_KEY: [(Habit, &str); 13] = [
     (Habit::Absent, "there is no keychain here"),
     (Habit::Silent, "does not answer"),
@@ -42,7 +42,7 @@ const NO_KEY: [(Habit, &str); 13] = [
     (Habit::LocksItems, "locked"),
 ];
 
-/// What keeps a keychain from keeping a new key.
+/// Habits that keep a keychain from storing a new key, and the message for each.
 const NO_NEW_KEY: [(Habit, &str); 14] = [
     (Habit::Absent, "there is no keychain here"),
     (Habit::Bare, "no default collection"),
@@ -70,7 +70,7 @@ struct KeychainSetup {
 }
 
 impl KeychainSetup {
-    /// Nobody is signed in, and the keychain is as it should be.
+    /// Not signed in, with a keychain that works.
     fn new() -> KeychainSetup {
         let service = ScriptedService::start(Habit::Honest).unwrap();
         let sandbox = service
@@ -80,7 +80,7 @@ impl KeychainSetup {
         KeychainSetup { sandbox, server: DevServer::start().unwrap(), service }
     }
 
-    /// Somebody signed in, sealed.
+    /// Signed in, with a sealed record.
     fn sealed() -> KeychainSetup {
         let setup = KeychainSetup::new();
         setup.sandbox.sign_in(&setup.server, &[]);
@@ -90,7 +90,7 @@ impl KeychainSetup {
         setup
     }
 
-    /// Somebody signed in by a file.
+    /// Signed in, with a plain file.
     fn plain() -> KeychainSetup {
         let setup = KeychainSetup::new();
         setup.sandbox.sign_in(&setup.server, &["--storage", "file"]);

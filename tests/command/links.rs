@@ -11,7 +11,7 @@ use hallpass_test::skipped;
 use crate::new_sandbox;
 use crate::users::{NOBODY, is_root};
 
-/// Somebody who signed in, and a folder beside the record's.
+/// A signed-in user, and a directory beside the record's.
 struct Site {
     sandbox: CommandSandbox,
     server: DevServer,

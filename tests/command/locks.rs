@@ -1,4 +1,4 @@
-//! Whoever waits for a lock gets it when its holder is gone, or learns in time who has it.
+//! A process that waits for a lock gets it when its holder ends, or reports the holder in time.
 
 use std::fs;
 use std::thread;
@@ -13,10 +13,10 @@ use crate::reverse_proxy::ProxiedSetup;
 /// A waiter gives up after 40 s.
 const LONGEST_WAIT: Duration = Duration::from_secs(45);
 
-/// What a request may take that can be sent once more.
+/// Time limit of a request that can be repeated.
 const LONGEST_REQUEST: Duration = Duration::from_secs(21);
 
-/// What a refresh may take with its second try.
+/// Time limit of a refresh with its second try.
 const LONGEST_REFRESH: Duration = Duration::from_secs(31);
 
 /// A refresh that holds the lock, has sent its request and waits for the answer.
@@ -91,7 +91,7 @@ fn n81_p44_the_lock_of_a_holder_that_was_killed_is_free() {
     assert_eq!(site.refreshes(), 1);
 }
 
-/// What lies beside the record, and the record.
+/// Returns the names of the record and the files beside it.
 fn names(site: &ProxiedSetup) -> Vec<String> {
     let files = files_below(site.sandbox.record_file("default").parent().unwrap()).into_keys();
     files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()

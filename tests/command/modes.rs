@@ -1,4 +1,4 @@
-//! Nobody else may read what is stored, at no moment and whatever the umask is.
+//! Other users cannot read the stored files at any moment, whatever the umask is.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

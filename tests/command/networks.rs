@@ -122,7 +122,7 @@ impl Network {
         format!("/proc/{holder}/{name}")
     }
 
-    /// What `ssh -L` and a container's published port do: who connects here at `from` is connected there to `to`.
+    /// Forwards a port as `ssh -L` and a container's published port do: from `from` here to `to` there.
     pub(crate) fn forward(&self, from: SocketAddr, there: &Network, to: SocketAddr) {
         let socket = self.inside(|| TcpListener::bind(from).unwrap());
         let there = there.file.try_clone().unwrap();

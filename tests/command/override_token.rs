@@ -14,7 +14,7 @@ fn with_token(sandbox: &CommandSandbox, token: &str, args: &[&str]) -> Outcome {
     sandbox.hallpass(args).env(NAME, token).run()
 }
 
-/// Somebody who is signed in as the first account, and has a token of a second one.
+/// Signs in with the first account, and returns a token of a second one.
 fn two_accounts() -> (CommandSandbox, DevServer, String) {
     let server = DevServer::builder().user(EMAIL, "password").user("bob@example.com", "pw").start().unwrap();
     let other = new_sandbox();

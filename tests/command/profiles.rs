@@ -32,7 +32,7 @@ fn current(sandbox: &CommandSandbox) -> String {
     list.lines().find_map(|line| line.strip_prefix("* ")).unwrap_or_default().to_owned()
 }
 
-/// Somebody with a session at each of two servers; the second is current.
+/// Signs in at two servers; the second profile is current.
 fn at_two_servers() -> (CommandSandbox, [DevServer; 2]) {
     let (sandbox, servers) = (new_sandbox(), [server(), server()]);
     servers.iter().for_each(|server| drop(sandbox.sign_in(server, &[])));
@@ -364,7 +364,7 @@ const SETTINGS: [Setting; 4] = [
 ];
 
 impl Setting {
-    /// What the server is asked for when all places from this one on have a value.
+    /// Returns the value that the server gets when all sources from this one on have a value.
     fn asked(&self, server: &DevServer, from: usize) -> String {
         let sandbox = new_sandbox();
         let [option, variable, env_file, profile, config] = self.values;

@@ -81,7 +81,7 @@ fn n27_every_registered_error_of_the_token_endpoint_has_its_exit_code_and_is_tol
     }
 }
 
-/// What a terminal would obey: an escape sequence, a carriage return, a bell, a direction, nothing to see, a name.
+/// Characters that a terminal interprets: an escape sequence, a carriage return, a bell, a direction, invisible ones, a name.
 const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\rdone\u{8}\n\u{202e}txet\u{200b}\u{9b}31m";
 
 fn is_clean_and_short(outcome: &Outcome) {

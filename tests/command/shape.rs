@@ -152,7 +152,7 @@ fn a_pipe_gets_no_escape_bytes() {
     }
 }
 
-/// What the command writes to a terminal of its own, which `script` makes.
+/// Returns the output of the command on a terminal, which `script` makes.
 fn on_a_terminal(sandbox: &CommandSandbox, args: &str, variables: &[(&str, &str)]) -> Option<String> {
     let mut script = Command::new("script");
     let line = format!("{} {args}", env!("CARGO_BIN_EXE_hallpass"));

@@ -1,4 +1,4 @@
-//! What a signal ends, what it waits for, and what it leaves behind.
+//! Signals: what they end, what the command still finishes, and what is left behind.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -167,7 +167,7 @@ fn p13_a_login_whose_code_was_sent_ends_soon_and_leaves_the_old_sign_in_as_it_wa
     }
 }
 
-/// What the command says when this signal comes in the middle of what it sends, and gets this answer.
+/// Returns the messages of a command that gets this signal during a request, and then this response.
 fn told_after(site: &ProxiedSetup, args: &[&str], answer: Option<&str>) -> String {
     let answer = answer.map(|body| {
         let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n";

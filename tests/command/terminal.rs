@@ -21,7 +21,7 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 
 const EXPLAINED: &str = "Paste it nowhere else: in no page and in no chat.";
 
-/// Somebody at a terminal, and a server whose token endpoint answers when it is told to.
+/// A user at a terminal, and a server whose token endpoint responds when the test says so.
 struct TerminalSetup {
     sandbox: CommandSandbox,
     server: DevServer,
@@ -163,7 +163,7 @@ fn p12_the_time_left_is_shown_and_when_it_is_up_the_terminal_and_the_port_are_fr
     setup.is_as_before();
 }
 
-/// Where a login can be when somebody presses a key.
+/// The stages of a login at which a key can be pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Metadata,
@@ -289,7 +289,7 @@ fn shell(setup: &TerminalSetup) -> OnPty<'_> {
     shell
 }
 
-/// What a person types to call the command.
+/// The command line as a user types it.
 fn typed(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| format!("'{}'", word.to_str().unwrap())).collect::<Vec<_>>().join(" ")
@@ -390,8 +390,8 @@ fn p18_on_40_columns_the_address_is_one_unbroken_run_of_bytes() {
     }
 }
 
-/// What a camera reads from the lines of a picture, half a character for each point. `is_ink_dark` says whether the ink
-/// is the dark of it.
+/// Decodes a QR code from the lines of a terminal, with half a character for each point. `is_ink_dark` says whether the
+/// characters are the dark points.
 fn read_by_a_camera(lines: &[&str], is_ink_dark: bool) -> String {
     const POINT: usize = 4;
     let rows: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();

@@ -163,8 +163,8 @@ fn within_30_seconds_of_its_end_it_is_renewed() {
     }
 }
 
-/// What `getAccessToken()` does in the remaining cases: a token without an end is handed out, and there is
-/// none where nobody is signed in, or where it ended and nothing can renew it.
+/// Covers the remaining cases of `getAccessToken()`: it returns a token without an expiry, and none if the user is not
+/// signed in, or if the token has expired and cannot be refreshed.
 #[test]
 fn a_token_without_an_end_is_handed_out_and_one_that_ended_is_not() {
     let (sandbox, clerk) = signed_in();
@@ -417,7 +417,7 @@ fn limit_1_logout_revokes_the_refresh_token() {
     assert_eq!(refresh(&clerk, &refresh_token), 401, "it is dead on Clerk's side");
 }
 
-/// What Clerk answers to whoever kept a copy of the token.
+/// Clerk's response to a client that kept a copy of the token.
 fn refresh(clerk: &Provider, token: &str) -> u16 {
     let config = ureq::Agent::config_builder().proxy(None).http_status_as_error(false);
     let form = [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", token)];

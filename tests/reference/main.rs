@@ -1,5 +1,4 @@
-//! The two documents that Hallpass takes the place of, sentence by sentence: whoever followed them finds
-//! every step again.
+//! The two documents that Hallpass replaces, sentence by sentence: every step has its counterpart here.
 
 mod clerk;
 mod guides;

@@ -36,7 +36,7 @@ impl Port9999 {
     }
 }
 
-/// Somebody who followed the tutorial up to "Run the example".
+/// A user who followed the tutorial up to "Run the example".
 struct Example {
     sandbox: CommandSandbox,
     paylent: Provider,
@@ -102,7 +102,7 @@ fn the_verifier_is_fresh_and_kept_from_everybody() {
     assert_eq!(steal_code(&example), 400);
 }
 
-/// Somebody else gets hold of a code, and tries it without the verifier.
+/// Another party gets hold of a code, and tries it without the verifier.
 fn steal_code(example: &Example) -> u16 {
     let mut login = example.sandbox.login(&[]).start();
     let config = ureq::Agent::config_builder().proxy(None).http_status_as_error(false);
@@ -307,7 +307,7 @@ fn the_refresh_token_is_used_and_kept_where_paylent_sends_no_new_one() {
     assert_eq!(example.paylent.requests_to(TOKEN)[0].param("grant_type"), Some("refresh_token"));
 }
 
-/// What the tutorial does not say: a second login on the one port is told whose it is, at once.
+/// Not in the tutorial: a second login on the one port is told at once which login has it.
 #[test]
 fn the_port_that_is_taken_is_named() {
     let Some(_port) = Port9999::take() else { return };

@@ -1,4 +1,4 @@
-//! What the tests of the workspace share.
+//! Support that the tests of the workspace share.
 //!
 //! | module | has |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: the command in a fresh home, the programs in `tests/foreign`, and systems of
-//! one's own to run them on.
+//! Support that the end-to-end tests share: the command in a new home directory, the programs in `tests/foreign`, and
+//! isolated systems to run them on.
 
 mod certificate;
 mod command;

@@ -74,7 +74,7 @@ impl Server {
         server
     }
 
-    /// Where it is.
+    /// The server's URL.
     pub fn issuer(&self) -> &str {
         self.said("issuer")
     }
@@ -112,7 +112,7 @@ impl Server {
     }
 }
 
-/// What `./test` installs. Without it a test has failed, and is not passed over.
+/// Panics if a file that `./test` installs is missing: such a test fails and is not skipped.
 #[track_caller]
 fn demand(path: &Path) {
     assert!(path.exists(), "{} is missing: ./test installs it", path.display());

@@ -41,8 +41,8 @@ fn cargo() -> Command {
     cargo
 }
 
-/// What the cargo that runs us says of this package. `ring` looks at it, and would be built anew, with all that needs
-/// it, each time another package builds the command.
+/// The environment variables in which cargo describes this package. `ring` reads them, so it and its dependents would be
+/// rebuilt each time another package builds the command.
 fn told_of_this_package() -> impl Iterator<Item = OsString> {
     let is_told = |name: &OsString| {
         let name = name.to_string_lossy();

@@ -20,7 +20,7 @@ const PATH: &str = "/org/freedesktop/secrets";
 const SERVICE: &str = "org.freedesktop.Secret.Service";
 const DIALOG: &str = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface";
 
-/// How long the daemon may take to be there.
+/// Time limit for the start of the daemon.
 const START: Duration = Duration::from_secs(20);
 
 /// The daemon, its login keyring open. No prompter can be started, as in a session without a display.
@@ -30,7 +30,7 @@ pub struct GnomeKeyring {
 }
 
 impl GnomeKeyring {
-    /// Starts the daemon on a bus; one started again on the same bus has what the one before it kept.
+    /// Starts the daemon on a bus. A second daemon on the same bus has the items of the first.
     ///
     /// # Errors
     /// If it cannot be started or does not come up.
@@ -41,7 +41,7 @@ impl GnomeKeyring {
         Ok(keyring)
     }
 
-    /// Locks it, as a screen lock or an idle time does.
+    /// Locks it, as a screen lock does.
     ///
     /// # Errors
     /// If the daemon does not do it.
@@ -72,7 +72,7 @@ impl GnomeKeyring {
         })
     }
 
-    /// Stops it: it has its name and its connections, and answers nothing.
+    /// Stops it: it keeps its name and its connections, and does not respond.
     ///
     /// # Errors
     /// If the signal cannot be sent.
@@ -80,7 +80,7 @@ impl GnomeKeyring {
         Ok(kill_process(self.pid(), Signal::STOP)?)
     }
 
-    /// Lets it go on.
+    /// Continues it.
     ///
     /// # Errors
     /// If the signal cannot be sent.

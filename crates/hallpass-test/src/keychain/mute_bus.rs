@@ -7,10 +7,10 @@ use tempfile::TempDir;
 
 use crate::keychain::Variables;
 
-/// A socket that accepts connections and never says a word.
+/// A socket that accepts connections and never responds.
 pub struct MuteBus {
     dir: TempDir,
-    // The system accepts connections for a listener that nobody asks for them.
+    // The system accepts connections for a listener even if it never calls `accept`.
     _listener: UnixListener,
 }
 
@@ -25,7 +25,7 @@ impl MuteBus {
         Ok(MuteBus { dir, _listener: listener })
     }
 
-    /// What leads a program here: the convention for a session without `DBUS_SESSION_BUS_ADDRESS`.
+    /// The environment variables that connect a program to it, as in a session without `DBUS_SESSION_BUS_ADDRESS`.
     pub fn variables(&self) -> Variables {
         vec![("XDG_RUNTIME_DIR", self.dir.path().display().to_string())]
     }

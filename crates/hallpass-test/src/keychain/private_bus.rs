@@ -1,4 +1,4 @@
-//! A message bus of one's own.
+//! A private message bus.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -10,7 +10,7 @@ use crate::keychain::Variables;
 
 pub(crate) const PROGRAM: &str = "dbus-daemon";
 
-/// Starts no services: a desktop's own keychain and its questions are not to come up in a test.
+/// Starts no services, so that the desktop's own keychain and its prompts do not come up in a test.
 const CONFIGURATION: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -52,12 +52,12 @@ impl PrivateBus {
         printed.map(|_| bus)
     }
 
-    /// Where it listens.
+    /// The bus address.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// What leads a program here, into directories of this session's own.
+    /// The environment variables that connect a program to it, with the session's own directories.
     pub fn variables(&self) -> Variables {
         let dir = self.dir.path().display();
         vec![

@@ -335,7 +335,7 @@ fn n49_an_answer_without_end_is_cut_at_the_limit() {
     }
 }
 
-/// What is compressed is not unpacked, and nobody asked for it.
+/// A compressed body is not unpacked: the client did not ask for one.
 #[test]
 fn n49_an_answer_is_taken_as_it_comes() {
     let server = plain_server(|_, answer| {

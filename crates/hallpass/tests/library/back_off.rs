@@ -1,4 +1,4 @@
-//! What one refresh that failed tells all the others: whoever comes next need not find out again what is known.
+//! A failed refresh is remembered, so that the next process need not repeat it.
 
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
@@ -106,7 +106,7 @@ fn a_pause_that_one_server_asked_for_does_not_hold_for_the_sign_in_that_came_aft
     sandbox.pass(&other).force_refresh().unwrap();
 }
 
-/// What as many threads get that all find the token expired, while the first of them is under way.
+/// Returns the results of threads that all find the token expired while the first of them refreshes.
 fn convoy(pass: impl Fn() -> Hallpass) -> Vec<Result<AccessToken>> {
     let barrier = Arc::new(Barrier::new(THREADS));
     let start = |pass: Hallpass| {
@@ -323,7 +323,7 @@ fn an_id_token_that_is_wrong_does_not_take_the_place_of_one_that_was_verified() 
     assert_eq!((after == before, token.notes().len()), (false, 0));
 }
 
-/// Who signed in was never told, so an ID token that comes later cannot be compared with anything.
+/// The login did not identify the user, so a later ID token has nothing to be compared with.
 #[test]
 fn an_id_token_that_nothing_is_known_about_is_not_kept() {
     let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());

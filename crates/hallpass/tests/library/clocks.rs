@@ -135,7 +135,7 @@ impl ClockSetup {
         login(self.builder(), self.server.robot().opener())
     }
 
-    /// What a script gets; how often the server was asked for it.
+    /// Returns the tokens that a script gets, and the number of requests for them.
     fn tokens(&self, calls: usize) -> (Result<Vec<String>>, usize) {
         let before = self.server.journal().count("/token");
         let token = |_| Ok(self.builder().build()?.access_token()?.expose().to_owned());

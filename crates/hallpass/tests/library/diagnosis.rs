@@ -1,4 +1,4 @@
-//! What a login needs is looked at, and nothing else is done.
+//! The diagnosis checks everything that a login needs, and changes nothing.
 
 use std::time::{Duration, SystemTime};
 

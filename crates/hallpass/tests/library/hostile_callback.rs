@@ -1,4 +1,4 @@
-//! What else may knock at the listener, and what the right answer may carry.
+//! Other requests to the callback listener, and hostile parameters in the right one.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
@@ -23,9 +23,9 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 struct Visit<T> {
     result: Result<Session>,
     events: Vec<LoginEvent>,
-    /// What the stranger saw.
+    /// The stranger's page.
     stranger: T,
-    /// What the user saw.
+    /// The user's page.
     user: Page,
     token_requests: usize,
 }
@@ -278,7 +278,7 @@ fn n23_p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_sa
     }
 }
 
-/// Whoever learns the state after it was used, from a log or a history, exchanges nothing with it.
+/// A state that leaks after its use, from a log or a history, is worthless.
 #[test]
 fn n23_a_state_is_spent_by_its_first_use_whatever_came_with_it() {
     for (first, is_in) in [("", true), ("error=access_denied&state={state}", false), ("state={state}", false)]

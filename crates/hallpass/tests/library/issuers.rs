@@ -98,14 +98,14 @@ fn p59_a_document_that_names_no_issuer_is_none_and_endpoints_by_hand_need_none()
     assert_eq!((provider.count(OPENID_CONFIGURATION), provider.count(OAUTH_METADATA)), (0, 0));
 }
 
-/// Where an issuer with a path may have its document, in the order in which it is looked for.
+/// The places of the metadata document of an issuer with a path, in the order of the requests.
 const FORMS: [&str; 3] = [
     "/t/1/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server/t/1",
     "/t/1/.well-known/oauth-authorization-server",
 ];
 
-/// What is in the other places.
+/// The responses at the other places.
 fn others(provider: &Provider) -> Vec<(&'static str, Response)> {
     vec![
         ("404", Response::empty(404)),

@@ -221,7 +221,7 @@ fn p12_n15_n34_an_abandoned_login_times_out_names_the_redirect_uri_and_closes_it
     assert!(sandbox.bytes() == before);
 }
 
-/// Where a login can be when somebody cancels it: what makes it stay there, and how to know that it is.
+/// The stages at which a login can be cancelled: how to hold it there, and how to know that it has arrived.
 const STAGES: [(&str, &str); 3] =
     [("metadata", OPENID_CONFIGURATION), ("the user", "/nowhere"), ("the token endpoint", TOKEN)];
 
@@ -367,7 +367,7 @@ fn n16_the_first_of_several_redirect_uris_that_is_free_is_taken() {
     login(builder, visitor().0).unwrap();
 }
 
-/// What makes a folder unusable even for root, whom permission bits do not stop.
+/// Ways to make a directory unusable even for root, to whom permission bits do not apply.
 type Spoil = fn(&LibrarySandbox);
 
 const UNUSABLE: [(&str, Spoil); 5] = [
@@ -544,7 +544,7 @@ fn n29_the_address_tells_nothing_of_this_computer_and_its_user() {
     assert!(!url.contains(&format!("/{state_dir}")), "{url}");
 }
 
-/// What ships with a program is known to everybody, so it is PKCE that ties the code to this login.
+/// A secret that ships with a program is public, so only PKCE binds the code to this login.
 #[test]
 fn n41_a_client_with_a_secret_proves_itself_by_pkce_all_the_same() {
     let client = Client::confidential(CLIENT, "shipped").redirect_uri("http://127.0.0.1/callback");

@@ -42,7 +42,7 @@ impl RefreshSetup {
         self.server.journal().clear();
     }
 
-    /// What a new process would build.
+    /// Builds the pass of a new process.
     fn pass(&self) -> Hallpass {
         let builder = self.sandbox.builder(self.server.issuer(), "demo").http(self.network.plain());
         builder.browser(self.server.robot().opener()).build().unwrap()
@@ -224,7 +224,7 @@ fn an_end_that_has_nothing_to_do_with_a_lost_answer_is_not_called_one() {
     assert!(matches!(error, Error::LoginRequired(LoginRequired::Ended(Some(_)))), "{error:?}");
 }
 
-/// What another process wrote down by hand, as one that was killed without a chance to unwind would have left it.
+/// Writes the journal by hand, as a process that is killed without unwinding leaves it.
 #[test]
 fn p30_a_journal_of_anybody_is_believed_and_a_torn_one_is_none() {
     let setup = RefreshSetup::strict();

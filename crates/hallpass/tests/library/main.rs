@@ -1,5 +1,5 @@
-//! The library from the outside: what it sends, stores, shows and answers, against the development server
-//! and against scripted servers that keep to, or break, the contracts of real ones.
+//! The library from the outside: its requests, files, pages and results, at the development server and at scripted servers
+//! that keep to, or break, the contracts of real ones.
 
 mod diagnosis;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! What is left in the memory of a process that is done with its tokens, looked at from another one.
+//! Tokens that are left in the memory of a process that no longer uses them, as another process finds them.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::{self, File};
@@ -14,8 +14,7 @@ use hallpass_test::provider::{CANARY, Provider};
 
 const STATE_DIR: &str = "HALLPASS_TEST_STATE_DIR";
 
-/// What lies in freed memory is written over by chance, so that a look at all of it may come too late: the memory is
-/// looked at as it is given back.
+/// Searches memory at the moment it is freed, because freed memory can be overwritten before a later search.
 struct Watching;
 
 #[global_allocator]
@@ -39,7 +38,7 @@ unsafe impl GlobalAlloc for Watching {
     }
 }
 
-/// What this process does for the one that looks: takes a token, holds it, drops it, each for a line on its stdin.
+/// The watched process: takes a token, holds it and drops it, one step for each line on its stdin.
 fn take_hold_and_drop(state_dir: &Path) {
     IS_WATCHING.store(true, Ordering::Relaxed);
     let (steps, mut stdout) = (std::io::stdin().lines(), std::io::stdout());

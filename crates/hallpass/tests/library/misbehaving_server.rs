@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 pub(crate) type Spoil = fn(&Provider);
 
-/// What is wrong with a server, and what a login at it must end in.
+/// A fault of a server, and the error of a login there.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) spoil: Spoil,

@@ -44,7 +44,7 @@ impl Search {
     }
 }
 
-/// What a provider was told and gave that has no canary in it.
+/// The secrets between client and provider that do not contain the canary.
 fn made_here(sandbox: &LibrarySandbox, provider: &Provider) -> Vec<String> {
     let sent = provider.requests_to(TOKEN);
     let verifiers = sent.iter().filter_map(|request| request.param("code_verifier").map(str::to_owned));
@@ -94,7 +94,7 @@ fn p69_no_value_of_a_session_shows_a_secret_from_login_to_logout() {
     }
 }
 
-/// What a server may answer with our secrets in it.
+/// Responses that contain our secrets.
 fn echoes() -> Vec<(&'static str, Response)> {
     let body = format!("<h1>{CANARY}</h1>");
     vec![

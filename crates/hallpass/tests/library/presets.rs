@@ -19,12 +19,12 @@ const CLIENT: &str = "client-id";
 
 type Posted = (String, Vec<(String, String)>);
 
-/// A provider on the other side of a wire that is none.
+/// A provider without a network in between.
 #[derive(Clone)]
 struct Recorded {
     contract: Arc<Value>,
     nonce: Arc<Mutex<String>>,
-    /// What was posted: where, and which fields.
+    /// The posted forms: URL and fields.
     forms: Arc<Mutex<Vec<Posted>>>,
 }
 

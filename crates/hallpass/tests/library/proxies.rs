@@ -47,7 +47,7 @@ impl Company {
         builder.environment(environment).ca_cert(self.authority.file()).login_timeout(PATIENCE)
     }
 
-    /// Where the person's browser finds the address, which has ways of its own.
+    /// The URL for the user's browser, which does not go through the proxy.
     fn seen_by_browser(&self, url: &Url) -> Url {
         Url::parse(&url.as_str().replace(ISSUER, self.provider.issuer())).unwrap()
     }

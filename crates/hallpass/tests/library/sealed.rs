@@ -102,7 +102,7 @@ fn new_claims_are_sealed_in_as_well() {
     assert_eq!(setup.stored_access_token(), token.expose());
 }
 
-/// What a server may say about a user is numbers too, and these do not survive a careless reader.
+/// Claims about a user can be numbers, which a careless parser changes.
 #[test]
 fn claims_of_any_kind_do_not_break_the_seal() {
     let setup = KeychainSetup::new();

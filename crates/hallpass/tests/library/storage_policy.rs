@@ -1,5 +1,5 @@
-//! Where a sign-in is kept, decided and said before the browser opens; and what a keychain that is not to be had means
-//! afterwards.
+//! The choice of the store, made and reported before the browser opens, and the effect of a keychain that becomes
+//! unavailable later.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use hallpass_test::library::{
 };
 use hallpass_test::provider::{EMAIL, TOKEN};
 
-/// What a command may take for one keychain that does not answer in its three seconds (P47), on a machine that is busy.
+/// Time limit of a command with a keychain that does not respond within its three seconds (P47), on a busy machine.
 const IN_TIME: Duration = Duration::from_secs(5);
 /// Less than what waiting for it takes.
 const WITHOUT_WAITING: Duration = Duration::from_secs(2);

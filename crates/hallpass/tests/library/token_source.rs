@@ -36,7 +36,7 @@ fn text(token: Result<AccessToken>) -> String {
     token.unwrap().expose().to_owned()
 }
 
-/// What a program does with an API.
+/// Calls an API as a program does, and retries once after a 401.
 fn with_one_replay(tokens: &TokenSource, call: impl Fn(&AccessToken) -> u16) -> Result<u16> {
     let token = tokens.access_token()?;
     match call(&token) {

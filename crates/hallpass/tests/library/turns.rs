@@ -217,7 +217,7 @@ fn p38_a_holder_that_never_finishes_costs_the_others_their_time_and_no_browser()
     holder.finish();
 }
 
-/// Nobody could finish in the moment that is left.
+/// The remaining time is too short for a login.
 #[test]
 fn p38_whose_turn_comes_too_late_opens_no_browser() {
     let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());

@@ -1,4 +1,4 @@
-//! Who is signed in: from the record, from the server, and after either of them lied.
+//! The signed-in user: from the record, from the server, and after either of them was wrong.
 
 use hallpass::error::{LoginRequired, NetworkErrorKind, ServerIncompatible, ServerMisbehaved};
 use hallpass::{Error, State};

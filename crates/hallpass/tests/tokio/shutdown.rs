@@ -1,4 +1,4 @@
-//! What does not answer holds up neither a runtime nor the process.
+//! A server or keychain that does not respond delays the end of neither a runtime nor the process.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::runtimes::both;
 
-/// What ends at once takes no longer even where the machine is busy; the limits of requests are 20 s and more.
+/// Time limit for an immediate end on a busy machine; the time limits of requests are 20 s and more.
 const SOON: Duration = Duration::from_secs(1);
 
 fn silent() -> (LibrarySandbox, Provider) {

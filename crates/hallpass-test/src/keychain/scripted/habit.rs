@@ -1,55 +1,55 @@
-//! Ways to behave.
+//! Ways in which a Secret Service behaves.
 
 /// How the service, or the bus, behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Habit {
-    /// As it should. Whoever is asked to unlock it does so.
+    /// As it should. The user unlocks it when asked.
     Honest,
-    /// Nobody has the service's name.
+    /// The service's name has no owner.
     Absent,
     /// The service is there and has no default collection.
     Bare,
-    /// The service has its name and answers nothing.
+    /// The service owns its name and never responds.
     Silent,
-    /// Every answer takes a minute.
+    /// Every response takes a minute.
     Slow,
-    /// Every answer takes a second and a half: each is in time, and together they are not.
+    /// Every response takes 1.5 s: each is in time, but together they are not.
     Sluggish,
-    /// Every answer takes four tenths of a second: all of them together are in time.
+    /// Every response takes 0.4 s: together they are in time.
     Leisurely,
     /// The service ends at the first call of it.
     Dies,
-    /// The bus lets programs in and answers nothing.
+    /// The bus accepts connections and never responds.
     BusSilent,
     /// The bus ends at the first call of the service.
     BusDies,
-    /// Gives back another key than it was given.
+    /// Returns another key than it was given.
     SwapsKeys,
-    /// Gives back something that is no key.
+    /// Returns something that is not a key.
     Garbles,
-    /// Gives back the first half.
+    /// Returns the first half.
     Truncates,
-    /// Gives back an empty secret.
+    /// Returns an empty secret.
     Blanks,
     /// Removes nothing.
     Clings,
-    /// Says that it keeps an item, and does not.
+    /// Reports that it stored an item, and does not store it.
     Forgets,
-    /// Answers with other types than the standard's.
+    /// Responds with other types than the standard's.
     Babbles,
     /// The items are in a collection that is locked, and the default one is another and open.
     LocksItems,
     /// Finds nothing while it is locked, as services do that encrypt the attributes too.
     HidesWhileLocked,
-    /// Wants to ask somebody before it keeps or removes anything.
+    /// Prompts the user before it stores or removes an item.
     AsksFirst,
-    /// Nobody answers the question to unlock it.
+    /// The prompt to unlock it stays open.
     NobodyAnswers,
-    /// The question to unlock it is dismissed.
+    /// The prompt to unlock it is dismissed.
     Dismissed,
-    /// The service ends while it asks.
+    /// The service ends while the prompt is open.
     DiesAsking,
-    /// The question is answered, and it stays locked all the same.
+    /// The prompt completes, but the collection stays locked.
     StaysLocked,
 }

@@ -51,19 +51,19 @@ impl ScriptedService {
             for stream in listener.incoming().map_while(Result::ok) {
                 lock(&theirs).connections += 1;
                 let state = theirs.clone();
-                // A program that leaves in the middle is nobody's failure.
+                // A program may disconnect at any time, so the result does not matter.
                 thread::spawn(move || zbus::block_on(serve(stream, &state)));
             }
         });
         Ok(ScriptedService { dir, state })
     }
 
-    /// What leads a program here.
+    /// The environment variables that connect a program to it.
     pub fn variables(&self) -> Variables {
         vec![("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", socket(self.dir.path()).display()))]
     }
 
-    /// From now on it behaves like this.
+    /// Changes how it behaves from now on.
     pub fn behave(&self, habit: Habit) {
         lock(&self.state).habit = habit;
     }
@@ -83,22 +83,22 @@ impl ScriptedService {
         lock(&self.state).vault.items.values_mut().for_each(|item| item.secret.clear());
     }
 
-    /// How many items it has.
+    /// Returns the number of items.
     pub fn items(&self) -> usize {
         lock(&self.state).vault.items.len()
     }
 
-    /// The methods of the service that were called, in order.
+    /// Returns the methods of the service that were called, in order.
     pub fn calls(&self) -> Vec<String> {
         lock(&self.state).calls.clone()
     }
 
-    /// How often a program came to the bus.
+    /// Returns the number of connections to the bus.
     pub fn connections(&self) -> usize {
         lock(&self.state).connections
     }
 
-    /// Forgets who called what.
+    /// Forgets all calls and connections.
     pub fn clear(&self) {
         let mut state = lock(&self.state);
         (state.connections, state.calls) = (0, Vec::new());

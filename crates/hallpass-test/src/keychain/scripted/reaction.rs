@@ -1,4 +1,4 @@
-//! What follows a call.
+//! The reaction to a call.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the bus and the service answer.
+//! The responses of the bus and the service.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -125,7 +125,7 @@ impl State {
         Reaction::reply(call, &((session(), nothing, self.told(&item.secret), "text/plain"),))
     }
 
-    /// What it says that a secret is.
+    /// Returns a secret as this habit reports it.
     fn told(&self, secret: &[u8]) -> Vec<u8> {
         match self.habit {
             Habit::SwapsKeys => vec![b'A'; secret.len()],

@@ -1,4 +1,4 @@
-//! What the service keeps.
+//! The service's items.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -80,7 +80,7 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What may also happen while a person signs in.
+/// Generates steps that can also happen during a login.
 fn quick_steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => prop_oneof![Just(5), Just(31), Just(100), Just(3590), Just(3700)].prop_map(Step::Wait),
@@ -99,7 +99,7 @@ fn tokens() -> impl Strategy<Value = Step> {
         .prop_map(|(by, is_forced, faults, meanwhile)| Step::Token { by, is_forced, faults, meanwhile })
 }
 
-/// What does not wait for the lock, and so may happen while a refresh is under way.
+/// Generates steps that do not wait for the lock, and so can happen during a refresh.
 fn calm_steps() -> impl Strategy<Value = Step> {
     prop_oneof![
         processes().prop_map(Step::Query),
