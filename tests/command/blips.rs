@@ -1,5 +1,5 @@
-//! What says nothing about a session, from a busy server to a hotel's network, costs nobody a sign-in: the record stays
-//! byte for byte, a token that still works is handed out, the message says to try again, and trying again works.
+//! A response that says nothing about the session, from a busy server to a captive portal, does not end it: the record
+//! stays byte for byte, a token that still works is printed, the message says to try again, and trying again works.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -8,23 +8,23 @@ use std::thread;
 use std::time::Duration;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::Outcome;
 
-use crate::bench::Outcome;
-use crate::front::{self, Front, Fronted};
+use crate::reverse_proxy::{self, ProxiedSetup, ReverseProxy};
 
 /// How a connection ends, and what that is called.
 type End = (&'static str, fn(&mut TcpStream));
 
-impl Fronted {
+impl ProxiedSetup {
     /// While it lasts nothing is lost, and afterwards everything works.
     fn survives(&self, name: &str) {
-        self.bench.let_expire_in("default", 0);
+        self.sandbox.let_expire_in("default", 0);
         self.changes_nothing(name, |dead| {
             assert_eq!((dead.code, dead.stdout.as_str()), (5, ""), "{name}: {dead:#?}");
             assert!(!dead.stderr.contains("hallpass login"), "{name}: {dead:#?}");
         });
-        self.bench.let_expire_in("default", 20);
-        let stored = self.bench.record("default")["secret"]["access_tokens"][0].clone();
+        self.sandbox.let_expire_in("default", 20);
+        let stored = self.sandbox.record("default")["secret"]["access_tokens"][0].clone();
         self.changes_nothing(name, |alive| {
             assert_eq!(
                 (alive.code, alive.stdout.trim_end()),
@@ -33,17 +33,17 @@ impl Fronted {
             );
             assert!(alive.stderr.contains("Note: "), "{name}: {alive:#?}");
         });
-        self.front.behave();
-        self.use_endpoint(&self.front.url("/token"));
-        let renewed = self.bench.run(&["token"]);
+        self.proxy.forward_again();
+        self.use_endpoint(&self.proxy.url("/token"));
+        let renewed = self.sandbox.run(&["token"]);
         assert_eq!(renewed.code, 0, "{name}: {renewed:#?}");
         assert_ne!(renewed.value(), stored, "{name}");
     }
 
     fn changes_nothing(&self, name: &str, judge: impl Fn(&Outcome)) {
-        let before = self.bench.record_bytes("default");
-        judge(&self.bench.run(&["token"]));
-        assert!(self.bench.record_bytes("default") == before, "{name}");
+        let before = self.sandbox.record_bytes("default");
+        judge(&self.sandbox.run(&["token"]));
+        assert!(self.sandbox.record_bytes("default") == before, "{name}");
     }
 }
 
@@ -131,10 +131,10 @@ fn answers() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn p31_no_answer_but_invalid_grant_costs_a_sign_in() {
-    let site = Fronted::new();
+    let site = ProxiedSetup::new();
     for (name, answer) in answers() {
-        site.front.act(move |client| {
-            front::request(client);
+        site.proxy.handle_with(move |client| {
+            reverse_proxy::request(client);
             let _ = client.write_all(&answer);
         });
         site.survives(name);
@@ -152,11 +152,11 @@ fn p31_no_connection_that_ends_costs_a_sign_in() {
     let ends: [End; 3] = [
         ("closed before the request", |_| ()),
         ("reset in the request", leave_unread),
-        ("closed after the request", |client| drop(front::request(client))),
+        ("closed after the request", |client| drop(reverse_proxy::request(client))),
     ];
-    let site = Fronted::new();
+    let site = ProxiedSetup::new();
     for (name, end) in ends {
-        site.front.act(end);
+        site.proxy.handle_with(end);
         site.survives(name);
     }
 }
@@ -169,18 +169,18 @@ fn p31_no_failure_of_tls_costs_a_sign_in() {
         ("a handshake that fails", |client| drop(client.write_all(ALERT))),
         ("a handshake that breaks off", leave_unread),
     ];
-    let site = Fronted::new();
+    let site = ProxiedSetup::new();
     for (name, hello) in hellos {
-        site.front.act(hello);
-        site.use_endpoint(&site.front.url("/token").replace("http:", "https:"));
+        site.proxy.handle_with(hello);
+        site.use_endpoint(&site.proxy.url("/token").replace("http:", "https:"));
         site.survives(name);
     }
 }
 
 #[test]
 fn p31_no_host_that_cannot_be_found_or_reached_costs_a_sign_in() {
-    let nobody = format!("http://127.0.0.1:{}/token", crate::bench::free_port());
-    let site = Fronted::new();
+    let nobody = format!("http://127.0.0.1:{}/token", hallpass_test::ports::free_port());
+    let site = ProxiedSetup::new();
     for (name, url) in [("an unknown name", "https://login.invalid/token"), ("nobody listens", &nobody)] {
         site.use_endpoint(url);
         site.survives(name);
@@ -190,31 +190,31 @@ fn p31_no_host_that_cannot_be_found_or_reached_costs_a_sign_in() {
 #[test]
 fn p32_a_server_that_asks_to_wait_is_left_alone_by_every_process_until_then() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
-        let site = Fronted::new();
-        site.bench.let_expire_in("default", 0);
+        let site = ProxiedSetup::new();
+        site.sandbox.let_expire_in("default", 0);
         let busy = http(status, "Retry-After: 2\r\n", "");
-        site.front.act(move |client| {
-            front::request(client);
+        site.proxy.handle_with(move |client| {
+            reverse_proxy::request(client);
             let _ = client.write_all(&busy);
         });
-        site.bench.run(&["token"]).fails(5, &status[..3], "try again in 2s");
-        let asked = site.front.connections();
+        site.sandbox.run(&["token"]).fails(5, &status[..3], "try again in 2s");
+        let asked = site.proxy.connections();
         for _ in 0..5 {
-            let paused = site.bench.run(&["token", "--refresh"]);
+            let paused = site.sandbox.run(&["token", "--refresh"]);
             assert_eq!((paused.code, paused.stdout.as_str()), (5, ""), "{paused:#?}");
         }
-        assert_eq!(site.front.connections(), asked, "{status}: asked in the time of rest");
-        site.front.behave();
+        assert_eq!(site.proxy.connections(), asked, "{status}: asked in the time of rest");
+        site.proxy.forward_again();
         thread::sleep(Duration::from_secs(2));
-        site.bench.value(&["token"]);
+        site.sandbox.value(&["token"]);
     }
 }
 
 /// Hands every request on, and the first answer to nobody.
-fn loses_one_answer(front: &Front) {
-    let (desk, lost) = (front.desk(), AtomicBool::new(false));
-    front.act(move |client| {
-        let answer = desk.handed_on(client);
+fn loses_one_answer(proxy: &ReverseProxy) {
+    let (forwarder, lost) = (proxy.forwarder(), AtomicBool::new(false));
+    proxy.handle_with(move |client| {
+        let answer = forwarder.forward(client);
         if lost.swap(true, Ordering::SeqCst) {
             let _ = client.write_all(&answer);
         }
@@ -224,23 +224,23 @@ fn loses_one_answer(front: &Front) {
 #[test]
 fn p30_an_answer_that_was_lost_is_asked_for_again_at_once() {
     let grace = Duration::from_secs(30);
-    let site = Fronted::at(DevServer::builder().refresh_reuse_grace(grace).start().unwrap());
-    loses_one_answer(&site.front);
-    site.bench.value(&["token", "--refresh"]);
+    let site = ProxiedSetup::at(DevServer::builder().refresh_reuse_grace(grace).start().unwrap());
+    loses_one_answer(&site.proxy);
+    site.sandbox.value(&["token", "--refresh"]);
     assert_eq!(site.refreshes(), 2);
-    site.bench.value(&["token", "--refresh"]);
+    site.sandbox.value(&["token", "--refresh"]);
     assert_eq!(site.refreshes(), 3);
 }
 
 #[test]
 fn p30_a_server_without_grace_for_a_lost_answer_ends_the_session_and_nothing_else() {
-    let site = Fronted::new();
-    loses_one_answer(&site.front);
+    let site = ProxiedSetup::new();
+    loses_one_answer(&site.proxy);
     for _ in 0..3 {
-        site.bench.run(&["token", "--refresh"]).fails(4, "invalid_grant", "hallpass login");
+        site.sandbox.run(&["token", "--refresh"]).fails(4, "invalid_grant", "hallpass login");
     }
     assert_eq!(site.refreshes(), 2);
-    site.bench.run(&["whoami"]).ok();
-    site.bench.sign_in(&site.server, &[]);
-    site.bench.value(&["token", "--refresh"]);
+    site.sandbox.run(&["whoami"]).ok();
+    site.sandbox.sign_in(&site.server, &[]);
+    site.sandbox.value(&["token", "--refresh"]);
 }

@@ -10,14 +10,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::pty::Pty;
+use hallpass_test::command::{CLIENT, CommandSandbox, Invocation, Outcome, param, visit};
+use hallpass_test::scripted_server::{Response, ScriptedServer};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, CLIENT, Call, Outcome, param, visit};
-use crate::pty::Pty;
-use crate::scripted::{Answer, Scripted};
+use crate::new_sandbox;
 
-/// Nobody opens an address by then, so nobody is going to.
+/// If no browser has opened the URL by then, none will.
 const SHORT: &str = "400ms";
 
 /// Tells the test the address, so that it can be the person.
@@ -31,15 +32,15 @@ const X11: (&str, &str) = ("DISPLAY", ":0");
 
 /// A machine whose programs are stubs.
 struct Desktop {
-    bench: Bench,
+    sandbox: CommandSandbox,
     server: DevServer,
 }
 
 impl Desktop {
     fn new() -> Desktop {
-        let bench = Bench::new();
-        fs::create_dir(bench.beside("bin")).unwrap();
-        Desktop { bench, server: DevServer::start().unwrap() }
+        let sandbox = new_sandbox();
+        fs::create_dir(sandbox.beside("bin")).unwrap();
+        Desktop { sandbox, server: DevServer::start().unwrap() }
     }
 
     fn with(names: &[&str]) -> Desktop {
@@ -49,7 +50,7 @@ impl Desktop {
     }
 
     fn bin(&self, name: &str) -> PathBuf {
-        self.bench.beside("bin").join(name)
+        self.sandbox.beside("bin").join(name)
     }
 
     fn path(&self, name: &str) -> String {
@@ -61,7 +62,7 @@ impl Desktop {
     fn install(&self, name: &str, behaviour: &str) {
         let called =
             format!("printf '%s\\n' --- \"${{0##*/}}\" \"$@\" >> '{}'\n", self.called_file().display());
-        let text = self.bench.file("stub", &format!("#!/bin/sh\n{called}{behaviour}"));
+        let text = self.sandbox.file("stub", &format!("#!/bin/sh\n{called}{behaviour}"));
         let status = Command::new("install").args(["-m", "755", &text]).arg(self.bin(name)).status().unwrap();
         assert!(status.success());
     }
@@ -72,7 +73,7 @@ impl Desktop {
     }
 
     fn called_file(&self) -> PathBuf {
-        self.bench.beside("called")
+        self.sandbox.beside("called")
     }
 
     /// Every call of a stub: its name and its arguments.
@@ -82,10 +83,10 @@ impl Desktop {
         calls.map(|call| call.lines().map(str::to_owned).collect()).collect()
     }
 
-    fn command(&self, args: &[&str]) -> Call<'_> {
+    fn command(&self, args: &[&str]) -> Invocation<'_> {
         let at = ["login", "--issuer", self.server.issuer(), "--client-id", CLIENT];
-        let call = self.bench.hallpass(&[&at, args].concat()).env("PATH", &self.path(""));
-        call.env("TELL", self.bench.beside("browser.sh").to_str().unwrap())
+        let call = self.sandbox.hallpass(&[&at, args].concat()).env("PATH", &self.path(""));
+        call.env("TELL", self.sandbox.beside("browser.sh").to_str().unwrap())
     }
 
     /// Signs in through the browser that opens; its address.
@@ -106,12 +107,12 @@ impl Desktop {
     }
 
     fn configure(&self, browser: &str) {
-        fs::create_dir_all(self.bench.config_dir()).unwrap();
-        fs::write(self.bench.config_dir().join("config.toml"), format!("browser = '{browser}'\n")).unwrap();
+        fs::create_dir_all(self.sandbox.config_dir()).unwrap();
+        fs::write(self.sandbox.config_dir().join("config.toml"), format!("browser = '{browser}'\n")).unwrap();
     }
 }
 
-/// What a login says about a browser that did not open.
+/// Returns the lines of a login about a browser that did not open.
 fn failures(talk: &str) -> Vec<&str> {
     talk.lines().filter(|line| line.contains("Could not open")).collect()
 }
@@ -337,12 +338,12 @@ fn p19_an_opener_that_stays_holds_up_nothing_and_holds_nothing() {
     desktop.install("xdg-open", &format!("{look}echo $$ > '{pid_file}'\n{TELL}exec /bin/sleep 60\n"));
     desktop.link("setsid");
     // What the caller left open for its children.
-    let lock = desktop.bench.beside("callers.lock");
+    let lock = desktop.sandbox.beside("callers.lock");
     let command = desktop.command(&[]).envs(&[X11]).into_command();
     let mut caller = Command::new("/bin/sh");
     caller.args(["-c", "exec 9>\"$LOCK\" && flock 9 && exec \"$0\" \"$@\""]);
     caller.arg(command.get_program()).args(command.get_args());
-    let caller = desktop.bench.call(caller);
+    let caller = desktop.sandbox.call(caller);
     let variables: Vec<(&str, String)> = command
         .get_envs()
         .filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?.to_owned())))
@@ -363,7 +364,7 @@ fn p19_an_opener_that_stays_holds_up_nothing_and_holds_nothing() {
     let streams = fs::read_to_string(streams).unwrap();
     let redirect = url::Url::parse(&param(&url, "redirect_uri").unwrap()).unwrap();
     let is_free = |path: PathBuf| File::open(path).unwrap().try_lock().is_ok();
-    let state = desktop.bench.state_dir().join("hallpass");
+    let state = desktop.sandbox.state_dir().join("hallpass");
     let locks = ["default.lock", "default.login.lock"].map(|name| is_free(state.join(name)));
     let (callers_lock, port) = (is_free(lock), TcpListener::bind(("127.0.0.1", redirect.port().unwrap())));
     kill_process(pid, Signal::KILL).unwrap();
@@ -441,16 +442,16 @@ fn n18_p23_what_a_hostile_server_names_is_never_opened() {
         "",
     ] {
         let desktop = Desktop::with(&["xdg-open"]);
-        let server = Scripted::start();
+        let server = ScriptedServer::start();
         let issuer = server.origin();
         let metadata = json!({
             "issuer": issuer,
             "authorization_endpoint": endpoint,
             "token_endpoint": format!("{issuer}/token"),
         });
-        server.always("/.well-known/openid-configuration", Answer::json(200, &metadata));
+        server.always("/.well-known/openid-configuration", Response::json(200, &metadata));
         let at = ["login", "--issuer", &issuer, "--client-id", CLIENT, "--timeout", SHORT];
-        let call = desktop.bench.hallpass(&at).env("PATH", &desktop.path("")).envs(&[X11]);
+        let call = desktop.sandbox.hallpass(&at).env("PATH", &desktop.path("")).envs(&[X11]);
         let outcome = call.run();
         assert_eq!(outcome.code, 3, "{endpoint}: {outcome:#?}");
         assert_eq!(desktop.called(), <[Vec<String>; 0]>::default());

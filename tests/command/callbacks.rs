@@ -1,4 +1,4 @@
-//! What comes to the callback's port, and when the command is done with it.
+//! Requests to the callback port, and when the command closes it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,9 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{param, visit};
 use url::{Position, Url};
 
-use crate::bench::{Bench, param, visit};
+use crate::new_sandbox;
 
 /// A browser that has asked for the callback, and was not read from yet.
 fn asking(server: &DevServer, url: &str) -> TcpStream {
@@ -26,9 +27,9 @@ fn content_length(head: &str) -> usize {
 
 #[test]
 fn p10_a_slow_reader_who_never_closes_delays_nobody_and_gets_the_whole_page() {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
     let (login, (mut stream, begun)) =
-        bench.login_at(&server, &[]).play(|url| (asking(&server, url), Instant::now()));
+        sandbox.login_at(&server, &[]).play(|url| (asking(&server, url), Instant::now()));
     let (login, took) = (login.ok(), begun.elapsed());
     assert!(took < Duration::from_secs(2), "{took:?}: {login:#?}");
     let (mut page, mut byte) = (Vec::new(), [0]);
@@ -48,13 +49,13 @@ fn p10_a_slow_reader_who_never_closes_delays_nobody_and_gets_the_whole_page() {
 #[test]
 fn p01_twenty_logins_at_once_have_a_port_each_and_all_succeed() {
     const LOGINS: usize = 20;
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    let logins: Vec<_> = (0..LOGINS).map(|_| bench.login_at(&server, &["--force"]).start()).collect();
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    let logins: Vec<_> = (0..LOGINS).map(|_| sandbox.login_at(&server, &["--force"]).start()).collect();
     let urls = thread::scope(|scope| {
         let mut urls: Vec<String> = Vec::new();
         let limit = Instant::now() + Duration::from_secs(20);
         while urls.len() < LOGINS && Instant::now() < limit {
-            for url in &bench.opened()[urls.len()..] {
+            for url in &sandbox.opened()[urls.len()..] {
                 urls.push(url.clone());
                 let (server, url) = (&server, url.clone());
                 scope.spawn(move || assert_eq!(visit(server, &url).status, 200));
@@ -69,5 +70,5 @@ fn p01_twenty_logins_at_once_have_a_port_each_and_all_succeed() {
     let ports: std::collections::BTreeSet<_> = urls.iter().map(|url| param(url, "redirect_uri")).collect();
     assert_eq!(urls.len(), LOGINS);
     assert!(ports.len() > 1, "a port is free again once its login is done: {ports:?}");
-    bench.run(&["token", "--refresh"]).ok();
+    sandbox.run(&["token", "--refresh"]).ok();
 }

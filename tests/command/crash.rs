@@ -1,6 +1,6 @@
-//! What is left where the command dies: the old record or the new one, whole, and a sign-in that still works.
+//! A command that is killed leaves the old record or the new one, complete, and a sign-in that still works.
 //!
-//! A few blows are ordinary tests. CONTRIBUTING.md tells how to strike everywhere.
+//! Ordinary tests try a few moments only. CONTRIBUTING.md has the command that tries all.
 
 use std::fmt;
 use std::fs;
@@ -11,14 +11,16 @@ use std::process::{Child, ExitStatus};
 use std::time::Instant;
 
 use hallpass_dev::DevServer;
-use hallpass_test_keychain::{
+use hallpass_test::command::timed_signal::{self, Moment};
+use hallpass_test::command::{CLIENT, CommandSandbox};
+use hallpass_test::files::files_below;
+use hallpass_test::keychain::{
     GnomeKeyring, Habit, PrivateBus, REAL_KEYCHAIN, ScriptedService, are_installed,
 };
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::bench::{Bench, CLIENT, files_below};
-use crate::blow::{self, Blow};
+use crate::new_sandbox;
 
 /// The call that is struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ enum Verb {
 
 const VERBS: [Verb; 3] = [Verb::Refresh, Verb::Login, Verb::FirstLogin];
 
-/// What came of some blows.
+/// The results of some moments.
 #[derive(Default)]
 struct Tally {
     /// The record was as before.
@@ -49,15 +51,15 @@ impl fmt::Display for Tally {
         let Tally { old, new, lost } = self;
         write!(
             f,
-            "{} blows: {old} left the old record ({lost} of them after the refresh token was sent: lost), {new} the new one",
+            "{} kills: {old} left the old record ({lost} of them after the refresh token was sent: lost), {new} the new one",
             old + new
         )
     }
 }
 
-/// Somebody who signed in, and where.
+/// A signed-in user, and the server.
 struct Site {
-    bench: Bench,
+    sandbox: CommandSandbox,
     server: DevServer,
     /// Of a sign-in that is sealed.
     _keychain: Option<(GnomeKeyring, PrivateBus)>,
@@ -65,7 +67,7 @@ struct Site {
 
 impl Site {
     fn new() -> Site {
-        Site::signed_in(Bench::new(), None)
+        Site::signed_in(new_sandbox(), None)
     }
 
     /// One whose record is sealed under a key in a keychain.
@@ -75,22 +77,22 @@ impl Site {
         }
         let bus = PrivateBus::start().unwrap();
         let keyring = GnomeKeyring::start(&bus).unwrap();
-        let bench = Bench::new().with("DBUS_SESSION_BUS_ADDRESS", bus.address());
-        let site = Site::signed_in(bench.with("HALLPASS_STORAGE", "keychain"), Some((keyring, bus)));
-        assert!(site.bench.record("default").get("seal").is_some());
+        let sandbox = new_sandbox().with("DBUS_SESSION_BUS_ADDRESS", bus.address());
+        let site = Site::signed_in(sandbox.with("HALLPASS_STORAGE", "keychain"), Some((keyring, bus)));
+        assert!(site.sandbox.record("default").get("seal").is_some());
         Some(site)
     }
 
-    fn signed_in(bench: Bench, keychain: Option<(GnomeKeyring, PrivateBus)>) -> Site {
-        let site = Site { bench, server: DevServer::start().unwrap(), _keychain: keychain };
-        site.bench.sign_in(&site.server, &[]);
+    fn signed_in(sandbox: CommandSandbox, keychain: Option<(GnomeKeyring, PrivateBus)>) -> Site {
+        let site = Site { sandbox, server: DevServer::start().unwrap(), _keychain: keychain };
+        site.sandbox.sign_in(&site.server, &[]);
         site
     }
 
     fn command(&self, verb: Verb) -> std::process::Command {
         let login = ["login", "--no-browser", "--issuer", self.server.issuer(), "--client-id", CLIENT];
         let arguments = if verb == Verb::Refresh { &["token", "--refresh"] } else { &login[..] };
-        self.bench.hallpass(arguments).into_command()
+        self.sandbox.hallpass(arguments).into_command()
     }
 
     /// Plays the person in front of a login, and waits for the end.
@@ -103,38 +105,41 @@ impl Site {
     }
 
     /// Blows that are spread over the time of a call.
-    fn by_time(&self, verb: Verb, count: u32) -> Vec<Blow> {
+    fn by_time(&self, verb: Verb, count: u32) -> Vec<Moment> {
         let begun = Instant::now();
-        assert!(self.accompany(blow::started(self.command(verb))).success());
-        blow::spread(begun.elapsed() * 11 / 10, count)
+        assert!(self.accompany(timed_signal::start(self.command(verb))).success());
+        timed_signal::spread(begun.elapsed() * 11 / 10, count)
     }
 
-    /// A blow before each of its system calls; without `strace` some that are spread over its time.
-    fn everywhere(&self, verb: Verb) -> Vec<Blow> {
-        if !blow::can_trace() {
+    /// A moment before each of its system calls; without `strace` some that are spread over its time.
+    fn everywhere(&self, verb: Verb) -> Vec<Moment> {
+        if !timed_signal::can_trace() {
             return self.by_time(verb, 100);
         }
-        let log = self.bench.beside("calls");
-        let traced = blow::traced(&self.command(verb), &["-o", log.to_str().unwrap()]);
-        assert!(self.accompany(blow::started(traced)).success());
-        blow::system_calls(&fs::read_to_string(log).unwrap()).into_iter().map(Blow::Before).collect()
+        let log = self.sandbox.beside("calls");
+        let traced = timed_signal::traced(&self.command(verb), &["-o", log.to_str().unwrap()]);
+        assert!(self.accompany(timed_signal::start(traced)).success());
+        timed_signal::system_calls(&fs::read_to_string(log).unwrap())
+            .into_iter()
+            .map(Moment::Before)
+            .collect()
     }
 
     /// Once something may have been answered. What comes before is the loading of the program, above all.
-    fn after_the_answer(&self, verb: Verb) -> Vec<Blow> {
-        let received = |blow: &Blow| matches!(blow, Blow::Before(call) if call.name == "recvfrom");
-        self.everywhere(verb).into_iter().skip_while(|blow| !received(blow)).collect()
+    fn after_the_answer(&self, verb: Verb) -> Vec<Moment> {
+        let received = |moment: &Moment| matches!(moment, Moment::Before(call) if call.name == "recvfrom");
+        self.everywhere(verb).into_iter().skip_while(|moment| !received(moment)).collect()
     }
 
     /// Strikes once and looks at what is left, which has to work.
-    fn suffer(&self, verb: Verb, blow: &Blow, signal: Signal, tally: &mut Tally) {
+    fn kill_at(&self, verb: Verb, moment: &Moment, signal: Signal, tally: &mut Tally) {
         if verb == Verb::FirstLogin {
-            fs::remove_file(self.bench.record_file("default")).unwrap();
+            fs::remove_file(self.sandbox.record_file("default")).unwrap();
         }
         let (before, temporary) = (self.record(), self.temporary_files());
         self.server.journal().clear();
-        let status = self.accompany(blow::strike(self.command(verb), blow, signal));
-        let what = format!("{verb:?} {blow:?} {} {status}", blow::name(signal));
+        let status = self.accompany(timed_signal::start_and_signal(self.command(verb), moment, signal));
+        let what = format!("{verb:?} {moment:?} {} {status}", timed_signal::signal_name(signal));
         assert!(is_how_it_ends(status, signal), "{what}");
         assert!(self.temporary_files() <= temporary + 2, "{what}: temporary files are left");
         self.nobody_else_may_read(&what);
@@ -150,11 +155,11 @@ impl Site {
     }
 
     fn record(&self) -> Option<Vec<u8>> {
-        fs::read(self.bench.record_file("default")).ok()
+        fs::read(self.sandbox.record_file("default")).ok()
     }
 
     fn nobody_else_may_read(&self, what: &str) {
-        for path in files_below(&self.bench.home()).into_keys() {
+        for path in files_below(&self.sandbox.home()).into_keys() {
             let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode & 0o077, 0, "{what}: {} has {mode:o}", path.display());
         }
@@ -162,7 +167,7 @@ impl Site {
 
     fn temporary_files(&self) -> usize {
         let is_temporary = |name: &str| name.starts_with('.') && name.ends_with(".tmp");
-        let files = files_below(&self.bench.home()).into_keys();
+        let files = files_below(&self.sandbox.home()).into_keys();
         files.filter(|path| is_temporary(&path.file_name().unwrap().to_string_lossy())).count()
     }
 
@@ -170,14 +175,14 @@ impl Site {
     /// and the answer not saved.
     fn goes_on(&self, is_signed_in: bool, what: &str) -> bool {
         let expected = if is_signed_in { 0 } else { 4 };
-        assert_eq!(self.bench.run(&["status"]).code, expected, "{what}");
-        let next = self.bench.run(&["token", "--refresh"]);
+        assert_eq!(self.sandbox.run(&["status"]).code, expected, "{what}");
+        let next = self.sandbox.run(&["token", "--refresh"]);
         let is_over = next.code == 4;
         assert!(next.code == 0 || is_over, "{what}: {next:#?}");
         assert!(!next.stderr.contains("another program"), "{what}: {next:#?}");
         if is_over {
             assert!(!is_signed_in || self.refreshes() > 1, "{what}: {next:#?}");
-            self.bench.sign_in(&self.server, &[]);
+            self.sandbox.sign_in(&self.server, &[]);
         }
         is_signed_in && is_over
     }
@@ -229,8 +234,8 @@ fn n85_p40_a_command_that_is_killed_leaves_the_old_record_or_the_new_one() {
     let (site, mut tally) = (Site::new(), Tally::default());
     for verb in VERBS {
         let sparse = if verb == Verb::Refresh { 1 } else { 4 };
-        let blows = site.after_the_answer(verb).into_iter().step_by(sparse).chain(site.by_time(verb, 5));
-        blows.for_each(|blow| site.suffer(verb, &blow, Signal::KILL, &mut tally));
+        let moments = site.after_the_answer(verb).into_iter().step_by(sparse).chain(site.by_time(verb, 5));
+        moments.for_each(|moment| site.kill_at(verb, &moment, Signal::KILL, &mut tally));
     }
     assert!(tally.old > 0 && tally.new > 0, "{tally}");
 }
@@ -241,8 +246,8 @@ fn p30_no_refresh_token_is_lost_to_a_signal() {
     for (signal, verb) in
         [(Signal::INT, Verb::Refresh), (Signal::TERM, Verb::Refresh), (Signal::TERM, Verb::Login)]
     {
-        let blows = site.after_the_answer(verb).into_iter().step_by(4).chain(site.by_time(verb, 5));
-        blows.for_each(|blow| site.suffer(verb, &blow, signal, &mut tally));
+        let moments = site.after_the_answer(verb).into_iter().step_by(4).chain(site.by_time(verb, 5));
+        moments.for_each(|moment| site.kill_at(verb, &moment, signal, &mut tally));
     }
     assert!(tally.old > 0 && tally.new > 0, "{tally}");
 }
@@ -252,8 +257,8 @@ fn p40_a_sealed_sign_in_outlives_a_login_and_a_refresh_that_are_killed() {
     let Some(site) = Site::sealed() else { return };
     let mut tally = Tally::default();
     for verb in [Verb::Refresh, Verb::Login] {
-        let blows = site.after_the_answer(verb).into_iter().step_by(8).chain(site.by_time(verb, 5));
-        blows.for_each(|blow| site.suffer(verb, &blow, Signal::KILL, &mut tally));
+        let moments = site.after_the_answer(verb).into_iter().step_by(8).chain(site.by_time(verb, 5));
+        moments.for_each(|moment| site.kill_at(verb, &moment, Signal::KILL, &mut tally));
     }
     assert!(tally.old > 0 && tally.new > 0, "{tally}");
 }
@@ -271,14 +276,15 @@ fn p30_p40_struck_everywhere_by_every_signal() {
 fn struck_everywhere(site: &Site, signals: &[Signal]) {
     for (signal, verb) in signals.iter().flat_map(|signal| VERBS.map(|verb| (*signal, verb))) {
         let (begun, mut tally) = (Instant::now(), Tally::default());
-        let blows = [site.everywhere(verb), site.by_time(verb, 100)].concat();
-        blows.iter().for_each(|blow| site.suffer(verb, blow, signal, &mut tally));
-        let (name, left, took) = (blow::name(signal), site.temporary_files(), begun.elapsed().as_secs());
+        let moments = [site.everywhere(verb), site.by_time(verb, 100)].concat();
+        moments.iter().for_each(|moment| site.kill_at(verb, moment, signal, &mut tally));
+        let (name, left, took) =
+            (timed_signal::signal_name(signal), site.temporary_files(), begun.elapsed().as_secs());
         tell(&format!("{name} {verb:?}: {tally}; {left} temporary files lie about; {took} s"));
     }
 }
 
-/// Somebody who signs out, and is signed in again each time.
+/// A user who signs out, and is signed in again each time.
 struct Leaver<'a> {
     site: &'a Site,
     /// How many keys the keychain has.
@@ -286,47 +292,53 @@ struct Leaver<'a> {
 }
 
 impl Leaver<'_> {
-    /// A blow before each system call of a logout; without `strace` some that are spread over its time.
-    fn everywhere(&self) -> Vec<Blow> {
-        let (bench, log) = (&self.site.bench, self.site.bench.beside("calls"));
-        let logout = bench.hallpass(&["logout"]).into_command();
+    /// A moment before each system call of a logout; without `strace` some that are spread over its time.
+    fn everywhere(&self) -> Vec<Moment> {
+        let (sandbox, log) = (&self.site.sandbox, self.site.sandbox.beside("calls"));
+        let logout = sandbox.hallpass(&["logout"]).into_command();
         let begun = Instant::now();
-        let blows = if blow::can_trace() {
-            let traced = blow::traced(&logout, &["-o", log.to_str().unwrap()]);
-            assert!(self.site.accompany(blow::started(traced)).success());
-            blow::system_calls(&fs::read_to_string(log).unwrap()).into_iter().map(Blow::Before).collect()
+        let moments = if timed_signal::can_trace() {
+            let traced = timed_signal::traced(&logout, &["-o", log.to_str().unwrap()]);
+            assert!(self.site.accompany(timed_signal::start(traced)).success());
+            timed_signal::system_calls(&fs::read_to_string(log).unwrap())
+                .into_iter()
+                .map(Moment::Before)
+                .collect()
         } else {
-            assert!(self.site.accompany(blow::started(logout)).success());
-            blow::spread(begun.elapsed() * 11 / 10, 100)
+            assert!(self.site.accompany(timed_signal::start(logout)).success());
+            timed_signal::spread(begun.elapsed() * 11 / 10, 100)
         };
-        bench.sign_in(&self.site.server, &[]);
-        blows
+        sandbox.sign_in(&self.site.server, &[]);
+        moments
     }
 
     /// The sign-in is there, whole, or it is not, and the next logout leaves nothing. Whether it was there.
-    fn suffer(&self, blow: &Blow) -> bool {
-        let Site { bench, server, .. } = self.site;
-        let (before, token, keys) = (self.site.record(), bench.value(&["token"]), (self.keys)());
+    fn kill_at(&self, moment: &Moment) -> bool {
+        let Site { sandbox, server, .. } = self.site;
+        let (before, token, keys) = (self.site.record(), sandbox.value(&["token"]), (self.keys)());
         server.journal().clear();
-        let status =
-            self.site.accompany(blow::strike(bench.hallpass(&["logout"]).into_command(), blow, Signal::KILL));
-        assert!(is_how_it_ends(status, Signal::KILL), "{blow:?}: {status}");
-        let (after, next) = (self.site.record(), bench.run(&["token"]));
+        let status = self.site.accompany(timed_signal::start_and_signal(
+            sandbox.hallpass(&["logout"]).into_command(),
+            moment,
+            Signal::KILL,
+        ));
+        assert!(is_how_it_ends(status, Signal::KILL), "{moment:?}: {status}");
+        let (after, next) = (self.site.record(), sandbox.run(&["token"]));
         match &after {
             Some(_) => assert_eq!(
                 (&after, (self.keys)(), next.ok().value()),
                 (&before, keys, token.as_str()),
-                "{blow:?}"
+                "{moment:?}"
             ),
-            None => assert_eq!(next.code, 4, "{blow:?}: {next:#?}"),
+            None => assert_eq!(next.code, 4, "{moment:?}: {next:#?}"),
         }
-        bench.run(&["logout"]).ok();
+        sandbox.run(&["logout"]).ok();
         assert_eq!(
             (self.site.record(), (self.keys)(), self.site.temporary_files()),
             (None, 0, 0),
-            "{blow:?}"
+            "{moment:?}"
         );
-        bench.sign_in(server, &[]);
+        sandbox.sign_in(server, &[]);
         after.is_some()
     }
 }
@@ -334,7 +346,7 @@ impl Leaver<'_> {
 /// Struck before each of its system calls.
 fn outlives_logouts(site: &Site, keys: &dyn Fn() -> usize) {
     let leaver = Leaver { site, keys };
-    let stayed = leaver.everywhere().iter().map(|blow| leaver.suffer(blow)).collect::<Vec<_>>();
+    let stayed = leaver.everywhere().iter().map(|moment| leaver.kill_at(moment)).collect::<Vec<_>>();
     assert!(stayed.contains(&true) && stayed.contains(&false), "{stayed:?}");
 }
 
@@ -346,8 +358,9 @@ fn p40_a_logout_that_is_killed_leaves_a_whole_sign_in_or_none_and_the_next_one_n
 #[test]
 fn p40_p54_a_logout_that_is_killed_leaves_no_key_that_the_next_one_does_not_remove() {
     let service = ScriptedService::start(Habit::Honest).unwrap();
-    let bench = service.variables().iter().fold(Bench::new(), |bench, (name, value)| bench.with(name, value));
-    let site = Site::signed_in(bench, None);
+    let sandbox =
+        service.variables().iter().fold(new_sandbox(), |sandbox, (name, value)| sandbox.with(name, value));
+    let site = Site::signed_in(sandbox, None);
     assert_eq!(service.items(), 1);
     outlives_logouts(&site, &|| service.items());
 }

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{
+    CLIENT, CommandSandbox, Outcome, expire_in, forget_journal, timed_signal, visit,
+};
 use serde_json::Value;
 
-use crate::bench::{Bench, CLIENT, Outcome, ends_in, own_up_to, visit};
-use crate::blow;
 use crate::mounts::Mounts;
+use crate::new_sandbox;
 
 /// KiB and files for which a small disk has room: many times of what is needed.
 const ROOM: u32 = 512;
@@ -19,7 +21,7 @@ const FILES: u32 = 100;
 
 /// A home on a disk of its own, in which somebody signed in.
 struct Site {
-    bench: Bench,
+    sandbox: CommandSandbox,
     server: DevServer,
     mounts: Mounts,
 }
@@ -27,9 +29,9 @@ struct Site {
 impl Site {
     /// A disk on which everything fits.
     fn small() -> Option<Site> {
-        let bench = Bench::new();
-        let mounts = Mounts::small_disk(&bench.home(), ROOM, FILES)?;
-        let site = Site { bench, server: DevServer::start().unwrap(), mounts };
+        let sandbox = new_sandbox();
+        let mounts = Mounts::small_disk(&sandbox.home(), ROOM, FILES)?;
+        let site = Site { sandbox, server: DevServer::start().unwrap(), mounts };
         site.login().play(|url| visit(&site.server, url)).0.ok();
         site.server.journal().clear();
         Some(site)
@@ -37,25 +39,25 @@ impl Site {
 
     /// A home that was mounted read-only after the sign-in.
     fn read_only() -> Option<Site> {
-        let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-        bench.sign_in(&server, &[]);
+        let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+        sandbox.sign_in(&server, &[]);
         server.journal().clear();
-        let mounts = Mounts::read_only(&bench.home())?;
-        Some(Site { bench, server, mounts })
+        let mounts = Mounts::read_only(&sandbox.home())?;
+        Some(Site { sandbox, server, mounts })
     }
 
     fn run(&self, args: &[&str]) -> Outcome {
-        self.mounts.hallpass(&self.bench, args).run()
+        self.mounts.hallpass(&self.sandbox, args).run()
     }
 
-    fn login(&self) -> crate::bench::Call<'_> {
-        let browser = format!("--browser={}", self.bench.browser());
+    fn login(&self) -> hallpass_test::command::Invocation<'_> {
+        let browser = format!("--browser={}", self.sandbox.browser());
         let args = ["login", &browser, "--issuer", self.server.issuer(), "--client-id", CLIENT];
-        self.mounts.hallpass(&self.bench, &args)
+        self.mounts.hallpass(&self.sandbox, &args)
     }
 
     fn path(&self) -> PathBuf {
-        self.mounts.path(&self.bench.record_file("default"))
+        self.mounts.path(&self.sandbox.record_file("default"))
     }
 
     fn record(&self) -> Vec<u8> {
@@ -64,13 +66,13 @@ impl Site {
 
     fn let_expire_in(&self, seconds: u64) {
         let mut record: Value = serde_json::from_slice(&self.record()).unwrap();
-        ends_in(&mut record, seconds);
+        expire_in(&mut record, seconds);
         fs::write(self.path(), record.to_string()).unwrap();
-        own_up_to(&self.path());
+        forget_journal(&self.path());
     }
 
     fn filler(&self) -> PathBuf {
-        self.mounts.path(&self.bench.home().join("filler"))
+        self.mounts.path(&self.sandbox.home().join("filler"))
     }
 
     /// Fills the disk to the last byte.
@@ -85,15 +87,15 @@ impl Site {
         filler.set_len(filler.metadata().unwrap().len() - bytes).unwrap();
     }
 
-    /// What is stored is handed out, nothing is spent and nothing begun; the record stays as it is.
+    /// Checks that stored values are printed, no refresh token is spent, no login starts, and the record stays as it is.
     fn keeps_what_it_has(&self, cause: &str) {
-        let (before, opened) = (self.record(), self.bench.opened().len());
+        let (before, opened) = (self.record(), self.sandbox.opened().len());
         for verb in ["token", "whoami", "status"] {
             self.run(&[verb]).ok();
         }
         self.run(&["token", "--refresh"]).fails(8, cause, "HALLPASS_STATE_DIR=/path");
         self.login().run().fails(8, cause, "HALLPASS_STATE_DIR=/path");
-        assert_eq!(self.bench.opened().len(), opened, "the browser was opened");
+        assert_eq!(self.sandbox.opened().len(), opened, "the browser was opened");
         assert_eq!(self.asked(), 0);
         assert!(self.record() == before);
     }
@@ -130,7 +132,7 @@ fn p41_a_full_disk_is_found_out_before_anything_is_spent_or_begun() {
 #[test]
 fn p41_a_disk_without_room_for_one_more_file_is_as_good_as_full() {
     let Some(site) = Site::small() else { return };
-    let file = |number: u32| site.mounts.path(&site.bench.home().join(number.to_string()));
+    let file = |number: u32| site.mounts.path(&site.sandbox.home().join(number.to_string()));
     let count = (0..FILES).take_while(|number| File::create(file(*number)).is_ok()).count();
     assert!(count < FILES as usize);
     site.keeps_what_it_has(FULL);
@@ -170,12 +172,12 @@ fn p41_a_disk_that_fills_up_while_the_user_signs_in_costs_no_older_sign_in() {
 
 #[test]
 fn p41_a_first_login_on_a_full_disk_opens_no_browser_and_leaves_nothing() {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    let Some(mounts) = Mounts::small_disk(&bench.home(), ROOM, FILES) else { return };
-    let site = Site { bench, server, mounts };
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    let Some(mounts) = Mounts::small_disk(&sandbox.home(), ROOM, FILES) else { return };
+    let site = Site { sandbox, server, mounts };
     site.fill();
     site.login().run().fails(8, FULL, "");
-    assert_eq!((site.bench.opened().len(), site.asked()), (0, 0));
+    assert_eq!((site.sandbox.opened().len(), site.asked()), (0, 0));
     fs::remove_file(site.filler()).unwrap();
     site.login().play(|url| visit(&site.server, url)).0.ok();
 }
@@ -185,33 +187,33 @@ fn p41_a_home_that_is_mounted_read_only_gives_what_it_has() {
     let Some(site) = Site::read_only() else { return };
     let read_only = "the file system is read-only";
     site.keeps_what_it_has(read_only);
-    site.bench.let_expire_in("default", 20);
+    site.sandbox.let_expire_in("default", 20);
     assert!(site.run(&["token"]).ok().stderr.contains(read_only));
-    site.bench.let_expire_in("default", 0);
+    site.sandbox.let_expire_in("default", 0);
     site.run(&["token"]).fails(8, read_only, "HALLPASS_STATE_DIR=/path");
     assert_eq!(site.asked(), 0);
-    site.bench.run(&["token"]).ok();
+    site.sandbox.run(&["token"]).ok();
 }
 
-/// What a program is told that may not have more room. No test may set a real quota.
+/// Returns the command with the error of an exceeded quota, because tests cannot set a real quota.
 fn beyond_its_quota(command: &Command, log: &Path) -> Command {
-    blow::traced(command, &["-f", "-o", log.to_str().unwrap(), "-e", "inject=fallocate:error=EDQUOT"])
+    timed_signal::traced(command, &["-f", "-o", log.to_str().unwrap(), "-e", "inject=fallocate:error=EDQUOT"])
 }
 
 #[test]
 fn p41_a_quota_that_is_used_up_is_found_out_before_anything_is_spent_or_begun() {
-    if !blow::can_trace() {
+    if !timed_signal::can_trace() {
         return;
     }
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    bench.sign_in(&server, &[]);
-    let (before, opened) = (bench.record_bytes("default"), bench.opened().len());
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    sandbox.sign_in(&server, &[]);
+    let (before, opened) = (sandbox.record_bytes("default"), sandbox.opened().len());
     server.journal().clear();
-    for call in [bench.hallpass(&["token", "--refresh"]), bench.login_at(&server, &[])] {
-        let call = beyond_its_quota(&call.into_command(), &bench.beside("calls"));
-        bench.call(call).run().fails(8, "the disk quota is used up", "HALLPASS_STATE_DIR=/path");
+    for call in [sandbox.hallpass(&["token", "--refresh"]), sandbox.login_at(&server, &[])] {
+        let call = beyond_its_quota(&call.into_command(), &sandbox.beside("calls"));
+        sandbox.call(call).run().fails(8, "the disk quota is used up", "HALLPASS_STATE_DIR=/path");
     }
     assert_eq!((server.journal().count("/authorize"), server.journal().count("/token")), (0, 0));
-    assert_eq!((bench.record_bytes("default"), bench.opened().len()), (before, opened));
-    bench.value(&["token", "--refresh"]);
+    assert_eq!((sandbox.record_bytes("default"), sandbox.opened().len()), (before, opened));
+    sandbox.value(&["token", "--refresh"]);
 }

@@ -6,10 +6,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use hallpass_dev::{Client, DevServer};
+use hallpass_test::command::{CLIENT, CommandSandbox, Outcome, browse, callback, param};
+use hallpass_test::ports::free_port;
 use serde_json::Value;
 
-use crate::bench::{Bench, CLIENT, Outcome, browse, callback, free_port, param};
 use crate::networks::{Network, apart};
+use crate::new_sandbox;
 
 /// Far more than a code needs, and than some proxies take.
 const LONG: usize = 16 * 1024;
@@ -21,7 +23,7 @@ fn local(port: u16) -> SocketAddr {
 /// The person's computer is the network of the test, with the server in it; the command's is another one, from which the
 /// server can be reached and nothing else.
 struct Afar {
-    bench: Bench,
+    sandbox: CommandSandbox,
     server: DevServer,
     network: Network,
 }
@@ -34,14 +36,14 @@ impl Afar {
 
     fn at(server: DevServer, network: Network) -> Afar {
         network.forward(local(server.port()), &Network::here(), local(server.port()));
-        Afar { bench: Bench::new(), server, network }
+        Afar { sandbox: new_sandbox(), server, network }
     }
 
     fn args<'a>(&'a self, browser: &'a str, args: &[&'a str]) -> Vec<&'a str> {
         [&["login", browser, "--issuer", self.server.issuer(), "--client-id", CLIENT], args].concat()
     }
 
-    /// Where the person's browser ends, in vain.
+    /// The URL on which the user's browser ends, without a connection.
     fn landed(&self, url: &str) -> String {
         let landed = self.server.robot().without_landing().visit(url).unwrap().landed.to_string();
         assert!(browse(&landed).is_err(), "the callback's port is in another network");
@@ -50,10 +52,10 @@ impl Afar {
 
     /// A login that is told what the person makes of the address that they were given.
     fn pasted(&self, args: &[&str], person: impl FnOnce(&str) -> Vec<String>) -> Outcome {
-        let browser = format!("--browser={}", self.bench.browser());
+        let browser = format!("--browser={}", self.sandbox.browser());
         let args = self.args(&browser, &[&["--paste"], args].concat());
         let (input, mut paste) = std::io::pipe().unwrap();
-        let mut login = self.network.hallpass(&self.bench, &args).start_reading(input);
+        let mut login = self.network.hallpass(&self.sandbox, &args).start_reading(input);
         for text in person(&login.url()) {
             writeln!(paste, "{text}").unwrap();
         }
@@ -75,7 +77,7 @@ fn p16_a_browser_in_another_network_finishes_by_paste() {
         for copied in [|landed: &str| landed.to_owned(), query] {
             let afar = Afar::new();
             afar.pasted(&[], |url| vec![copied(&afar.landed(url))]).ok();
-            afar.bench.run(&["whoami"]).ok();
+            afar.sandbox.run(&["whoami"]).ok();
         }
     });
 }
@@ -118,8 +120,8 @@ fn p16_the_code_alone_finishes_where_no_iss_is_promised() {
 fn p16_p10_a_tunnel_of_the_callbacks_port_finishes() {
     apart("elsewhere::p16_p10_a_tunnel_of_the_callbacks_port_finishes", || {
         let afar = Afar::new();
-        let browser = format!("--browser={}", afar.bench.browser());
-        let call = afar.network.hallpass(&afar.bench, &afar.args(&browser, &[]));
+        let browser = format!("--browser={}", afar.sandbox.browser());
+        let call = afar.network.hallpass(&afar.sandbox, &afar.args(&browser, &[]));
         let (login, visit) = call.play(|url| {
             let there = url::Url::parse(&param(url, "redirect_uri").unwrap()).unwrap().port().unwrap();
             Network::here().forward(local(there), &afar.network, local(there));
@@ -135,7 +137,7 @@ fn p16_a_code_typed_in_another_network_finishes() {
     apart("elsewhere::p16_a_code_typed_in_another_network_finishes", || {
         let afar = Afar::new();
         let args = ["login", "--device", "--json", "--issuer", afar.server.issuer(), "--client-id", CLIENT];
-        let mut command = afar.network.hallpass(&afar.bench, &args).into_command();
+        let mut command = afar.network.hallpass(&afar.sandbox, &args).into_command();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -147,7 +149,7 @@ fn p16_a_code_typed_in_another_network_finishes() {
             }
         }
         assert!(child.wait().unwrap().success());
-        afar.bench.run(&["whoami"]).ok();
+        afar.sandbox.run(&["whoami"]).ok();
     });
 }
 
@@ -165,8 +167,8 @@ fn container(redirect_uri: &str, port: u16) -> Afar {
 
 /// A login there, and what the browser got at the redirect URI.
 fn contained(afar: &Afar, options: &[&str]) -> (Outcome, Option<u16>) {
-    let browser = format!("--browser={}", afar.bench.browser());
-    afar.network.hallpass(&afar.bench, &afar.args(&browser, options)).play(|url| {
+    let browser = format!("--browser={}", afar.sandbox.browser());
+    afar.network.hallpass(&afar.sandbox, &afar.args(&browser, options)).play(|url| {
         let landed = afar.server.robot().without_landing().visit(url).unwrap().landed;
         browse(&format!("{landed}&more={}", "x".repeat(LONG))).ok().map(|page| page.status)
     })

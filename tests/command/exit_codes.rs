@@ -5,10 +5,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{CLIENT, CommandSandbox, Outcome, browse, callback};
+use hallpass_test::scripted_server::{Response, ScriptedServer};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, CLIENT, Outcome, browse, callback};
-use crate::scripted::{Answer, Scripted};
+use crate::new_sandbox;
 
 /// All that there are, but for the signals' own.
 const PUBLISHED: [i32; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -17,23 +18,23 @@ const OF_SIGNALS: [i32; 3] = [130, 143, 129];
 /// `exec` alone has it (tests of `exec`).
 const NOT_STARTED: i32 = 125;
 
-/// What is called, what it exits with, and the kind of the failure; none where it answers all the same.
+/// The arguments, the exit code and the kind of the failure; `None` if it prints its result all the same.
 type Row = (&'static str, i32, Option<&'static str>);
 
 /// A home in which something is the case, as it is before every call.
-struct Scene {
-    bench: Bench,
+struct HomeSetup {
+    sandbox: CommandSandbox,
     before: BTreeMap<PathBuf, Vec<u8>>,
 }
 
-impl Scene {
-    fn of(bench: Bench) -> Scene {
-        let before = bench.files();
-        Scene { bench, before }
+impl HomeSetup {
+    fn of(sandbox: CommandSandbox) -> HomeSetup {
+        let before = sandbox.files();
+        HomeSetup { sandbox, before }
     }
 
     fn restore(&self) {
-        for path in self.bench.files().keys().filter(|path| !self.before.contains_key(*path)) {
+        for path in self.sandbox.files().keys().filter(|path| !self.before.contains_key(*path)) {
             fs::remove_file(path).unwrap();
         }
         self.before.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
@@ -43,8 +44,8 @@ impl Scene {
         self.restore();
         let words: Vec<&str> = line.split_whitespace().chain(more.iter().copied()).collect();
         match words[0] {
-            "login" => self.bench.login(&words[1..]).run(),
-            _ => self.bench.run(&words),
+            "login" => self.sandbox.login(&words[1..]).run(),
+            _ => self.sandbox.run(&words),
         }
     }
 
@@ -82,10 +83,10 @@ fn is_a_failure(line: &Value, is_event: bool) {
     assert!(!error["message"].as_str().unwrap().is_empty());
 }
 
-fn signed_in() -> (Bench, DevServer) {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    bench.sign_in(&server, &[]);
-    (bench, server)
+fn signed_in() -> (CommandSandbox, DevServer) {
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    sandbox.sign_in(&server, &[]);
+    (sandbox, server)
 }
 
 const USAGE: Option<&str> = Some("usage");
@@ -95,7 +96,7 @@ const STORE: Option<&str> = Some("store");
 
 #[test]
 fn p67_nobody_is_signed_in() {
-    Scene::of(Bench::new()).must_be(&[
+    HomeSetup::of(new_sandbox()).must_be(&[
         ("token", 4, LOGIN_REQUIRED),
         ("token --refresh", 4, LOGIN_REQUIRED),
         ("token --id-token", 4, LOGIN_REQUIRED),
@@ -116,8 +117,8 @@ fn p67_nobody_is_signed_in() {
 
 #[test]
 fn p67_what_is_no_usage() {
-    let (bench, server) = signed_in();
-    Scene::of(bench).must_be(&[
+    let (sandbox, server) = signed_in();
+    HomeSetup::of(sandbox).must_be(&[
         ("token --frobnicate", 2, USAGE),
         ("whoami --frobnicate", 2, USAGE),
         ("status --frobnicate", 2, USAGE),
@@ -140,10 +141,10 @@ fn p67_what_is_no_usage() {
 
 #[test]
 fn p67_the_server_is_gone() {
-    let (bench, server) = signed_in();
-    bench.let_expire_in("default", 0);
+    let (sandbox, server) = signed_in();
+    sandbox.let_expire_in("default", 0);
     drop(server);
-    Scene::of(bench).must_be(&[
+    HomeSetup::of(sandbox).must_be(&[
         ("token", 5, NETWORK),
         ("token --refresh", 5, NETWORK),
         ("token --min-ttl 5m", 5, NETWORK),
@@ -159,10 +160,10 @@ fn p67_the_server_is_gone() {
 
 #[test]
 fn p67_the_server_ended_the_session() {
-    let (bench, server) = signed_in();
-    bench.let_expire_in("default", 0);
-    bench.edit("default", |record| record["secret"]["refresh_token"] = json!("never given"));
-    let scene = Scene::of(bench);
+    let (sandbox, server) = signed_in();
+    sandbox.let_expire_in("default", 0);
+    sandbox.edit("default", |record| record["secret"]["refresh_token"] = json!("never given"));
+    let setup = HomeSetup::of(sandbox);
     let rows = [
         ("token", 4, LOGIN_REQUIRED),
         ("token --refresh", 4, LOGIN_REQUIRED),
@@ -171,19 +172,19 @@ fn p67_the_server_ended_the_session() {
         ("status --check", 4, None),
         ("logout", 0, None),
     ];
-    scene.must_be(&rows);
+    setup.must_be(&rows);
     // From now on nobody has to be asked for it.
-    scene.restore();
-    scene.bench.run(&["token"]);
-    Scene::of(scene.bench).must_be(&rows);
+    setup.restore();
+    setup.sandbox.run(&["token"]);
+    HomeSetup::of(setup.sandbox).must_be(&rows);
     drop(server);
 }
 
 #[test]
 fn p67_the_store_cannot_be_used() {
-    let (bench, server) = signed_in();
-    fs::write(bench.record_file("default"), "{\"version\": 1").unwrap();
-    let corrupt = Scene::of(bench);
+    let (sandbox, server) = signed_in();
+    fs::write(sandbox.record_file("default"), "{\"version\": 1").unwrap();
+    let corrupt = HomeSetup::of(sandbox);
     corrupt.must_be(&[
         ("token", 8, STORE),
         ("token --id-token", 8, STORE),
@@ -193,46 +194,46 @@ fn p67_the_store_cannot_be_used() {
         ("profiles list", 0, None),
         ("logout", 5, None),
     ]);
-    let (bench, _server) = signed_in();
-    bench.edit("default", |record| record["version"] = json!(99));
-    let newer = Scene::of(bench);
+    let (sandbox, _server) = signed_in();
+    sandbox.edit("default", |record| record["version"] = json!(99));
+    let newer = HomeSetup::of(sandbox);
     newer.must_be(&[("token --refresh", 8, STORE), ("login", 8, STORE), ("token", 0, None)]);
-    let nowhere = Scene::of(Bench::new().with("HALLPASS_STATE_DIR", "/dev/null/nowhere"));
+    let nowhere = HomeSetup::of(new_sandbox().with("HALLPASS_STATE_DIR", "/dev/null/nowhere"));
     let login = format!("login --issuer {} --client-id {CLIENT}", server.issuer());
     nowhere.must_be(&[(login.leak(), 8, STORE), ("token", 8, STORE), ("status", 8, STORE)]);
 }
 
 #[test]
 fn p67_the_server_breaks_a_rule() {
-    let (bench, server) = signed_in();
-    let other = Scripted::start();
-    other.always("/userinfo", Answer::json(200, &json!({ "sub": "mallory" })));
+    let (sandbox, server) = signed_in();
+    let other = ScriptedServer::start();
+    other.always("/userinfo", Response::json(200, &json!({ "sub": "mallory" })));
     let metadata = json!({ "issuer": "https://evil.example" });
-    other.always("/.well-known/openid-configuration", Answer::json(200, &metadata));
+    other.always("/.well-known/openid-configuration", Response::json(200, &metadata));
     let userinfo = format!("{}/userinfo", other.origin());
-    bench.edit("default", |record| record["endpoints"]["userinfo"] = json!(userinfo));
+    sandbox.edit("default", |record| record["endpoints"]["userinfo"] = json!(userinfo));
     let login = format!("login --profile other --issuer {} --client-id x", other.origin());
     let doctor = format!("doctor --issuer {} --client-id x", other.origin());
     let [login, doctor] = [login, doctor].map(|line| &*line.leak());
-    let scene = Scene::of(bench);
-    scene.must_be(&[
+    let setup = HomeSetup::of(sandbox);
+    setup.must_be(&[
         ("whoami --fresh", 3, Some("server_misbehaved")),
         (login, 3, Some("server_misbehaved")),
         (doctor, 3, None),
         ("token", 0, None),
     ]);
-    other.always("/.well-known/openid-configuration", Answer::empty(404));
-    scene.must_be(&[(login, 3, Some("server_incompatible"))]);
+    other.always("/.well-known/openid-configuration", Response::empty(404));
+    setup.must_be(&[(login, 3, Some("server_incompatible"))]);
     drop(server);
 }
 
 #[test]
 fn p67_the_person_says_no_or_nothing() {
-    let (bench, server) = signed_in();
-    Scene::of(bench).must_be(&[("login --timeout 300ms", 7, Some("timed_out"))]);
+    let (sandbox, server) = signed_in();
+    HomeSetup::of(sandbox).must_be(&[("login --timeout 300ms", 7, Some("timed_out"))]);
     for (json, more) in [(false, &[][..]), (true, &["--json"])] {
-        let bench = Bench::new();
-        let login = bench.login_at(&server, more).play(|url| {
+        let sandbox = new_sandbox();
+        let login = sandbox.login_at(&server, more).play(|url| {
             browse(&callback(url, "error=access_denied&state={state}")).unwrap();
         });
         match json {
@@ -253,7 +254,7 @@ fn codes_in(text: &str, before: &str) -> BTreeSet<i32> {
 
 #[test]
 fn p67_the_help_and_the_front_page_publish_the_same_codes() {
-    let help = Bench::new().run(&["--help"]).ok().stdout;
+    let help = new_sandbox().run(&["--help"]).ok().stdout;
     let help = &help[help.find("Exit codes:").unwrap()..];
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
     let readme = fs::read_to_string(readme).unwrap();

@@ -5,8 +5,11 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use crate::bench::{Bench, Outcome, callback, param, skipped};
+use hallpass_test::command::{Outcome, callback, param};
+use hallpass_test::skipped;
+
 use crate::networks::{Network, apart};
+use crate::new_sandbox;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -48,12 +51,12 @@ fn answered(
     over: &[IpAddr],
     hosts: Option<&str>,
 ) -> (Outcome, Vec<IpAddr>) {
-    let bench = Bench::new();
-    let browser = format!("--browser={}", bench.browser());
+    let sandbox = new_sandbox();
+    let browser = format!("--browser={}", sandbox.browser());
     let args = login_args(&browser, redirect_uri);
     let call = match hosts {
-        Some(text) => network.hallpass_with_hosts(&bench, &bench.file("hosts", text), &args),
-        None => network.hallpass(&bench, &args),
+        Some(text) => network.hallpass_with_hosts(&sandbox, &sandbox.file("hosts", text), &args),
+        None => network.hallpass(&sandbox, &args),
     };
     call.play(|url| {
         // The first one that is answered ends the login.
@@ -108,11 +111,11 @@ fn every_spelling_works(computer: &str, network: &Network, has: &[IpAddr]) {
 }
 
 fn cannot_listen(network: &Network, redirect_uri: &str, why: &str) {
-    let bench = Bench::new();
-    let browser = format!("--browser={}", bench.browser());
-    let login = network.hallpass(&bench, &login_args(&browser, redirect_uri)).run();
+    let sandbox = new_sandbox();
+    let browser = format!("--browser={}", sandbox.browser());
+    let login = network.hallpass(&sandbox, &login_args(&browser, redirect_uri)).run();
     login.fails(2, why, "");
-    assert!(login.took < Duration::from_secs(1) && bench.opened().is_empty(), "{login:#?}");
+    assert!(login.took < Duration::from_secs(1) && sandbox.opened().is_empty(), "{login:#?}");
 }
 
 /// IPv4 where both are there: it is what registrations name.
@@ -129,16 +132,20 @@ fn n14_a_login_that_names_no_address_takes_the_family_that_the_computer_has() {
 }
 
 fn is_answered_over(computer: &str, network: &Network, address: IpAddr) {
-    let bench = Bench::new();
-    let browser = format!("--browser={}", bench.browser());
+    let sandbox = new_sandbox();
+    let browser = format!("--browser={}", sandbox.browser());
     let host = if address == V4 { "http://127.0.0.1" } else { "http://[::1]" };
-    let explained = network.hallpass(&bench, &["login", "--explain"]).run().ok();
+    let explained = network.hallpass(&sandbox, &["login", "--explain"]).run().ok();
     let register = format!("Redirect URI to register: {host}/callback (with any port)\n");
     assert!(explained.stdout.contains(&register), "{computer}: {explained:#?}");
-    let (login, page) = network.hallpass(&bench, &[&["login", &browser], &LOGIN[..]].concat()).play(|url| {
-        assert!(param(url, "redirect_uri").unwrap().starts_with(&format!("{host}:")), "{computer}: {url}");
-        network.inside(|| get(address, &callback(url, "error=access_denied&state={state}")))
-    });
+    let (login, page) =
+        network.hallpass(&sandbox, &[&["login", &browser], &LOGIN[..]].concat()).play(|url| {
+            assert!(
+                param(url, "redirect_uri").unwrap().starts_with(&format!("{host}:")),
+                "{computer}: {url}"
+            );
+            network.inside(|| get(address, &callback(url, "error=access_denied&state={state}")))
+        });
     assert_eq!((login.code, page.is_some()), (DENIED, true), "{computer}: {login:#?}");
 }
 
@@ -202,10 +209,10 @@ fn p15_the_kernel_knows_of_no_port_but_on_this_computers_own_addresses() {
             (vec!["--redirect-uri=http://localhost/callback"], vec![v4, v6]),
             (vec!["--redirect-uri=http://localhost:9999/callback", "--listen=0.0.0.0:9999"], vec![all]),
         ] {
-            let (bench, network) = (Bench::new(), Network::new());
-            let browser = format!("--browser={}", bench.browser());
+            let (sandbox, network) = (new_sandbox(), Network::new());
+            let browser = format!("--browser={}", sandbox.browser());
             let args = [&["login", &browser], &options[..], &LOGIN[..]].concat();
-            let mut login = network.hallpass(&bench, &args).start();
+            let mut login = network.hallpass(&sandbox, &args).start();
             assert!(param(&login.url(), "redirect_uri").is_some());
             assert_eq!(listened_on(&network), expected, "{options:?}");
         }

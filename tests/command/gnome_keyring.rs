@@ -6,15 +6,16 @@ use std::time::Duration;
 use hallpass::Environment;
 use hallpass::world::keychain::{Keychain, SystemKeychain};
 use hallpass_dev::DevServer;
-use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
+use hallpass_test::command::{CommandSandbox, Outcome};
+use hallpass_test::keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 
-use crate::bench::{Bench, Outcome};
 use crate::keychain::{
     TO_FILE, TO_KEYCHAIN, assert_outlives_moves, holds_none, in_time, is_sealed, tells_first,
 };
+use crate::new_sandbox;
 
 struct Desktop {
-    bench: Bench,
+    sandbox: CommandSandbox,
     server: DevServer,
     keyring: GnomeKeyring,
     bus: PrivateBus,
@@ -28,15 +29,15 @@ impl Desktop {
         }
         let bus = PrivateBus::start().unwrap();
         let keyring = GnomeKeyring::start(&bus).unwrap();
-        let bench = Bench::new().with("DBUS_SESSION_BUS_ADDRESS", bus.address());
-        Some(Desktop { bench, server: DevServer::start().unwrap(), keyring, bus })
+        let sandbox = new_sandbox().with("DBUS_SESSION_BUS_ADDRESS", bus.address());
+        Some(Desktop { sandbox, server: DevServer::start().unwrap(), keyring, bus })
     }
 
-    /// Somebody signed in, sealed.
+    /// Signed in, with a sealed record.
     fn sealed() -> Option<Desktop> {
         let desktop = Desktop::start()?;
-        desktop.bench.sign_in(&desktop.server, &[]);
-        assert!(is_sealed(&desktop.bench));
+        desktop.sandbox.sign_in(&desktop.server, &[]);
+        assert!(is_sealed(&desktop.sandbox));
         desktop.server.journal().clear();
         Some(desktop)
     }
@@ -50,13 +51,13 @@ impl Desktop {
     /// The one key of the record, and no other.
     #[track_caller]
     fn has_one_key(&self) -> String {
-        let key = self.bench.record("default")["seal"]["key_id"].as_str().unwrap().to_owned();
+        let key = self.sandbox.record("default")["seal"]["key_id"].as_str().unwrap().to_owned();
         assert_eq!(self.keys(), [key.as_str()]);
         key
     }
 
     fn run(&self, args: &[&str]) -> Outcome {
-        in_time(self.bench.run(args))
+        in_time(self.sandbox.run(args))
     }
 
     fn store(&self) -> String {
@@ -64,9 +65,9 @@ impl Desktop {
         status[0]["store"].as_str().unwrap().to_owned()
     }
 
-    /// What needs the key fails, what needs none works, and nobody is said to be signed out.
+    /// Checks that commands that need the key fail, that others work, and that none reports a signed-out user.
     fn is_shut(&self, why: &str) {
-        let before = self.bench.record_bytes("default");
+        let before = self.sandbox.record_bytes("default");
         let calls: [&[&str]; 6] = [
             &["token"],
             &["token", "--refresh"],
@@ -84,18 +85,18 @@ impl Desktop {
         for args in [&["whoami"][..], &["status"], &["profiles", "list"], &TO_KEYCHAIN] {
             self.run(args).ok();
         }
-        let login = in_time(self.bench.login(&["--storage", "keychain"]).run());
+        let login = in_time(self.sandbox.login(&["--storage", "keychain"]).run());
         login.fails(8, why, "--storage file");
         assert_eq!(self.server.journal().entries().len(), 0);
-        assert!(self.bench.record_bytes("default") == before, "the record was written");
+        assert!(self.sandbox.record_bytes("default") == before, "the record was written");
     }
 
     /// A login that may choose takes a file, and says why.
     fn falls_back(&self, why: &str) {
-        let login = in_time(self.bench.sign_in(&self.server, &["--storage", "auto"]));
+        let login = in_time(self.sandbox.sign_in(&self.server, &["--storage", "auto"]));
         tells_first(&login, "The sign-in will be kept in the file ");
         tells_first(&login, why);
-        assert!(!is_sealed(&self.bench));
+        assert!(!is_sealed(&self.sandbox));
         self.run(&["token", "--refresh"]).ok();
         self.run(&["logout"]).ok();
     }
@@ -104,7 +105,7 @@ impl Desktop {
     fn is_ended(&self, args: &[&str]) {
         let logout = self.run(args);
         assert_eq!(logout.code, 5, "{logout:#?}");
-        assert!(!self.bench.record_file("default").exists(), "{logout:#?}");
+        assert!(!self.sandbox.record_file("default").exists(), "{logout:#?}");
         self.run(&["token"]).fails(4, "not signed in", "hallpass login");
     }
 }
@@ -125,15 +126,15 @@ fn assert_bearable(take_away: impl Fn(&mut Desktop), why: &str) {
 #[test]
 fn p49_from_login_to_logout_nothing_secret_is_in_clear_and_no_key_is_left() {
     let Some(desktop) = Desktop::start() else { return };
-    let bench = &desktop.bench;
-    let login = bench.sign_in(&desktop.server, &[]);
+    let sandbox = &desktop.sandbox;
+    let login = sandbox.sign_in(&desktop.server, &[]);
     tells_first(&login, ", sealed by the keychain");
     let first = desktop.has_one_key();
-    let mut secrets = vec![bench.value(&["token"]), bench.value(&["token", "--id-token"])];
-    holds_none(bench, &secrets);
-    secrets.push(bench.value(&["token", "--refresh"]));
+    let mut secrets = vec![sandbox.value(&["token"]), sandbox.value(&["token", "--id-token"])];
+    holds_none(sandbox, &secrets);
+    secrets.push(sandbox.value(&["token", "--refresh"]));
     assert_eq!(desktop.has_one_key(), first, "a refresh needs no new key");
-    holds_none(bench, &secrets);
+    holds_none(sandbox, &secrets);
     assert!(desktop.run(&["whoami"]).ok().stdout.starts_with("Logged in as: test@example.com\n"));
     let status = desktop.run(&["status"]).ok();
     assert!(status.stdout.contains(", sealed by the keychain"), "{status:#?}");
@@ -142,23 +143,23 @@ fn p49_from_login_to_logout_nothing_secret_is_in_clear_and_no_key_is_left() {
     desktop.run(&TO_FILE).ok();
     assert_eq!((desktop.keys(), desktop.store()), (Vec::new(), "file".to_owned()));
     assert!(!desktop.run(&["status"]).ok().stdout.contains("sealed"));
-    let open = &bench.record("default")["secret"];
+    let open = &sandbox.record("default")["secret"];
     secrets
         .extend([&open["refresh_token"], &open["id_token"]].map(|value| value.as_str().unwrap().to_owned()));
-    assert_eq!(bench.value(&["token"]), secrets[2]);
+    assert_eq!(sandbox.value(&["token"]), secrets[2]);
     desktop.run(&TO_KEYCHAIN).ok();
     assert_eq!(desktop.store(), "keychain");
     assert_ne!(desktop.has_one_key(), first);
-    holds_none(bench, &secrets);
-    assert_eq!(bench.value(&["token"]), secrets[2]);
+    holds_none(sandbox, &secrets);
+    assert_eq!(sandbox.value(&["token"]), secrets[2]);
 
     let before = desktop.has_one_key();
-    bench.sign_in(&desktop.server, &[]);
+    sandbox.sign_in(&desktop.server, &[]);
     assert_ne!(desktop.has_one_key(), before);
     desktop.run(&["logout"]).ok();
     assert_eq!(desktop.keys(), [""; 0]);
-    assert!(!bench.record_file("default").exists());
-    bench.sign_in(&desktop.server, &[]);
+    assert!(!sandbox.record_file("default").exists());
+    sandbox.sign_in(&desktop.server, &[]);
     desktop.has_one_key();
     desktop.run(&["profiles", "remove", "default"]).ok();
     assert_eq!(desktop.keys(), [""; 0]);
@@ -180,7 +181,7 @@ fn doctor_tries_the_keyring_leaves_nothing_in_it_and_says_when_it_is_locked() {
 #[test]
 fn two_profiles_have_a_key_each() {
     let Some(desktop) = Desktop::sealed() else { return };
-    desktop.bench.sign_in(&desktop.server, &["--profile", "work"]);
+    desktop.sandbox.sign_in(&desktop.server, &["--profile", "work"]);
     assert_eq!(desktop.keys().len(), 2);
     desktop.run(&["logout", "--profile", "work"]).ok();
     desktop.has_one_key();
@@ -195,15 +196,15 @@ fn p47_every_command_bears_a_locked_keyring() {
 #[test]
 fn p53_a_keyring_that_was_locked_or_silent_opens_the_same_sign_in_again() {
     let Some(desktop) = Desktop::sealed() else { return };
-    let token = desktop.bench.value(&["token"]);
+    let token = desktop.sandbox.value(&["token"]);
     desktop.keyring.lock().unwrap();
     desktop.run(&["token"]).fails(8, "locked", "unlock the keychain");
     desktop.keyring.unlock().unwrap();
-    assert_eq!(desktop.bench.value(&["token"]), token);
+    assert_eq!(desktop.sandbox.value(&["token"]), token);
     desktop.keyring.freeze().unwrap();
     desktop.run(&["token"]).fails(8, "does not answer", "hallpass login --storage file");
     desktop.keyring.thaw().unwrap();
-    assert_eq!(desktop.bench.value(&["token"]), token);
+    assert_eq!(desktop.sandbox.value(&["token"]), token);
     desktop.run(&["token", "--refresh"]).ok();
 }
 
@@ -227,7 +228,7 @@ fn p47_a_keyring_that_is_killed_during_a_call_failed() {
     for args in [&["token"][..], &["token", "--refresh"], &["logout"]] {
         let Some(mut desktop) = Desktop::sealed() else { return };
         desktop.keyring.freeze().unwrap();
-        let call = desktop.bench.hallpass(args).start();
+        let call = desktop.sandbox.hallpass(args).start();
         // By then it waits for an answer.
         thread::sleep(Duration::from_millis(700));
         desktop.keyring.kill().unwrap();
@@ -241,6 +242,6 @@ fn p47_a_keyring_that_is_killed_during_a_call_failed() {
 #[test]
 fn p40_p54_a_move_that_is_killed_leaves_a_sign_in_that_the_keyring_opens() {
     let Some(desktop) = Desktop::sealed() else { return };
-    assert_outlives_moves(&desktop.bench, 40);
+    assert_outlives_moves(&desktop.sandbox, 40);
     desktop.run(&["logout"]).ok();
 }

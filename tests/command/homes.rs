@@ -5,16 +5,17 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::visit;
 
-use crate::bench::{Bench, visit};
+use crate::new_sandbox;
 
 /// A whole journey there.
 fn works_in(name: &[u8]) {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    let home = bench.home().join(OsStr::from_bytes(name));
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    let home = sandbox.home().join(OsStr::from_bytes(name));
     fs::create_dir(&home).unwrap();
-    let run = |args: &[&str]| bench.hallpass(args).at_home(&home).env("LANG", "C").run().ok();
-    bench.login_at(&server, &[]).at_home(&home).play(|url| visit(&server, url)).0.ok();
+    let run = |args: &[&str]| sandbox.hallpass(args).at_home(&home).env("LANG", "C").run().ok();
+    sandbox.login_at(&server, &[]).at_home(&home).play(|url| visit(&server, url)).0.ok();
     let token = run(&["token"]).stdout;
     assert_ne!(run(&["token", "--refresh"]).stdout, token);
     for verb in [&["whoami"][..], &["status"], &["profiles", "list"]] {

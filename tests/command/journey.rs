@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{CLIENT, EMAIL, param, visit};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, CLIENT, EMAIL, param, visit};
+use crate::new_sandbox;
 
 fn server() -> DevServer {
     DevServer::start().unwrap()
@@ -29,8 +30,8 @@ fn claims() -> Value {
 
 #[test]
 fn login_prints_the_lines_of_the_design_on_stderr_and_nothing_on_stdout() {
-    let (bench, server) = (Bench::new(), server());
-    let (login, url) = bench.login_at(&server, &[]).play(|url| {
+    let (sandbox, server) = (new_sandbox(), server());
+    let (login, url) = sandbox.login_at(&server, &[]).play(|url| {
         visit(&server, url);
         url.to_owned()
     });
@@ -44,7 +45,7 @@ fn login_prints_the_lines_of_the_design_on_stderr_and_nothing_on_stdout() {
              Waiting for callback on {}...\n\
              Successfully logged in!\n\
              Email: {EMAIL}\n",
-            bench.record_file("default").display(),
+            sandbox.record_file("default").display(),
             param(&url, "redirect_uri").unwrap(),
         )
     );
@@ -52,123 +53,123 @@ fn login_prints_the_lines_of_the_design_on_stderr_and_nothing_on_stdout() {
 
 #[test]
 fn whoami_prints_the_line_and_the_claims() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let whoami = bench.run(&["whoami"]).ok();
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let whoami = sandbox.run(&["whoami"]).ok();
     let (line, rest) = whoami.stdout.split_once('\n').unwrap();
     assert_eq!(line, format!("Logged in as: {EMAIL}"));
     assert_eq!(serde_json::from_str::<Value>(rest).unwrap(), claims());
     assert!(rest.starts_with("{\n  \"") && rest.ends_with("\n}\n"), "{rest}");
     assert_eq!(whoami.stderr, "");
     assert_eq!(server.journal().count("/userinfo"), 0, "the record knows");
-    assert_eq!(bench.run(&["whoami", "--fresh"]).ok().stdout, whoami.stdout);
+    assert_eq!(sandbox.run(&["whoami", "--fresh"]).ok().stdout, whoami.stdout);
     assert_eq!(server.journal().count("/userinfo"), 1);
 }
 
 #[test]
 fn token_prints_the_same_token_until_a_new_one_is_asked_for() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let first = bench.run(&["token"]).ok();
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let first = sandbox.run(&["token"]).ok();
     assert_eq!(first.stderr, "");
-    assert_eq!(bench.value(&["token"]), first.value());
+    assert_eq!(sandbox.value(&["token"]), first.value());
     assert_eq!(server.journal().count("/token"), 1);
-    let renewed = bench.value(&["token", "--refresh"]);
+    let renewed = sandbox.value(&["token", "--refresh"]);
     assert_ne!(renewed, first.value());
-    assert_eq!(bench.value(&["token"]), renewed);
+    assert_eq!(sandbox.value(&["token"]), renewed);
     assert_eq!(server.journal().count("/token"), 2);
 }
 
 #[test]
 fn token_as_a_header_is_what_curl_reads() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let token = bench.value(&["token"]);
-    assert_eq!(bench.value(&["token", "--header"]), format!("Authorization: Bearer {token}"));
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let token = sandbox.value(&["token"]);
+    assert_eq!(sandbox.value(&["token", "--header"]), format!("Authorization: Bearer {token}"));
 }
 
 #[test]
 fn the_id_token_is_printed_as_the_server_signed_it() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let id_token = bench.value(&["token", "--id-token"]);
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let id_token = sandbox.value(&["token", "--id-token"]);
     assert_eq!(id_token.split('.').count(), 3);
-    assert_eq!(bench.record("default")["secret"]["id_token"], id_token);
-    let json = bench.run(&["token", "--id-token", "--json"]).ok().json();
+    assert_eq!(sandbox.record("default")["secret"]["id_token"], id_token);
+    let json = sandbox.run(&["token", "--id-token", "--json"]).ok().json();
     assert_eq!(json, json!({"id_token": id_token, "profile": "default"}));
 }
 
 #[test]
 fn an_asked_for_life_renews_the_token_only_if_it_has_less() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let first = bench.value(&["token"]);
-    assert_eq!(bench.value(&["token", "--min-ttl", "50m"]), first);
-    bench.let_expire_in("default", 20 * 60);
-    assert_eq!(bench.value(&["token"]), first);
-    assert_ne!(bench.value(&["token", "--min-ttl", "50m"]), first);
-    let longer = bench.run(&["token", "--min-ttl", "2h"]);
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let first = sandbox.value(&["token"]);
+    assert_eq!(sandbox.value(&["token", "--min-ttl", "50m"]), first);
+    sandbox.let_expire_in("default", 20 * 60);
+    assert_eq!(sandbox.value(&["token"]), first);
+    assert_ne!(sandbox.value(&["token", "--min-ttl", "50m"]), first);
+    let longer = sandbox.run(&["token", "--min-ttl", "2h"]);
     longer.fails(5, "do not live as long as was asked for", "");
 }
 
 #[test]
 fn a_token_of_a_short_life_is_renewed_by_itself() {
-    let (bench, server) =
-        (Bench::new(), DevServer::builder().token_ttl(Duration::from_secs(2)).start().unwrap());
-    bench.sign_in(&server, &[]);
-    let first = bench.record("default")["secret"]["access_tokens"][0].clone();
+    let (sandbox, server) =
+        (new_sandbox(), DevServer::builder().token_ttl(Duration::from_secs(2)).start().unwrap());
+    sandbox.sign_in(&server, &[]);
+    let first = sandbox.record("default")["secret"]["access_tokens"][0].clone();
     thread::sleep(Duration::from_millis(1100));
-    assert_ne!(bench.value(&["token"]), first);
+    assert_ne!(sandbox.value(&["token"]), first);
     assert_eq!(server.journal().count("/token"), 2);
 }
 
 #[test]
 fn status_tells_who_where_until_when_and_kept_where() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let status = bench.run(&["status"]).ok();
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let status = sandbox.run(&["status"]).ok();
     let lines: Vec<&str> = status.stdout.lines().collect();
     let [name, who, life, kept] = lines.as_slice() else { panic!("{status:#?}") };
     assert_eq!(*name, "* default");
     assert_eq!(*who, format!("    {EMAIL} at {}", server.issuer()));
     assert!(life.starts_with("    signed in; the token has ") && life.ends_with(" left and renews itself"));
-    assert_eq!(*kept, format!("    kept in the file {}", bench.record_file("default").display()));
+    assert_eq!(*kept, format!("    kept in the file {}", sandbox.record_file("default").display()));
     assert_eq!(server.journal().count("/userinfo"), 0);
-    let checked = bench.run(&["status", "--check"]).ok();
+    let checked = sandbox.run(&["status", "--check"]).ok();
     assert!(checked.stdout.contains("\n    signed in, confirmed by the server; "), "{checked:#?}");
     assert_eq!(server.journal().count("/userinfo"), 1);
 }
 
 #[test]
 fn after_a_logout_every_verb_says_so() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let logout = bench.run(&["logout"]).ok();
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let logout = sandbox.run(&["logout"]).ok();
     assert_eq!(logout.stdout, "");
     assert_eq!(logout.stderr, "Logged out; the server revoked the tokens.\n");
     assert_eq!(server.journal().count("/revoke"), 2);
-    assert!(!bench.record_file("default").exists());
+    assert!(!sandbox.record_file("default").exists());
     for verb in ["token", "whoami"] {
-        bench.run(&[verb]).fails(4, "error: not signed in", "sign in with: hallpass login");
+        sandbox.run(&[verb]).fails(4, "error: not signed in", "sign in with: hallpass login");
     }
-    let status = bench.run(&["status"]);
+    let status = sandbox.run(&["status"]);
     let text = "* default\n    not signed in; sign in with: hallpass login\n";
     assert_eq!((status.code, status.stdout.as_str()), (4, text));
-    let again = bench.run(&["logout"]).ok();
+    let again = sandbox.run(&["logout"]).ok();
     assert_eq!(again.stderr, "Nobody was signed in.\n");
 }
 
 #[test]
 fn p67_with_json_login_is_one_event_a_line_and_done_has_every_field() {
-    let (bench, server) = (Bench::new(), server());
-    let (login, url) = bench.login_at(&server, &["--json"]).play(|url| {
+    let (sandbox, server) = (new_sandbox(), server());
+    let (login, url) = sandbox.login_at(&server, &["--json"]).play(|url| {
         visit(&server, url);
         url.to_owned()
     });
     let events = login.ok().events();
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["store", "url", "waiting", "exchanging", "done"]);
-    let path = bench.record_file("default");
+    let path = sandbox.record_file("default");
     let no_keychain = "there is no keychain here (this session has no bus)";
     assert_eq!(
         events[0],
@@ -199,9 +200,9 @@ fn p67_with_json_login_is_one_event_a_line_and_done_has_every_field() {
 
 #[test]
 fn a_parent_program_can_relay_the_events_while_they_happen() {
-    let (bench, server) = (Bench::new(), server());
+    let (sandbox, server) = (new_sandbox(), server());
     let args = ["login", "--no-browser", "--json", "--issuer", server.issuer(), "--client-id", CLIENT];
-    let mut command = bench.hallpass(&args).into_command();
+    let mut command = sandbox.hallpass(&args).into_command();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let mut last = Value::Null;
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -213,23 +214,23 @@ fn a_parent_program_can_relay_the_events_while_they_happen() {
     }
     assert!(child.wait().unwrap().success());
     assert_eq!(last["event"], "done");
-    assert!(bench.opened().is_empty());
+    assert!(sandbox.opened().is_empty());
 }
 
 #[test]
 fn p67_with_json_every_other_verb_answers_one_value() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let path = bench.record_file("default");
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let path = sandbox.record_file("default");
 
-    assert_eq!(bench.run(&["whoami", "--json"]).ok().json(), claims());
+    assert_eq!(sandbox.run(&["whoami", "--json"]).ok().json(), claims());
 
-    let mut token = bench.run(&["token", "--json"]).ok().json();
+    let mut token = sandbox.run(&["token", "--json"]).ok().json();
     is_time(&token["expires_at"].take());
     assert_eq!(
         token,
         json!({
-            "access_token": bench.value(&["token"]),
+            "access_token": sandbox.value(&["token"]),
             "token_type": "Bearer",
             "expires_at": null,
             "scopes": ["openid", "profile", "email", "offline_access"],
@@ -241,7 +242,7 @@ fn p67_with_json_every_other_verb_answers_one_value() {
     for (check, state) in
         [(&["status", "--json"][..], "unverified"), (&["status", "--json", "--check"], "verified")]
     {
-        let mut status = bench.run(check).ok().json();
+        let mut status = sandbox.run(check).ok().json();
         is_time(&status[0]["expires_at"].take());
         assert_eq!(
             status,
@@ -252,19 +253,19 @@ fn p67_with_json_every_other_verb_answers_one_value() {
         );
     }
 
-    let logout = bench.run(&["logout", "--json"]).ok().json();
+    let logout = sandbox.run(&["logout", "--json"]).ok().json();
     let revoked = json!({"refresh_token": "revoked", "access_token": "revoked"});
     assert_eq!(logout, json!({"profile": "default", "erased": true, "revoked": revoked}));
-    let again = bench.run(&["logout", "--json"]).ok().json();
+    let again = sandbox.run(&["logout", "--json"]).ok().json();
     let nothing = json!({"refresh_token": "none", "access_token": "none"});
     assert_eq!(again, json!({"profile": "default", "erased": false, "revoked": nothing}));
 }
 
 #[test]
 fn p67_with_json_a_failure_is_one_object_with_the_same_exit_code() {
-    let bench = Bench::new();
+    let sandbox = new_sandbox();
     for verb in ["token", "whoami"] {
-        let failure = bench.run(&[verb, "--json"]);
+        let failure = sandbox.run(&[verb, "--json"]);
         assert_eq!(
             failure.fails_as_json(4, "login_required"),
             json!({"error": {
@@ -275,37 +276,37 @@ fn p67_with_json_a_failure_is_one_object_with_the_same_exit_code() {
             }})
         );
     }
-    let status = bench.run(&["status", "--json"]);
+    let status = sandbox.run(&["status", "--json"]);
     assert_eq!((status.code, &status.json()[0]["state"]), (4, &json!("login_required")));
 }
 
 #[test]
 fn a_login_that_is_not_needed_opens_nothing() {
-    let (bench, server) = (Bench::new(), server());
-    let done = bench.sign_in(&server, &["--if-needed", "--json"]).events().pop().unwrap();
-    let again = bench.login(&["--if-needed"]).run().ok();
+    let (sandbox, server) = (new_sandbox(), server());
+    let done = sandbox.sign_in(&server, &["--if-needed", "--json"]).events().pop().unwrap();
+    let again = sandbox.login(&["--if-needed"]).run().ok();
     assert_eq!(
         (again.stdout.as_str(), again.stderr.as_str()),
         ("", "Already signed in as test@example.com.\n")
     );
-    assert_eq!(bench.opened().len(), 1);
-    let mut json = bench.login(&["--if-needed", "--json"]).run().ok().json();
+    assert_eq!(sandbox.opened().len(), 1);
+    let mut json = sandbox.login(&["--if-needed", "--json"]).run().ok().json();
     assert_eq!(json.as_object_mut().unwrap().remove("already"), Some(json!(true)));
     assert_eq!(json, done, "the same fields as after a login");
 }
 
 #[test]
 fn the_browser_of_the_environment_is_used_too() {
-    let (bench, server) = (Bench::new(), server());
-    let login = bench.hallpass(&["login", "--issuer", server.issuer(), "--client-id", CLIENT]);
-    login.env("BROWSER", &bench.browser()).play(|url| visit(&server, url)).0.ok();
+    let (sandbox, server) = (new_sandbox(), server());
+    let login = sandbox.hallpass(&["login", "--issuer", server.issuer(), "--client-id", CLIENT]);
+    login.env("BROWSER", &sandbox.browser()).play(|url| visit(&server, url)).0.ok();
 }
 
 #[test]
 fn a_browser_that_does_not_start_is_one_line_and_the_address_still_works() {
-    let (bench, server) = (Bench::new(), server());
+    let (sandbox, server) = (new_sandbox(), server());
     let at = ["--issuer", server.issuer(), "--client-id", CLIENT, "--timeout", "500ms"];
-    let login = bench.hallpass(&[&["login", "--browser=/nonexistent/browser"], &at[..]].concat()).run();
+    let login = sandbox.hallpass(&[&["login", "--browser=/nonexistent/browser"], &at[..]].concat()).run();
     assert_eq!(login.code, 7);
     let line = "Could not open a browser (/nonexistent/browser: not found). Open the address above yourself.";
     assert_eq!(login.stderr.lines().filter(|l| *l == line).count(), 1, "{login:#?}");

@@ -5,31 +5,33 @@ use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::PathBuf;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::CommandSandbox;
+use hallpass_test::skipped;
 
-use crate::bench::{Bench, skipped};
+use crate::new_sandbox;
 use crate::users::{NOBODY, is_root};
 
-/// Somebody who signed in, and a folder beside the record's.
+/// A signed-in user, and a directory beside the record's.
 struct Site {
-    bench: Bench,
+    sandbox: CommandSandbox,
     server: DevServer,
 }
 
 impl Site {
     fn new() -> Site {
-        let site = Site { bench: Bench::new(), server: DevServer::start().unwrap() };
-        site.bench.sign_in(&site.server, &[]);
+        let site = Site { sandbox: new_sandbox(), server: DevServer::start().unwrap() };
+        site.sandbox.sign_in(&site.server, &[]);
         fs::create_dir(site.dotfiles()).unwrap();
         fs::set_permissions(site.dotfiles(), Permissions::from_mode(0o700)).unwrap();
         site
     }
 
     fn record(&self) -> PathBuf {
-        self.bench.record_file("default")
+        self.sandbox.record_file("default")
     }
 
     fn dotfiles(&self) -> PathBuf {
-        self.bench.home().join("dotfiles")
+        self.sandbox.home().join("dotfiles")
     }
 
     /// Moves the record among the dotfiles and links it from where it was, by way of `links` to each other.
@@ -49,10 +51,10 @@ impl Site {
     /// Refused before anything is spent or begun.
     fn is_refused(&self, cause: &str) {
         self.server.journal().clear();
-        let opened = self.bench.opened().len();
-        self.bench.run(&["token", "--refresh"]).fails(8, cause, "");
-        self.bench.login_at(&self.server, &[]).run().fails(8, cause, "");
-        assert_eq!(self.bench.opened().len(), opened, "the browser was opened");
+        let opened = self.sandbox.opened().len();
+        self.sandbox.run(&["token", "--refresh"]).fails(8, cause, "");
+        self.sandbox.login_at(&self.server, &[]).run().fails(8, cause, "");
+        assert_eq!(self.sandbox.opened().len(), opened, "the browser was opened");
         assert_eq!(self.server.journal().count("/token"), 0);
     }
 }
@@ -68,13 +70,13 @@ fn p43_a_link_of_the_users_own_is_kept_and_what_it_leads_to_renewed() {
         let path = absolute(&site);
         let real = site.linked(&links.unwrap_or(vec![&path]));
         for verb in [&["token"][..], &["token", "--refresh"], &["token", "--refresh"]] {
-            site.bench.run(verb).ok();
+            site.sandbox.run(verb).ok();
         }
-        site.bench.sign_in(&site.server, &[]);
+        site.sandbox.sign_in(&site.server, &[]);
         assert!(fs::symlink_metadata(site.record()).unwrap().is_symlink(), "{name}");
         assert!(fs::symlink_metadata(&real).unwrap().is_file(), "{name}");
         assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
-        site.bench.value(&["token", "--refresh"]);
+        site.sandbox.value(&["token", "--refresh"]);
     }
 }
 
@@ -83,20 +85,20 @@ fn p43_a_link_that_leads_to_no_record_yet_is_filled_by_a_login() {
     let site = Site::new();
     let real = site.linked(&["../../../../dotfiles/sign-in.json"]);
     fs::remove_file(&real).unwrap();
-    site.bench.run(&["token"]).fails(4, "not signed in", "hallpass login");
-    site.bench.sign_in(&site.server, &[]);
+    site.sandbox.run(&["token"]).fails(4, "not signed in", "hallpass login");
+    site.sandbox.sign_in(&site.server, &[]);
     assert!(fs::symlink_metadata(site.record()).unwrap().is_symlink() && real.is_file());
-    site.bench.value(&["token", "--refresh"]);
+    site.sandbox.value(&["token", "--refresh"]);
 }
 
 #[test]
 fn p43_a_folder_that_is_a_link_of_the_users_own_is_used() {
     let site = Site::new();
-    let (folder, real) = (site.bench.state_dir(), site.dotfiles().join("state"));
+    let (folder, real) = (site.sandbox.state_dir(), site.dotfiles().join("state"));
     fs::rename(&folder, &real).unwrap();
     symlink(&real, &folder).unwrap();
-    site.bench.value(&["token", "--refresh"]);
-    site.bench.sign_in(&site.server, &[]);
+    site.sandbox.value(&["token", "--refresh"]);
+    site.sandbox.sign_in(&site.server, &[]);
     assert!(fs::symlink_metadata(&folder).unwrap().is_symlink());
 }
 
@@ -115,7 +117,7 @@ fn n85_p43_what_belongs_to_another_user_is_refused() {
     let foreign = "it belongs to another user";
     let site = Site::new();
     lchown(site.record(), Some(NOBODY), None).unwrap();
-    site.bench.run(&["token"]).fails(8, foreign, "");
+    site.sandbox.run(&["token"]).fails(8, foreign, "");
     site.is_refused(foreign);
 
     let site = Site::new();

@@ -1,12 +1,5 @@
 //! The whole command from the outside: what `hallpass` prints, stores, sends and exits with.
 
-#[allow(dead_code, reason = "the tests of the documents use all of it")]
-mod bench;
-mod canary;
-#[allow(dead_code, reason = "the library's own tests use all of it")]
-#[path = "../../crates/hallpass/tests/library/scripted.rs"]
-mod scripted;
-
 mod accounts;
 mod bad_input;
 mod blips;
@@ -17,7 +10,6 @@ mod device;
 mod doctor;
 mod exec;
 mod exit_codes;
-mod front;
 mod homes;
 mod journey;
 mod links;
@@ -29,13 +21,12 @@ mod paste;
 mod profiles;
 mod proxies;
 mod refusals;
+mod reverse_proxy;
 mod shape;
 mod signals;
 mod users;
 
-// They strike with `strace`, mount and look on as only this system lets them.
-#[cfg(target_os = "linux")]
-mod blow;
+// These use `strace`, mounts, network namespaces and terminals as only Linux has them.
 #[cfg(target_os = "linux")]
 mod browser;
 #[cfg(target_os = "linux")]
@@ -59,6 +50,11 @@ mod network_files;
 #[cfg(target_os = "linux")]
 mod networks;
 #[cfg(target_os = "linux")]
-mod pty;
-#[cfg(target_os = "linux")]
 mod terminal;
+
+use hallpass_test::command::CommandSandbox;
+
+/// A sandbox for the command that these tests are built with.
+fn new_sandbox() -> CommandSandbox {
+    CommandSandbox::new(env!("CARGO_BIN_EXE_hallpass"))
+}

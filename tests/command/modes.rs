@@ -1,4 +1,4 @@
-//! Nobody else may read what is stored, at no moment and whatever the umask is.
+//! Other users cannot read the stored files at any moment, whatever the umask is.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -9,21 +9,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::timed_signal::{can_trace, traced};
+use hallpass_test::command::{CLIENT, CommandSandbox, Invocation, visit};
 
-use crate::bench::{Bench, CLIENT, Call, visit};
-use crate::blow::{can_trace, traced};
+use crate::new_sandbox;
 
 const UMASKS: [&str; 4] = ["000", "002", "022", "077"];
 
 /// The command under a umask.
-fn under<'a>(bench: &'a Bench, umask: &str, args: &[&str]) -> Call<'a> {
+fn under<'a>(sandbox: &'a CommandSandbox, umask: &str, args: &[&str]) -> Invocation<'a> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "umask \"$0\"; exec \"$@\"", umask, env!("CARGO_BIN_EXE_hallpass")]).args(args);
-    bench.call(command)
+    sandbox.call(command)
 }
 
-fn login(bench: &Bench, server: &DevServer) -> Vec<String> {
-    let browser = format!("--browser={}", bench.browser());
+fn login(sandbox: &CommandSandbox, server: &DevServer) -> Vec<String> {
+    let browser = format!("--browser={}", sandbox.browser());
     ["login", &browser, "--issuer", server.issuer(), "--client-id", CLIENT].map(str::to_owned).into()
 }
 
@@ -77,15 +78,15 @@ impl Watcher {
 fn n85_p42_no_watcher_sees_a_file_or_a_folder_that_is_open_to_others() {
     let server = DevServer::start().unwrap();
     for umask in UMASKS {
-        let bench = Bench::new();
-        let watcher = Watcher::over(bench.home());
-        let arguments = login(&bench, &server);
+        let sandbox = new_sandbox();
+        let watcher = Watcher::over(sandbox.home());
+        let arguments = login(&sandbox, &server);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         for _ in 0..2 {
-            under(&bench, umask, &arguments).play(|url| visit(&server, url)).0.ok();
-            under(&bench, umask, &["token", "--refresh"]).run().ok();
+            under(&sandbox, umask, &arguments).play(|url| visit(&server, url)).0.ok();
+            under(&sandbox, umask, &["token", "--refresh"]).run().ok();
         }
-        assert_eq!(mode(&bench.record_file("default")), Some(0o600));
+        assert_eq!(mode(&sandbox.record_file("default")), Some(0o600));
         assert_eq!(watcher.seen(), [], "{umask}");
     }
 }
@@ -105,14 +106,14 @@ fn n85_p42_every_file_is_made_for_its_owner_alone_and_not_by_a_later_change() {
     if !can_trace() {
         return;
     }
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    let log = bench.beside("calls");
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    let log = sandbox.beside("calls");
     let follow = ["-f", "-e", "trace=file,desc", "-o", log.to_str().unwrap()];
     let mut calls = Vec::new();
-    for args in [login(&bench, &server), vec!["token".to_owned(), "--refresh".to_owned()]] {
+    for args in [login(&sandbox, &server), vec!["token".to_owned(), "--refresh".to_owned()]] {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let command = traced(&under(&bench, "000", &args).into_command(), &follow);
-        let call = bench.call(command);
+        let command = traced(&under(&sandbox, "000", &args).into_command(), &follow);
+        let call = sandbox.call(command);
         if args[0] == "login" {
             call.play(|url| visit(&server, url)).0.ok()
         } else {
@@ -120,7 +121,7 @@ fn n85_p42_every_file_is_made_for_its_owner_alone_and_not_by_a_later_change() {
         };
         calls.extend(made(&fs::read_to_string(&log).unwrap()));
     }
-    let below_home = |call: &&(String, u32)| call.0.contains(bench.home().to_str().unwrap());
+    let below_home = |call: &&(String, u32)| call.0.contains(sandbox.home().to_str().unwrap());
     let ours: Vec<_> = calls.iter().filter(below_home).collect();
     assert!(ours.len() >= 6, "{ours:#?}");
     assert!(ours.iter().all(|(_, mode)| mode & 0o077 == 0), "{ours:#?}");
@@ -128,12 +129,12 @@ fn n85_p42_every_file_is_made_for_its_owner_alone_and_not_by_a_later_change() {
 
 #[test]
 fn n85_p42_a_record_that_others_can_read_is_closed_to_them_and_told() {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    bench.sign_in(&server, &[]);
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    sandbox.sign_in(&server, &[]);
     for loose in [0o644, 0o660, 0o604] {
-        fs::set_permissions(bench.record_file("default"), Permissions::from_mode(loose)).unwrap();
-        let token = bench.run(&["-v", "token"]).ok();
+        fs::set_permissions(sandbox.record_file("default"), Permissions::from_mode(loose)).unwrap();
+        let token = sandbox.run(&["-v", "token"]).ok();
         assert!(token.stderr.contains("now only you can"), "{token:#?}");
-        assert_eq!(mode(&bench.record_file("default")), Some(0o600));
+        assert_eq!(mode(&sandbox.record_file("default")), Some(0o600));
     }
 }

@@ -6,7 +6,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::bench::{Bench, Call, skipped};
+use hallpass_test::command::{CommandSandbox, Invocation};
+use hallpass_test::skipped;
+
 use crate::users::is_root;
 
 /// A mount namespace with one mount in it. A process holds it, which ends with this value or with the test.
@@ -46,13 +48,13 @@ impl Mounts {
     }
 
     /// The command there.
-    pub(crate) fn hallpass<'a>(&self, bench: &'a Bench, args: &[&str]) -> Call<'a> {
+    pub(crate) fn hallpass<'a>(&self, sandbox: &'a CommandSandbox, args: &[&str]) -> Invocation<'a> {
         let mut command = Command::new("nsenter");
         let own = ["--user", "--preserve-credentials"];
         command.args(if is_root() { &[][..] } else { &own }).arg("--mount");
         command.args(["--target", &self.holder.id().to_string(), "--"]);
         command.arg(env!("CARGO_BIN_EXE_hallpass")).args(args);
-        bench.call(command)
+        sandbox.call(command)
     }
 
     /// A path there, as it is reached from here.

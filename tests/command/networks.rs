@@ -8,9 +8,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use hallpass_test::command::{CommandSandbox, Invocation};
+use hallpass_test::skipped;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::bench::{Bench, Call, skipped};
 use crate::users::is_root;
 
 /// Tells a test that it runs in a network of its own already.
@@ -93,14 +94,19 @@ impl Network {
     }
 
     /// The command there.
-    pub(crate) fn hallpass<'a>(&self, bench: &'a Bench, args: &[&str]) -> Call<'a> {
-        bench.call(self.command(&[], args))
+    pub(crate) fn hallpass<'a>(&self, sandbox: &'a CommandSandbox, args: &[&str]) -> Invocation<'a> {
+        sandbox.call(self.command(&[], args))
     }
 
     /// The command there, where a file takes the place of `/etc/hosts`.
-    pub(crate) fn hallpass_with_hosts<'a>(&self, bench: &'a Bench, hosts: &str, args: &[&str]) -> Call<'a> {
+    pub(crate) fn hallpass_with_hosts<'a>(
+        &self,
+        sandbox: &'a CommandSandbox,
+        hosts: &str,
+        args: &[&str],
+    ) -> Invocation<'a> {
         let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
-        bench.call(self.command(&["unshare", "--mount", "sh", "-c", script, hosts], args))
+        sandbox.call(self.command(&["unshare", "--mount", "sh", "-c", script, hosts], args))
     }
 
     fn command(&self, before: &[&str], args: &[&str]) -> Command {
@@ -116,7 +122,7 @@ impl Network {
         format!("/proc/{holder}/{name}")
     }
 
-    /// What `ssh -L` and a container's published port do: who connects here at `from` is connected there to `to`.
+    /// Forwards a port as `ssh -L` and a container's published port do: from `from` here to `to` there.
     pub(crate) fn forward(&self, from: SocketAddr, there: &Network, to: SocketAddr) {
         let socket = self.inside(|| TcpListener::bind(from).unwrap());
         let there = there.file.try_clone().unwrap();

@@ -1,34 +1,35 @@
 //! `HALLPASS_ACCESS_TOKEN`: a token from outside (P64).
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{CLIENT, CommandSandbox, EMAIL, Outcome, visit};
 use serde_json::json;
 
-use crate::bench::{Bench, CLIENT, EMAIL, Outcome, visit};
+use crate::new_sandbox;
 
 const NAME: &str = "HALLPASS_ACCESS_TOKEN";
 const NOTE: &str =
     "Note: HALLPASS_ACCESS_TOKEN is set and hides the stored sign-in; unset it to use what is stored\n";
 
-fn with_token(bench: &Bench, token: &str, args: &[&str]) -> Outcome {
-    bench.hallpass(args).env(NAME, token).run()
+fn with_token(sandbox: &CommandSandbox, token: &str, args: &[&str]) -> Outcome {
+    sandbox.hallpass(args).env(NAME, token).run()
 }
 
-/// Somebody who is signed in as the first account, and has a token of a second one.
-fn two_accounts() -> (Bench, DevServer, String) {
+/// Signs in with the first account, and returns a token of a second one.
+fn two_accounts() -> (CommandSandbox, DevServer, String) {
     let server = DevServer::builder().user(EMAIL, "password").user("bob@example.com", "pw").start().unwrap();
-    let other = Bench::new();
+    let other = new_sandbox();
     let call = other.login_at(&server, &[]);
     call.play(|url| server.robot().as_user("bob@example.com", "pw").visit(url).unwrap()).0.ok();
-    let bench = Bench::new();
-    bench.sign_in(&server, &[]);
-    (bench, server, other.value(&["token"]))
+    let sandbox = new_sandbox();
+    sandbox.sign_in(&server, &[]);
+    (sandbox, server, other.value(&["token"]))
 }
 
 /// "`token` prints it as is"
 #[test]
 fn token_prints_it_as_it_is_and_touches_nothing() {
-    let bench = Bench::new();
-    let token = |args: &[&str]| with_token(&bench, "from outside!", args).ok();
+    let sandbox = new_sandbox();
+    let token = |args: &[&str]| with_token(&sandbox, "from outside!", args).ok();
     assert_eq!(token(&["token"]).value(), "from outside!");
     assert_eq!(token(&["token", "--header"]).value(), "Authorization: Bearer from outside!");
     let expected = json!({
@@ -36,29 +37,33 @@ fn token_prints_it_as_it_is_and_touches_nothing() {
         "issuer": null, "profile": null,
     });
     assert_eq!(token(&["token", "--json"]).json(), expected);
-    assert!(bench.is_untouched());
+    assert!(sandbox.is_untouched());
 }
 
 /// "overrides the stored session"
 #[test]
 fn p64_it_rules_over_the_stored_session() {
-    let (bench, _server, token) = two_accounts();
-    assert_eq!(with_token(&bench, &token, &["token"]).ok().value(), token);
-    let chosen = bench.hallpass(&["token"]).env(NAME, &token).env("HALLPASS_PROFILE", "default").run();
+    let (sandbox, _server, token) = two_accounts();
+    assert_eq!(with_token(&sandbox, &token, &["token"]).ok().value(), token);
+    let chosen = sandbox.hallpass(&["token"]).env(NAME, &token).env("HALLPASS_PROFILE", "default").run();
     assert_eq!(chosen.ok().value(), token, "two variables: the token is the one that says more");
-    assert_eq!(with_token(&bench, "", &["token"]).ok().value(), bench.value(&["token"]), "empty is unset");
+    assert_eq!(
+        with_token(&sandbox, "", &["token"]).ok().value(),
+        sandbox.value(&["token"]),
+        "empty is unset"
+    );
 }
 
 /// "(an explicit `--profile` beats it)"
 #[test]
 fn p64_an_explicit_profile_beats_it() {
-    let (bench, server, token) = two_accounts();
-    let own = bench.value(&["token"]);
-    assert_eq!(with_token(&bench, &token, &["token", "--profile", "default"]).ok().value(), own);
-    let whoami = with_token(&bench, &token, &["whoami", "--profile", "default"]).ok();
+    let (sandbox, server, token) = two_accounts();
+    let own = sandbox.value(&["token"]);
+    assert_eq!(with_token(&sandbox, &token, &["token", "--profile", "default"]).ok().value(), own);
+    let whoami = with_token(&sandbox, &token, &["whoami", "--profile", "default"]).ok();
     assert!(whoami.stdout.starts_with(&format!("Logged in as: {EMAIL}\n")), "{whoami:#?}");
     for verb in ["status", "logout"] {
-        let outcome = with_token(&bench, &token, &[verb, "--profile", "default"]).ok();
+        let outcome = with_token(&sandbox, &token, &[verb, "--profile", "default"]).ok();
         assert!(!outcome.stderr.contains(NAME), "{outcome:#?}");
     }
     assert_eq!(server.journal().count("/userinfo"), 0);
@@ -67,7 +72,7 @@ fn p64_an_explicit_profile_beats_it() {
 /// "`--refresh` is exit 2", and so is all else that it cannot give.
 #[test]
 fn what_a_token_from_outside_cannot_do_is_refused() {
-    let (bench, server, token) = two_accounts();
+    let (sandbox, server, token) = two_accounts();
     let sent = server.journal().entries().len();
     let wishes = [
         &["--refresh"][..],
@@ -76,7 +81,7 @@ fn what_a_token_from_outside_cannot_do_is_refused() {
         &["--resource", "https://api.example.com"],
     ];
     for wish in wishes {
-        let outcome = with_token(&bench, &token, &[&["token"], wish].concat());
+        let outcome = with_token(&sandbox, &token, &[&["token"], wish].concat());
         outcome.fails(2, "HALLPASS_ACCESS_TOKEN is used as it is and cannot be renewed", "--profile NAME");
     }
     assert_eq!(server.journal().entries().len(), sent);
@@ -85,19 +90,19 @@ fn what_a_token_from_outside_cannot_do_is_refused() {
 /// "`whoami` asks userinfo"
 #[test]
 fn p64_whoami_is_whoever_the_token_speaks_for() {
-    let (bench, server, token) = two_accounts();
-    let before = bench.files();
-    let whoami = with_token(&bench, &token, &["whoami"]).ok();
+    let (sandbox, server, token) = two_accounts();
+    let before = sandbox.files();
+    let whoami = with_token(&sandbox, &token, &["whoami"]).ok();
     assert!(whoami.stdout.starts_with("Logged in as: bob@example.com\n"), "{whoami:#?}");
     assert_eq!(server.journal().count("/userinfo"), 1);
-    assert_eq!(bench.files(), before, "nothing of it is kept");
+    assert_eq!(sandbox.files(), before, "nothing of it is kept");
 }
 
 /// In a container there is no record that knows the server; the variable does.
 #[test]
 fn whoami_asks_the_server_of_the_environment_where_nobody_is_signed_in() {
     let (_bench, server, token) = two_accounts();
-    let job = Bench::new();
+    let job = new_sandbox();
     let variables = [(NAME, token.as_str()), ("HALLPASS_ISSUER", server.issuer())];
     let whoami = job.hallpass(&["whoami", "--json"]).envs(&variables).run().ok();
     assert_eq!(whoami.json()["email"], "bob@example.com");
@@ -109,8 +114,8 @@ fn whoami_asks_the_server_of_the_environment_where_nobody_is_signed_in() {
 /// A token that is refused is an error, never a silent fallback to what is stored.
 #[test]
 fn p64_a_token_that_the_server_refuses_is_an_error() {
-    let (bench, _server, _) = two_accounts();
-    let whoami = with_token(&bench, "made-up", &["whoami"]);
+    let (sandbox, _server, _) = two_accounts();
+    let whoami = with_token(&sandbox, "made-up", &["whoami"]);
     whoami.fails(4, "the server does not take the token in HALLPASS_ACCESS_TOKEN", "unset it");
     assert!(!whoami.stderr.contains("made-up"));
 }
@@ -118,15 +123,15 @@ fn p64_a_token_that_the_server_refuses_is_an_error() {
 /// "`login`, `status` and `logout` say what it hides."
 #[test]
 fn p64_login_status_and_logout_say_what_it_hides() {
-    let (bench, server, token) = two_accounts();
+    let (sandbox, server, token) = two_accounts();
     for args in [&["status"][..], &["status", "--json"], &["logout"]] {
-        let outcome = with_token(&bench, &token, args).ok();
+        let outcome = with_token(&sandbox, &token, args).ok();
         assert!(outcome.stderr.starts_with(NOTE), "{outcome:#?}");
     }
     assert_eq!(server.journal().count("/revoke"), 2, "the stored session's tokens");
-    let login = bench.login_at(&server, &[]).env(NAME, &token).play(|url| visit(&server, url)).0.ok();
+    let login = sandbox.login_at(&server, &[]).env(NAME, &token).play(|url| visit(&server, url)).0.ok();
     assert!(login.stderr.starts_with(NOTE), "{login:#?}");
-    assert_eq!(bench.record("default")["client_id"], CLIENT);
-    let whoami = with_token(&bench, &token, &["whoami"]).ok();
+    assert_eq!(sandbox.record("default")["client_id"], CLIENT);
+    let whoami = with_token(&sandbox, &token, &["whoami"]).ok();
     assert!(whoami.stdout.starts_with("Logged in as: bob@example.com\n"), "the logout was not of this token");
 }

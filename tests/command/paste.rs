@@ -5,16 +5,17 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::process::{Child, Stdio};
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{CommandSandbox, visit};
 use serde_json::Value;
 
-use crate::bench::{Bench, visit};
+use crate::new_sandbox;
 
 fn server() -> DevServer {
     DevServer::start().unwrap()
 }
 
-fn piped(bench: &Bench, server: &DevServer, args: &[&str]) -> Child {
-    let mut command = bench.login_at(server, args).into_command();
+fn piped(sandbox: &CommandSandbox, server: &DevServer, args: &[&str]) -> Child {
+    let mut command = sandbox.login_at(server, args).into_command();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -24,8 +25,8 @@ fn landed(server: &DevServer, url: &str) -> String {
 
 #[test]
 fn p17_an_answer_from_a_pipe_of_any_length_finishes_the_login() {
-    let (bench, server) = (Bench::new(), server());
-    let mut child = piped(&bench, &server, &["--paste"]);
+    let (sandbox, server) = (new_sandbox(), server());
+    let mut child = piped(&sandbox, &server, &["--paste"]);
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let url = lines.find(|line| line.starts_with("http")).unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -39,8 +40,8 @@ fn p17_an_answer_from_a_pipe_of_any_length_finishes_the_login() {
 
 #[test]
 fn p68_a_parent_program_can_paste_for_its_person() {
-    let (bench, server) = (Bench::new(), server());
-    let mut child = piped(&bench, &server, &["--paste", "--json"]);
+    let (sandbox, server) = (new_sandbox(), server());
+    let mut child = piped(&sandbox, &server, &["--paste", "--json"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut events = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
@@ -65,19 +66,19 @@ fn p68_a_parent_program_can_paste_for_its_person() {
 
 #[test]
 fn the_end_of_the_pipe_ends_the_pasting_and_nothing_else() {
-    let (bench, server) = (Bench::new(), server());
+    let (sandbox, server) = (new_sandbox(), server());
     for paste in [&["--paste"][..], &[]] {
         // The standard input of these calls is empty.
-        bench.login_at(&server, paste).play(|url| visit(&server, url)).0.ok();
+        sandbox.login_at(&server, paste).play(|url| visit(&server, url)).0.ok();
     }
 }
 
 #[test]
 fn p68_a_standard_input_that_is_no_terminal_is_not_read_unasked() {
-    let (bench, server) = (Bench::new(), server());
-    let path = bench.file("stdin", "for whoever comes next\n");
+    let (sandbox, server) = (new_sandbox(), server());
+    let path = sandbox.file("stdin", "for whoever comes next\n");
     let mut stdin = File::open(&path).unwrap();
-    let mut command = bench.login_at(&server, &[]).into_command();
+    let mut command = sandbox.login_at(&server, &[]).into_command();
     let mut child = command.stdin(stdin.try_clone().unwrap()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     lines.filter(|line| line.contains("/authorize?")).for_each(|url| drop(visit(&server, &url)));
@@ -90,9 +91,9 @@ fn p68_a_standard_input_that_is_no_terminal_is_not_read_unasked() {
 
 #[test]
 fn an_input_that_never_ends_keeps_no_login_from_ending() {
-    let (bench, server) = (Bench::new(), server());
+    let (sandbox, server) = (new_sandbox(), server());
     let zeros = File::open("/dev/zero").unwrap();
-    let login = bench.login_at(&server, &["--paste", "--timeout", "2s"]);
+    let login = sandbox.login_at(&server, &["--paste", "--timeout", "2s"]);
     let output = login.into_command().stdin(zeros).output().unwrap();
     assert_eq!(output.status.code(), Some(7), "{}", String::from_utf8_lossy(&output.stderr));
 }

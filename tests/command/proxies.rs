@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::visit;
 
-use crate::bench::{Bench, visit};
-use crate::front::request;
+use crate::new_sandbox;
+use crate::reverse_proxy::request;
 
 const VARIABLES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
@@ -57,14 +58,17 @@ fn p56_a_proxy_that_refuses_or_is_gone_is_named_before_the_browser_opens_and_wit
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (addr, why) in [
         (refusing.addr, "it requires a user name and password, or different ones (407)"),
-        (broken.addr, "it answered 502"),
+        (broken.addr, "it responded with 502"),
         (gone, "connection refused"),
     ] {
         for variable in &VARIABLES[..4] {
-            let bench = Bench::new();
-            let login = bench.login(&LOGIN).env(variable, &format!("http://name:s3cret@{addr}")).run();
+            let sandbox = new_sandbox();
+            let login = sandbox.login(&LOGIN).env(variable, &format!("http://name:s3cret@{addr}")).run();
             login.fails(5, &format!("{addr}: {why}"), "check HTTPS_PROXY and NO_PROXY");
-            assert!(!login.stderr.contains("s3cret") && bench.opened().is_empty(), "{variable}: {login:#?}");
+            assert!(
+                !login.stderr.contains("s3cret") && sandbox.opened().is_empty(),
+                "{variable}: {login:#?}"
+            );
         }
     }
     let asked = refusing.lines();
@@ -78,16 +82,16 @@ fn p56_a_proxy_that_refuses_or_is_gone_is_named_before_the_browser_opens_and_wit
 fn p56_what_no_proxy_names_and_this_computer_are_reached_directly() {
     let proxy = Proxy::that_answers(NO_ENTRY);
     for names in ["idp.example", ".example", "*", "a.test, idp.example:443"] {
-        let call = Bench::new();
+        let call = new_sandbox();
         let login = call.login(&LOGIN).env("HTTPS_PROXY", &proxy.url()).env("no_proxy", names).run();
         login.fails(5, "cannot reach idp.example", "check the address");
     }
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
     let url = proxy.url();
     let all = VARIABLES.map(|variable| (variable, url.as_str()));
-    bench.login_at(&server, &[]).envs(&all).play(|url| visit(&server, url)).0.ok();
+    sandbox.login_at(&server, &[]).envs(&all).play(|url| visit(&server, url)).0.ok();
     for args in [&["token", "--refresh"][..], &["whoami", "--fresh"], &["status", "--check"], &["logout"]] {
-        bench.hallpass(args).envs(&all).run().ok();
+        sandbox.hallpass(args).envs(&all).run().ok();
     }
     assert_eq!(proxy.lines(), [""; 0]);
 }

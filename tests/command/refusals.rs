@@ -1,10 +1,11 @@
 //! The server says no, at the callback or for the code: which exit code, in which words, and nothing opened for it.
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{CLIENT, CommandSandbox, Outcome, browse, callback};
+use hallpass_test::scripted_server::{Response, ScriptedServer};
 use serde_json::json;
 
-use crate::bench::{Bench, CLIENT, Outcome, browse, callback};
-use crate::scripted::{Answer, Scripted};
+use crate::new_sandbox;
 
 /// Every code that is registered for the authorization endpoint (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6,
 /// RFC 8707 §2, and what servers make up), and what a login that it ends exits with.
@@ -40,46 +41,47 @@ const FOR_THE_CODE: [(&str, i32); 7] = [
 ];
 
 /// A server whose endpoints are known without asking; the person says what the callback carries.
-fn login_at(bench: &Bench, server: &Scripted, query: &str) -> Outcome {
+fn login_at(sandbox: &CommandSandbox, server: &ScriptedServer, query: &str) -> Outcome {
     let issuer = format!("--issuer={}", server.origin());
     let endpoint = |name: &str| format!("--endpoint={name}={}/{name}", server.origin());
     let [authorization, token] = ["authorization", "token"].map(endpoint);
     let client = format!("--client-id={CLIENT}");
     let args = [issuer.as_str(), &client, &authorization, &token, "--scope=a b", "--timeout=10s"];
-    bench.login(&args).play(|url| browse(&callback(url, query)).unwrap()).0
+    sandbox.login(&args).play(|url| browse(&callback(url, query)).unwrap()).0
 }
 
 #[test]
 fn n27_every_registered_error_of_the_callback_has_its_exit_code_and_is_told() {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
     for (error, code) in AT_CALLBACK {
         let query = format!("error={error}&error_description=because+{error}+it+is&state={{state}}");
-        let (login, page) = bench.login_at(&server, &[]).play(|url| browse(&callback(url, &query)).unwrap());
+        let (login, page) =
+            sandbox.login_at(&server, &[]).play(|url| browse(&callback(url, &query)).unwrap());
         login.fails(code, &format!("{error} (because {error} it is)"), "");
         assert_eq!(page.status, 400, "{error}");
     }
     assert_eq!(server.journal().count("/token"), 0);
-    assert!(!bench.record_file("default").exists());
+    assert!(!sandbox.record_file("default").exists());
 }
 
 #[test]
 fn n27_every_registered_error_of_the_token_endpoint_has_its_exit_code_and_is_told() {
     for status in [400, 401] {
-        let (bench, server) = (Bench::new(), Scripted::start());
+        let (sandbox, server) = (new_sandbox(), ScriptedServer::start());
         for (error, code) in FOR_THE_CODE {
-            server.always("/token", Answer::oauth_error(status, error));
-            login_at(&bench, &server, "code=x&state={state}").fails(
+            server.always("/token", Response::oauth_error(status, error));
+            login_at(&sandbox, &server, "code=x&state={state}").fails(
                 code,
                 &format!("{error} ({error} it is)"),
                 "",
             );
         }
         assert_eq!(server.count("/token"), FOR_THE_CODE.len());
-        assert!(!bench.record_file("default").exists());
+        assert!(!sandbox.record_file("default").exists());
     }
 }
 
-/// What a terminal would obey: an escape sequence, a carriage return, a bell, a direction, nothing to see, a name.
+/// Characters that a terminal interprets: an escape sequence, a carriage return, a bell, a direction, invisible ones, a name.
 const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\rdone\u{8}\n\u{202e}txet\u{200b}\u{9b}31m";
 
 fn is_clean_and_short(outcome: &Outcome) {
@@ -92,11 +94,11 @@ fn is_clean_and_short(outcome: &Outcome) {
 
 #[test]
 fn n27_what_a_server_says_is_shown_clean_and_short_and_its_page_is_not_opened() {
-    let (bench, server, page) = (Bench::new(), Scripted::start(), Scripted::start());
+    let (sandbox, server, page) = (new_sandbox(), ScriptedServer::start(), ScriptedServer::start());
     let encoded: String = url::form_urlencoded::byte_serialize(HOSTILE.as_bytes()).collect();
     let more = format!("error_description={encoded}&error_uri={}/help", page.origin());
     let at_callback = format!("error=a{encoded}&{more}&state={{state}}");
-    let login = login_at(&bench, &server, &at_callback);
+    let login = login_at(&sandbox, &server, &at_callback);
     assert_eq!(login.code, 6);
     is_clean_and_short(&login);
     let long = "x".repeat(100_000);
@@ -104,20 +106,20 @@ fn n27_what_a_server_says_is_shown_clean_and_short_and_its_page_is_not_opened() 
         "error": format!("b{HOSTILE}{long}"), "error_description": format!("{HOSTILE}{long}"),
         "error_uri": format!("{}/help", page.origin()),
     });
-    server.always("/token", Answer::json(400, &answer));
-    let login = login_at(&bench, &server, "code=x&state={state}");
+    server.always("/token", Response::json(400, &answer));
+    let login = login_at(&sandbox, &server, "code=x&state={state}");
     assert_eq!(login.code, 6);
     is_clean_and_short(&login);
-    assert_eq!((bench.opened().len(), page.connections()), (2, 0), "two sign-in pages and nothing else");
-    assert!(bench.opened().iter().all(|url| url.starts_with(&server.origin())));
+    assert_eq!((sandbox.opened().len(), page.connections()), (2, 0), "two sign-in pages and nothing else");
+    assert!(sandbox.opened().iter().all(|url| url.starts_with(&server.origin())));
 }
 
 /// A code is good for one use, and nobody knows whether it was used.
 #[test]
 fn n39_a_login_whose_code_was_lost_on_the_way_asks_for_another_one() {
-    let (bench, server) = (Bench::new(), Scripted::start());
-    server.always("/token", Answer::empty(200).cut());
-    let login = login_at(&bench, &server, "code=x&state={state}");
+    let (sandbox, server) = (new_sandbox(), ScriptedServer::start());
+    server.always("/token", Response::empty(200).cut());
+    let login = login_at(&sandbox, &server, "code=x&state={state}");
     login.fails(5, "127.0.0.1", "try again");
     assert_eq!(server.count("/token"), 1);
 }
@@ -129,12 +131,12 @@ fn n46_a_scope_that_was_not_granted_is_told_and_what_was_is_shown() {
         (json!("b a"), json!(["b", "a"]), false),
         (json!(null), json!(["a", "b"]), false),
     ] {
-        let (bench, server) = (Bench::new(), Scripted::start());
+        let (sandbox, server) = (new_sandbox(), ScriptedServer::start());
         let tokens =
             json!({ "access_token": "x", "token_type": "Bearer", "expires_in": 3600, "scope": scope });
-        server.always("/token", Answer::json(200, &tokens));
-        let login = login_at(&bench, &server, "code=x&state={state}").ok();
+        server.always("/token", Response::json(200, &tokens));
+        let login = login_at(&sandbox, &server, "code=x&state={state}").ok();
         assert_eq!(login.stderr.contains("Note: the server did not grant: b\n"), is_told, "{login:#?}");
-        assert_eq!(bench.run(&["token", "--json"]).ok().json()["scopes"], granted);
+        assert_eq!(sandbox.run(&["token", "--json"]).ok().json()["scopes"], granted);
     }
 }

@@ -4,9 +4,11 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{CLIENT, CommandSandbox, sent, visit};
+use hallpass_test::skipped;
 use serde_json::Value;
 
-use crate::bench::{Bench, CLIENT, sent, skipped, visit};
+use crate::new_sandbox;
 
 const VERBS: [&str; 9] =
     ["login", "whoami", "token", "logout", "status", "profiles", "dev", "demo", "completions"];
@@ -18,7 +20,7 @@ fn server() -> DevServer {
 
 #[test]
 fn the_help_of_the_command_has_every_verb_examples_and_the_exit_codes() {
-    let help = Bench::new().run(&["--help"]).ok().stdout;
+    let help = new_sandbox().run(&["--help"]).ok().stdout;
     for verb in VERBS {
         let line = help.lines().find(|line| line.trim_start().starts_with(verb));
         assert!(line.is_some_and(|line| line.split_whitespace().count() > 3), "{verb}: {help}");
@@ -30,9 +32,9 @@ fn the_help_of_the_command_has_every_verb_examples_and_the_exit_codes() {
 
 #[test]
 fn the_help_of_every_verb_says_what_it_does_and_describes_every_option() {
-    let bench = Bench::new();
+    let sandbox = new_sandbox();
     for verb in VERBS {
-        let help = bench.run(&[verb, "--help"]).ok().stdout;
+        let help = sandbox.run(&[verb, "--help"]).ok().stdout;
         let first = help.lines().next().unwrap();
         assert!(first.split(' ').count() > 2, "{verb}: {help}");
         assert!(help.contains(&format!("Usage: hallpass {verb}")), "{verb}: {help}");
@@ -51,14 +53,14 @@ fn the_help_of_every_verb_says_what_it_does_and_describes_every_option() {
 /// The one password that is ever named is that of an account of the development server.
 #[test]
 fn n17_no_verb_takes_a_password() {
-    let bench = Bench::new();
+    let sandbox = new_sandbox();
     for verb in VERBS {
-        let help = bench.run(&[verb, "--help"]).ok().stdout.to_lowercase();
+        let help = sandbox.run(&[verb, "--help"]).ok().stdout.to_lowercase();
         let is_named = ["password", "username"].iter().any(|word| help.contains(word));
         assert_eq!(is_named, verb == "dev", "{verb}: {help}");
     }
     for option in ["--password", "--username", "--user"] {
-        let login = bench.run(&["login", option, "x"]);
+        let login = sandbox.run(&["login", option, "x"]);
         assert_eq!(login.code, 2, "{login:#?}");
         assert!(login.stderr.contains("unexpected argument"), "{login:#?}");
     }
@@ -66,7 +68,7 @@ fn n17_no_verb_takes_a_password() {
 
 #[test]
 fn what_is_no_command_is_exit_2() {
-    let bench = Bench::new();
+    let sandbox = new_sandbox();
     let table: [&[&str]; 8] = [
         &[],
         &["frobnicate"],
@@ -78,7 +80,7 @@ fn what_is_no_command_is_exit_2() {
         &["token", "--min-ttl", "soon"],
     ];
     for args in table {
-        let outcome = bench.run(args);
+        let outcome = sandbox.run(args);
         if args.contains(&"--json") {
             outcome.fails_as_json(2, "usage");
             continue;
@@ -86,40 +88,40 @@ fn what_is_no_command_is_exit_2() {
         assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{outcome:#?}");
         assert!(outcome.stderr.contains("Usage:") || outcome.stderr.contains("--help"), "{outcome:#?}");
     }
-    assert!(bench.is_untouched());
+    assert!(sandbox.is_untouched());
 }
 
 #[test]
 fn the_version_is_printed() {
     let version = format!("hallpass {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(Bench::new().run(&["--version"]).ok().stdout, version);
+    assert_eq!(new_sandbox().run(&["--version"]).ok().stdout, version);
 }
 
 /// A shell that is not here is told; the others check the script without running it.
 #[test]
 fn completions_are_scripts_that_their_shells_take() {
-    let bench = Bench::new();
+    let sandbox = new_sandbox();
     for shell in SHELLS {
-        let script = bench.run(&["completions", shell]).ok().stdout;
+        let script = sandbox.run(&["completions", shell]).ok().stdout;
         for verb in VERBS {
             assert!(script.contains(verb), "{shell}: {verb}");
         }
         if !["bash", "zsh", "fish"].contains(&shell) {
             continue;
         }
-        let file = bench.file(&format!("completions.{shell}"), &script);
+        let file = sandbox.file(&format!("completions.{shell}"), &script);
         match Command::new(shell).args(["-n", &file]).output() {
             Ok(output) => assert!(output.status.success() && output.stderr.is_empty(), "{shell}: {output:?}"),
             Err(_) => skipped(&format!("no {shell} here")),
         }
     }
-    assert_eq!(bench.run(&["completions", "tcsh"]).code, 2);
+    assert_eq!(sandbox.run(&["completions", "tcsh"]).code, 2);
 }
 
 /// Everything that can be said without a person, and a login.
-fn all_talk(bench: &Bench, server: &DevServer, options: &[&str]) -> Vec<String> {
+fn all_talk(sandbox: &CommandSandbox, server: &DevServer, options: &[&str]) -> Vec<String> {
     let mut texts = Vec::new();
-    let login = bench.login_at(server, options).play(|url| visit(server, url)).0.ok();
+    let login = sandbox.login_at(server, options).play(|url| visit(server, url)).0.ok();
     texts.extend([login.stdout, login.stderr]);
     let calls: [&[&str]; 9] = [
         &["whoami", "--fresh"],
@@ -133,7 +135,7 @@ fn all_talk(bench: &Bench, server: &DevServer, options: &[&str]) -> Vec<String> 
         &["whoami"],
     ];
     for args in calls {
-        let outcome = bench.run(&[args, options].concat());
+        let outcome = sandbox.run(&[args, options].concat());
         texts.extend([outcome.stdout, outcome.stderr]);
     }
     texts
@@ -141,17 +143,17 @@ fn all_talk(bench: &Bench, server: &DevServer, options: &[&str]) -> Vec<String> 
 
 #[test]
 fn a_pipe_gets_no_escape_bytes() {
-    for text in all_talk(&Bench::new(), &server(), &[]) {
+    for text in all_talk(&new_sandbox(), &server(), &[]) {
         assert!(!text.contains('\u{1b}') && !text.contains('\r'), "{text:?}");
     }
     for args in [&["--help"][..], &["login", "--help"], &["frobnicate"]] {
-        let outcome = Bench::new().run(args);
+        let outcome = new_sandbox().run(args);
         assert!(!format!("{}{}", outcome.stdout, outcome.stderr).contains('\u{1b}'), "{outcome:?}");
     }
 }
 
-/// What the command writes to a terminal of its own, which `script` makes.
-fn on_a_terminal(bench: &Bench, args: &str, variables: &[(&str, &str)]) -> Option<String> {
+/// Returns the output of the command on a terminal, which `script` makes.
+fn on_a_terminal(sandbox: &CommandSandbox, args: &str, variables: &[(&str, &str)]) -> Option<String> {
     let mut script = Command::new("script");
     let line = format!("{} {args}", env!("CARGO_BIN_EXE_hallpass"));
     script.args(["-qec", &line, "/dev/null"]);
@@ -159,17 +161,17 @@ fn on_a_terminal(bench: &Bench, args: &str, variables: &[(&str, &str)]) -> Optio
         skipped("no `script` here to make a terminal");
         return None;
     }
-    let outcome = bench.call(script).env("TERM", "xterm").env("SHELL", "/bin/sh").envs(variables).run();
+    let outcome = sandbox.call(script).env("TERM", "xterm").env("SHELL", "/bin/sh").envs(variables).run();
     Some(outcome.stdout)
 }
 
 #[test]
 fn a_terminal_gets_colour_unless_it_is_not_wanted() {
-    let bench = Bench::new();
-    let Some(coloured) = on_a_terminal(&bench, "token", &[]) else { return };
+    let sandbox = new_sandbox();
+    let Some(coloured) = on_a_terminal(&sandbox, "token", &[]) else { return };
     assert!(coloured.contains("\u{1b}["), "{coloured:?}");
     for variables in [[("NO_COLOR", "1")], [("TERM", "dumb")]] {
-        let plain = on_a_terminal(&bench, "token", &variables).unwrap();
+        let plain = on_a_terminal(&sandbox, "token", &variables).unwrap();
         assert!(!plain.contains('\u{1b}') && plain.contains("error: not signed in"), "{plain:?}");
     }
 }
@@ -178,13 +180,13 @@ fn a_terminal_gets_colour_unless_it_is_not_wanted() {
 #[cfg(target_os = "linux")]
 #[test]
 fn standard_streams_that_are_closed_lead_nowhere() {
-    let (bench, server) = (Bench::new(), server());
+    let (sandbox, server) = (new_sandbox(), server());
     for closed in ["<&- >&- 2>&-", ">&-", "<&- 2>&-"] {
         let mut shell = Command::new("/bin/sh");
-        let browser = format!("--browser={}", bench.browser());
+        let browser = format!("--browser={}", sandbox.browser());
         shell.args(["-c", &format!("exec \"$0\" \"$@\" {closed}"), env!("CARGO_BIN_EXE_hallpass")]);
         shell.args(["login", &browser, "--issuer", server.issuer(), "--client-id", CLIENT]);
-        let mut login = bench.call(shell).start();
+        let mut login = sandbox.call(shell).start();
         let url = login.url();
         for (number, sign) in ["<&-", " >&-", "2>&-"].into_iter().enumerate() {
             let leads_to = std::fs::read_link(format!("/proc/{}/fd/{number}", login.pid())).unwrap();
@@ -202,8 +204,8 @@ fn standard_streams_that_are_closed_lead_nowhere() {
 /// The reader is gone before the first byte comes, as with `| head -c 0`.
 #[test]
 fn a_reader_that_went_away_is_no_panic() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
     let calls: [&[&str]; 8] = [
         &["token"],
         &["token", "--json"],
@@ -215,7 +217,7 @@ fn a_reader_that_went_away_is_no_panic() {
         &["frobnicate"],
     ];
     for args in calls {
-        let mut command = bench.hallpass(args).into_command();
+        let mut command = sandbox.hallpass(args).into_command();
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let stderr = writer.try_clone().unwrap();
@@ -224,43 +226,43 @@ fn a_reader_that_went_away_is_no_panic() {
     }
     let mut shell = Command::new("sh");
     shell.args(["-c", "\"$0\" token | head -c 0", env!("CARGO_BIN_EXE_hallpass")]);
-    let outcome = bench.call(shell).run();
+    let outcome = sandbox.call(shell).run();
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
 }
 
 #[test]
 fn quiet_means_that_only_errors_and_what_a_person_needs_are_on_stderr() {
-    let (bench, server) = (Bench::new(), server());
-    let login = bench.sign_in(&server, &["--quiet"]);
+    let (sandbox, server) = (new_sandbox(), server());
+    let login = sandbox.sign_in(&server, &["--quiet"]);
     assert!(!login.stderr.contains("Successfully") && !login.stderr.contains("Email:"), "{login:#?}");
     for args in
         [&["token"][..], &["whoami"], &["status"], &["login", "--if-needed"], &["logout"], &["logout"]]
     {
-        let outcome = bench.run(&[args, &["-q"]].concat()).ok();
+        let outcome = sandbox.run(&[args, &["-q"]].concat()).ok();
         assert_eq!(outcome.stderr, "", "{outcome:#?}");
     }
-    bench.run(&["token", "-q"]).fails(4, "not signed in", "hallpass login");
+    sandbox.run(&["token", "-q"]).fails(4, "not signed in", "hallpass login");
 }
 
 #[test]
 fn verbose_tells_about_requests_on_stderr_alone() {
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let plain = bench.run(&["whoami", "--fresh"]).ok();
-    let verbose = bench.run(&["whoami", "--fresh", "-v"]).ok();
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let plain = sandbox.run(&["whoami", "--fresh"]).ok();
+    let verbose = sandbox.run(&["whoami", "--fresh", "-v"]).ok();
     assert_eq!(verbose.stdout, plain.stdout);
     assert!(verbose.stderr.contains("/userinfo") && verbose.stderr.contains("200"), "{verbose:#?}");
-    let cached = bench.run(&["token", "-v"]).ok();
+    let cached = sandbox.run(&["token", "-v"]).ok();
     assert_eq!(cached.stderr, "", "nothing is sent");
 }
 
-/// The bench looks at all that is shown.
+/// The sandbox looks at all that is shown.
 #[test]
 fn n93_p69_no_verb_but_token_shows_a_secret_at_any_verbosity() {
-    let (bench, server) = (Bench::new(), server());
-    let (login, _) = bench.login_at(&server, &["-vv"]).play(|url| visit(&server, url));
+    let (sandbox, server) = (new_sandbox(), server());
+    let (login, _) = sandbox.login_at(&server, &["-vv"]).play(|url| visit(&server, url));
     assert!(login.ok().stderr.contains("/token"), "requests are told");
-    bench.let_expire_in("default", 0);
+    sandbox.let_expire_in("default", 0);
     let calls: [&[&str]; 11] = [
         &["token"],
         &["whoami"],
@@ -275,21 +277,21 @@ fn n93_p69_no_verb_but_token_shows_a_secret_at_any_verbosity() {
         &["logout", "--json"],
     ];
     for args in calls {
-        bench.run(&[args, &["-vv"]].concat()).ok();
+        sandbox.run(&[args, &["-vv"]].concat()).ok();
     }
     // Among them the code, the verifier and the tokens that were sent, looked for to the letter.
-    assert!(bench.secrets().len() >= 4, "{}", bench.secrets().len());
+    assert!(sandbox.secrets().len() >= 4, "{}", sandbox.secrets().len());
 }
 
 #[test]
 fn p69_no_planted_secret_shows_in_a_failure() {
     const CANARY: &str = "CANARY";
-    let (bench, server) = (Bench::new(), server());
-    bench.sign_in(&server, &[]);
-    let record = bench.record_bytes("default");
+    let (sandbox, server) = (new_sandbox(), server());
+    sandbox.sign_in(&server, &[]);
+    let record = sandbox.record_bytes("default");
     let plant = || {
-        std::fs::write(bench.record_file("default"), &record).unwrap();
-        bench.edit("default", |record| {
+        std::fs::write(sandbox.record_file("default"), &record).unwrap();
+        sandbox.edit("default", |record| {
             for name in ["refresh_token", "id_token", "client_secret"] {
                 record["secret"][name] = format!("{CANARY}.{name}").into();
             }
@@ -305,14 +307,14 @@ fn p69_no_planted_secret_shows_in_a_failure() {
     ];
     for (args, code) in calls {
         plant();
-        let outcome = bench.run(&[args, &["-vv"]].concat());
+        let outcome = sandbox.run(&[args, &["-vv"]].concat());
         assert_eq!(outcome.code, code, "{outcome:#?}");
         assert!(!outcome.stderr.contains(CANARY) && !outcome.stdout.contains(CANARY), "{outcome:#?}");
     }
     plant();
     drop(server);
     for args in [&["token", "--refresh", "-vv"][..], &["logout", "-vv"]] {
-        let outcome = bench.run(args);
+        let outcome = sandbox.run(args);
         assert_eq!(outcome.code, 5);
         assert!(!outcome.stderr.contains(CANARY), "{outcome:#?}");
     }
@@ -321,22 +323,22 @@ fn p69_no_planted_secret_shows_in_a_failure() {
 /// The browser gets the address as its one argument, and no secret in its environment.
 #[test]
 fn p69_the_browser_is_told_the_address_and_no_secret() {
-    let (bench, server) = (Bench::new(), server());
-    let seen = bench.beside("seen");
+    let (sandbox, server) = (new_sandbox(), server());
+    let seen = sandbox.beside("seen");
     let script = format!(
         "printf '%s\\n' \"$#\" > '{0}'; env >> '{0}'; exec /bin/sh '{1}' \"$1\"",
         seen.display(),
-        bench.beside("browser.sh").display()
+        sandbox.beside("browser.sh").display()
     );
-    let spy = bench.file("spy.sh", &script);
+    let spy = sandbox.file("spy.sh", &script);
     let browser = format!("--browser=/bin/sh {spy}");
-    let login = bench.hallpass(&["login", &browser, "--issuer", server.issuer(), "--client-id", CLIENT]);
+    let login = sandbox.hallpass(&["login", &browser, "--issuer", server.issuer(), "--client-id", CLIENT]);
     let login = login.env("HALLPASS_ACCESS_TOKEN", "CANARY-from-outside");
     login.play(|url| visit(&server, url)).0.ok();
     let mut text = String::new();
     std::fs::File::open(seen).unwrap().read_to_string(&mut text).unwrap();
     assert!(text.starts_with("1\n") && !text.contains("CANARY"), "{text}");
-    for secret in sent(&server.journal()).into_iter().chain(bench.secrets()) {
+    for secret in sent(&server.journal()).into_iter().chain(sandbox.secrets()) {
         assert!(!text.contains(&secret));
     }
 }

@@ -1,14 +1,15 @@
-//! What a signal ends, what it waits for, and what it leaves behind.
+//! Signals: what they end, what the command still finishes, and what is left behind.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hallpass_dev::DevServer;
+use hallpass_test::command::{Outcome, Running, visit};
+use hallpass_test::scripted_server::{Response, ScriptedServer};
 use rustix::process::Signal;
 
-use crate::bench::{Bench, Outcome, Running, visit};
-use crate::front::{Front, Fronted};
-use crate::scripted::{Answer, Scripted};
+use crate::new_sandbox;
+use crate::reverse_proxy::{ProxiedSetup, ReverseProxy};
 
 const ALL: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
@@ -18,9 +19,9 @@ const SOON: Duration = Duration::from_secs(4);
 /// More than a command takes to end that waits for nothing.
 const LONG: Duration = Duration::from_millis(1500);
 
-impl Fronted {
+impl ProxiedSetup {
     fn refresh_token(&self) -> String {
-        self.bench.record("default")["secret"]["refresh_token"].to_string()
+        self.sandbox.record("default")["secret"]["refresh_token"].to_string()
     }
 }
 
@@ -36,7 +37,7 @@ fn ends_soon(running: Running<'_>, signal: Signal, code: i32) -> Outcome {
 }
 
 /// Waits until somebody asks for it.
-fn await_request(server: &Scripted, path: &str) {
+fn await_request(server: &ScriptedServer, path: &str) {
     let pause = |_: &u32| thread::sleep(Duration::from_millis(5));
     assert!((0..2000).inspect(pause).any(|_| server.count(path) > 0), "nobody came");
 }
@@ -44,42 +45,42 @@ fn await_request(server: &Scripted, path: &str) {
 #[test]
 fn p30_a_signal_during_a_refresh_waits_until_the_new_token_is_saved() {
     for (signal, code) in ALL {
-        let site = Fronted::new();
+        let site = ProxiedSetup::new();
         let before = site.refresh_token();
-        let gate = site.front.hold(None);
-        let token = site.bench.hallpass(&["token", "--refresh"]).start();
-        site.front.await_held(1);
+        let gate = site.proxy.hold(None);
+        let token = site.sandbox.hallpass(&["token", "--refresh"]).start();
+        site.proxy.await_held(1);
         token.signal(signal);
         thread::sleep(LONG);
         drop(gate);
         assert_eq!(token.finish().code, code);
         assert_ne!(site.refresh_token(), before);
-        site.front.behave();
-        site.bench.value(&["token", "--refresh"]);
+        site.proxy.forward_again();
+        site.sandbox.value(&["token", "--refresh"]);
     }
 }
 
 #[test]
 fn a_second_signal_ends_a_refresh_that_gets_no_answer() {
-    let site = Fronted::new();
-    let before = site.bench.record_bytes("default");
-    let _gate = site.front.hold(None);
-    let token = site.bench.hallpass(&["token", "--refresh"]).start();
-    site.front.await_held(1);
+    let site = ProxiedSetup::new();
+    let before = site.sandbox.record_bytes("default");
+    let _gate = site.proxy.hold(None);
+    let token = site.sandbox.hallpass(&["token", "--refresh"]).start();
+    site.proxy.await_held(1);
     token.signal(Signal::INT);
     thread::sleep(Duration::from_millis(200));
     ends_soon(token, Signal::TERM, 143);
-    assert_eq!(site.bench.record_bytes("default"), before);
+    assert_eq!(site.sandbox.record_bytes("default"), before);
 }
 
 #[test]
 fn once_the_new_token_is_saved_a_signal_waits_for_nothing() {
-    let (site, silent) = (Fronted::new(), Scripted::start());
-    silent.always("/jwks", Answer::never());
+    let (site, silent) = (ProxiedSetup::new(), ScriptedServer::start());
+    silent.always("/jwks", Response::never());
     let jwks = format!("{}/jwks", silent.origin());
-    site.bench.edit("default", |record| record["endpoints"]["jwks"] = jwks.into());
+    site.sandbox.edit("default", |record| record["endpoints"]["jwks"] = jwks.into());
     let before = site.refresh_token();
-    let token = site.bench.hallpass(&["token", "--refresh"]).start();
+    let token = site.sandbox.hallpass(&["token", "--refresh"]).start();
     await_request(&silent, "/jwks");
     assert_ne!(site.refresh_token(), before);
     ends_soon(token, Signal::INT, 130);
@@ -88,11 +89,11 @@ fn once_the_new_token_is_saved_a_signal_waits_for_nothing() {
 #[test]
 fn with_nothing_to_be_saved_a_signal_ends_the_command() {
     for (signal, code) in ALL {
-        let (site, silent) = (Fronted::new(), Scripted::start());
-        silent.always("/userinfo", Answer::never());
+        let (site, silent) = (ProxiedSetup::new(), ScriptedServer::start());
+        silent.always("/userinfo", Response::never());
         let userinfo = format!("{}/userinfo", silent.origin());
-        site.bench.edit("default", |record| record["endpoints"]["userinfo"] = userinfo.into());
-        let whoami = site.bench.hallpass(&["whoami", "--fresh"]).start();
+        site.sandbox.edit("default", |record| record["endpoints"]["userinfo"] = userinfo.into());
+        let whoami = site.sandbox.hallpass(&["whoami", "--fresh"]).start();
         await_request(&silent, "/userinfo");
         ends_soon(whoami, signal, code);
     }
@@ -100,11 +101,11 @@ fn with_nothing_to_be_saved_a_signal_ends_the_command() {
 
 #[test]
 fn a_wait_for_another_process_is_ended() {
-    let site = Fronted::new();
-    let gate = site.front.hold(None);
-    let holder = site.bench.hallpass(&["token", "--refresh"]).start();
-    site.front.await_held(1);
-    let waiting = site.bench.hallpass(&["token", "--refresh"]).start();
+    let site = ProxiedSetup::new();
+    let gate = site.proxy.hold(None);
+    let holder = site.sandbox.hallpass(&["token", "--refresh"]).start();
+    site.proxy.await_held(1);
+    let waiting = site.sandbox.hallpass(&["token", "--refresh"]).start();
     thread::sleep(Duration::from_millis(300));
     ends_soon(waiting, Signal::INT, 130);
     drop(gate);
@@ -114,46 +115,46 @@ fn a_wait_for_another_process_is_ended() {
 
 #[test]
 fn a_logout_that_has_revoked_erases_too() {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    bench.sign_in(&server, &[]);
-    let front = Front::before(server.port());
-    bench.edit("default", |record| record["endpoints"]["revocation"] = front.url("/revoke").into());
-    let gate = front.hold(None);
-    let logout = bench.hallpass(&["logout"]).start();
-    front.await_held(1);
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    sandbox.sign_in(&server, &[]);
+    let proxy = ReverseProxy::in_front_of(server.port());
+    sandbox.edit("default", |record| record["endpoints"]["revocation"] = proxy.url("/revoke").into());
+    let gate = proxy.hold(None);
+    let logout = sandbox.hallpass(&["logout"]).start();
+    proxy.await_held(1);
     logout.signal(Signal::INT);
     thread::sleep(LONG);
     drop(gate);
     assert_eq!(logout.finish().code, 130);
-    assert!(!bench.record_file("default").exists());
+    assert!(!sandbox.record_file("default").exists());
 }
 
 #[test]
 fn p30_a_refresh_before_a_login_that_may_not_be_needed_is_saved_and_no_browser_opened() {
-    let site = Fronted::new();
-    site.bench.let_expire_in("default", 0);
-    let (before, opened) = (site.refresh_token(), site.bench.opened().len());
-    let gate = site.front.hold(None);
-    let login = site.bench.login_at(&site.server, &["--if-needed"]).start();
-    site.front.await_held(1);
+    let site = ProxiedSetup::new();
+    site.sandbox.let_expire_in("default", 0);
+    let (before, opened) = (site.refresh_token(), site.sandbox.opened().len());
+    let gate = site.proxy.hold(None);
+    let login = site.sandbox.login_at(&site.server, &["--if-needed"]).start();
+    site.proxy.await_held(1);
     login.signal(Signal::INT);
     thread::sleep(LONG);
     drop(gate);
     assert_eq!(login.finish().code, 130);
     assert_ne!(site.refresh_token(), before);
-    assert_eq!(site.bench.opened().len(), opened);
+    assert_eq!(site.sandbox.opened().len(), opened);
 }
 
 #[test]
 fn p13_a_login_whose_code_was_sent_ends_soon_and_leaves_the_old_sign_in_as_it_was() {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    bench.sign_in(&server, &[]);
-    let before = bench.record_bytes("default");
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    sandbox.sign_in(&server, &[]);
+    let before = sandbox.record_bytes("default");
     for (signal, code) in ALL {
-        let silent = Scripted::start();
-        silent.always("/token", Answer::never());
+        let silent = ScriptedServer::start();
+        silent.always("/token", Response::never());
         let endpoint = format!("--endpoint=token={}/token", silent.origin());
-        let mut login = bench.login_at(&server, &[&endpoint]).start();
+        let mut login = sandbox.login_at(&server, &[&endpoint]).start();
         let url = login.url();
         thread::scope(|scope| {
             let page = scope.spawn(|| visit(&server, &url));
@@ -162,19 +163,19 @@ fn p13_a_login_whose_code_was_sent_ends_soon_and_leaves_the_old_sign_in_as_it_wa
             assert!(login.stderr.ends_with("Cancelled; nothing was changed.\n"), "{login:#?}");
             assert!(!page.join().unwrap().body.contains("You are signed in"));
         });
-        assert_eq!(bench.record_bytes("default"), before);
+        assert_eq!(sandbox.record_bytes("default"), before);
     }
 }
 
-/// What the command says when this signal comes in the middle of what it sends, and gets this answer.
-fn told_after(site: &Fronted, args: &[&str], answer: Option<&str>) -> String {
+/// Returns the messages of a command that gets this signal during a request, and then this response.
+fn told_after(site: &ProxiedSetup, args: &[&str], answer: Option<&str>) -> String {
     let answer = answer.map(|body| {
         let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n";
         format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
     });
-    let gate = site.front.hold(answer);
-    let call = site.bench.hallpass(args).start();
-    site.front.await_held(1);
+    let gate = site.proxy.hold(answer);
+    let call = site.sandbox.hallpass(args).start();
+    site.proxy.await_held(1);
     call.signal(Signal::INT);
     thread::sleep(2 * LONG);
     drop(gate);
@@ -187,16 +188,16 @@ fn told_after(site: &Fronted, args: &[&str], answer: Option<&str>) -> String {
 
 #[test]
 fn p13_a_session_that_ended_while_a_signal_came_is_told_to_have_ended() {
-    let site = Fronted::new();
+    let site = ProxiedSetup::new();
     let told = told_after(&site, &["token", "--refresh"], Some(r#"{"error":"invalid_grant"}"#));
     assert!(told.contains("\nerror: the server ended this session"), "{told}");
     assert!(told.contains("\nhint: sign in with: hallpass login\n"), "{told}");
-    site.bench.run(&["token"]).fails(4, "the server ended this session", "hallpass login");
+    site.sandbox.run(&["token"]).fails(4, "the server ended this session", "hallpass login");
 }
 
 #[test]
 fn p13_a_refresh_that_was_saved_before_a_signal_is_not_told_to_have_changed_nothing() {
-    let site = Fronted::new();
+    let site = ProxiedSetup::new();
     let before = site.refresh_token();
     let told = told_after(&site, &["token", "--min-ttl", "99h"], None);
     assert!(told.contains("do not live as long as was asked for"), "{told}");
@@ -205,26 +206,26 @@ fn p13_a_refresh_that_was_saved_before_a_signal_is_not_told_to_have_changed_noth
 
 #[test]
 fn p13_a_login_that_renewed_a_token_first_does_not_say_that_it_changed_nothing() {
-    let site = Fronted::new();
-    site.bench.let_expire_in("default", 0);
-    let (before, opened) = (site.refresh_token(), site.bench.opened().len());
+    let site = ProxiedSetup::new();
+    site.sandbox.let_expire_in("default", 0);
+    let (before, opened) = (site.refresh_token(), site.sandbox.opened().len());
     let told = told_after(&site, &["login", "--if-needed", "--scope", "openid elsewhere"], None);
     assert!(told.ends_with("\nCancelled.\n"), "{told}");
     assert_ne!(site.refresh_token(), before);
-    assert_eq!(site.bench.opened().len(), opened);
+    assert_eq!(site.sandbox.opened().len(), opened);
 }
 
 #[test]
 fn p13_a_logout_of_all_ends_with_the_profile_that_it_is_at() {
-    let (bench, server) = (Bench::new(), DevServer::start().unwrap());
-    let front = Front::before(server.port());
+    let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
+    let proxy = ReverseProxy::in_front_of(server.port());
     for profile in ["a", "b"] {
-        bench.sign_in(&server, &["--profile", profile]);
-        bench.edit(profile, |record| record["endpoints"]["revocation"] = front.url("/revoke").into());
+        sandbox.sign_in(&server, &["--profile", profile]);
+        sandbox.edit(profile, |record| record["endpoints"]["revocation"] = proxy.url("/revoke").into());
     }
-    let gate = front.hold(None);
-    let logout = bench.hallpass(&["logout", "--all"]).start();
-    front.await_held(1);
+    let gate = proxy.hold(None);
+    let logout = sandbox.hallpass(&["logout", "--all"]).start();
+    proxy.await_held(1);
     logout.signal(Signal::INT);
     thread::sleep(LONG);
     drop(gate);
@@ -234,5 +235,5 @@ fn p13_a_logout_of_all_ends_with_the_profile_that_it_is_at() {
         logout.stderr.contains("a: Logged out; ") && logout.stderr.ends_with("\nCancelled.\n"),
         "{logout:#?}"
     );
-    assert_eq!(["a", "b"].map(|profile| bench.record_file(profile).exists()), [false, true]);
+    assert_eq!(["a", "b"].map(|profile| sandbox.record_file(profile).exists()), [false, true]);
 }

@@ -6,44 +6,46 @@ use std::time::Duration;
 
 use hallpass::{Hallpass, LoginEvent, LoginUi, Storage, Terminal};
 use hallpass_dev::DevServer;
+use hallpass_test::command::pty::{CTRL_C, CTRL_Z, OnPty, Pty};
+use hallpass_test::command::{CLIENT, CommandSandbox, param};
+use hallpass_test::ports::is_free;
+use hallpass_test::scripted_server::{Response, ScriptedServer};
 use rustix::process::Signal;
 use url::Url;
 
-use crate::bench::{Bench, CLIENT, is_free, param};
-use crate::front::Front;
-use crate::pty::{CTRL_C, CTRL_Z, OnPty, Pty};
-use crate::scripted::{Answer, Scripted};
+use crate::new_sandbox;
+use crate::reverse_proxy::ReverseProxy;
 
 /// Pain P13 asks for 300 ms; a busy machine gets more.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 const EXPLAINED: &str = "Paste it nowhere else: in no page and in no chat.";
 
-/// Somebody at a terminal, and a server whose token endpoint answers when it is told to.
-struct Desk {
-    bench: Bench,
+/// A user at a terminal, and a server whose token endpoint responds when the test says so.
+struct TerminalSetup {
+    sandbox: CommandSandbox,
     server: DevServer,
-    front: Front,
+    proxy: ReverseProxy,
     pty: Pty,
     usual: String,
 }
 
-impl Desk {
-    fn new() -> Desk {
-        Desk::of(100)
+impl TerminalSetup {
+    fn new() -> TerminalSetup {
+        TerminalSetup::of(100)
     }
 
-    fn of(columns: u16) -> Desk {
+    fn of(columns: u16) -> TerminalSetup {
         let server = DevServer::start().unwrap();
-        let (front, pty) = (Front::before(server.port()), Pty::new(columns));
+        let (proxy, pty) = (ReverseProxy::in_front_of(server.port()), Pty::new(columns));
         let usual = pty.modes();
-        Desk { bench: Bench::new(), server, front, pty, usual }
+        TerminalSetup { sandbox: new_sandbox(), server, proxy, pty, usual }
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let token = format!("token={}", self.front.url("/token"));
+        let token = format!("token={}", self.proxy.url("/token"));
         let args = [&["--endpoint", &token], args].concat();
-        self.bench.login_at(&self.server, &args).env("TERM", "xterm").into_command()
+        self.sandbox.login_at(&self.server, &args).env("TERM", "xterm").into_command()
     }
 
     fn login(&self, args: &[&str]) -> OnPty<'_> {
@@ -69,21 +71,21 @@ fn is_port_closed(url: &str) -> bool {
 #[test]
 fn p17_a_paste_of_8_and_of_64_kibibytes_is_received_whole_and_never_shown() {
     for length in [8 << 10, 64 << 10] {
-        let desk = Desk::new();
-        let mut login = desk.login(&[]);
-        let mut landed = desk.landed(&login.url()).to_string();
+        let setup = TerminalSetup::new();
+        let mut login = setup.login(&[]);
+        let mut landed = setup.landed(&login.url()).to_string();
         landed.push_str("&padding=");
         landed.extend(std::iter::repeat_n('x', length - landed.len()));
         login.wait_for(EXPLAINED);
-        desk.pty.keys(&landed);
+        setup.pty.keys(&landed);
         login.wait_for(&format!("· {length} characters · press Enter"));
-        desk.pty.keys("\r");
-        assert_eq!(login.end().0, 0, "{}", desk.pty.shown());
-        let shown = desk.pty.shown();
+        setup.pty.keys("\r");
+        assert_eq!(login.end().0, 0, "{}", setup.pty.shown());
+        let shown = setup.pty.shown();
         assert!(shown.contains(&format!("Received {length} characters.")), "{shown}");
         assert!(shown.contains("Successfully logged in!"), "{shown}");
         assert!(!shown.contains("padding") && !shown.contains(&param(&landed, "code").unwrap()), "{shown}");
-        desk.is_as_before();
+        setup.is_as_before();
     }
 }
 
@@ -96,29 +98,29 @@ fn p16_an_address_its_query_with_and_without_the_mark_and_a_bracketed_paste_fini
         |landed| format!("\u{1b}[200~{landed}\u{1b}[201~"),
     ];
     for form in forms {
-        let desk = Desk::new();
-        let mut login = desk.login(&[]);
-        let landed = desk.landed(&login.url());
+        let setup = TerminalSetup::new();
+        let mut login = setup.login(&[]);
+        let landed = setup.landed(&login.url());
         login.wait_for(EXPLAINED);
-        desk.pty.keys(&form(&landed));
-        assert_eq!(login.end().0, 0, "{}", desk.pty.shown());
-        desk.is_as_before();
+        setup.pty.keys(&form(&landed));
+        assert_eq!(login.end().0, 0, "{}", setup.pty.shown());
+        setup.is_as_before();
     }
 }
 
 #[test]
 fn p16_what_is_pasted_by_mistake_is_told_why_and_the_right_answer_still_counts() {
-    let desk = Desk::new();
+    let setup = TerminalSetup::new();
     let old = {
-        let mut login = desk.login(&["--timeout", "2s"]);
-        let landed = desk.landed(&login.url());
-        assert_eq!(login.end().0, 7, "{}", desk.pty.shown());
+        let mut login = setup.login(&["--timeout", "2s"]);
+        let landed = setup.landed(&login.url());
+        assert_eq!(login.end().0, 7, "{}", setup.pty.shown());
         landed
     };
     let other = Pty::new(80);
-    let mut login = other.start(&desk.command(&[]));
+    let mut login = other.start(&setup.command(&[]));
     let url = login.url();
-    let landed = desk.landed(&url);
+    let landed = setup.landed(&url);
     login.wait_for(EXPLAINED);
     let code = param(landed.as_str(), "code").unwrap();
     for (mistake, reason) in [
@@ -133,35 +135,35 @@ fn p16_what_is_pasted_by_mistake_is_told_why_and_the_right_answer_still_counts()
     }
     other.keys(&format!("{landed}\r"));
     assert_eq!(login.end().0, 0, "{}", other.shown());
-    assert_eq!(other.modes(), desk.usual);
-    desk.is_as_before();
+    assert_eq!(other.modes(), setup.usual);
+    setup.is_as_before();
 }
 
 #[test]
 fn a_pasted_refusal_ends_the_login_as_a_callback_would() {
-    let desk = Desk::new();
-    let mut login = desk.login(&[]);
-    let refused = desk.server.robot().deny().without_landing().visit(&login.url()).unwrap().landed;
+    let setup = TerminalSetup::new();
+    let mut login = setup.login(&[]);
+    let refused = setup.server.robot().deny().without_landing().visit(&login.url()).unwrap().landed;
     login.wait_for(EXPLAINED);
-    desk.pty.keys(&format!("{refused}\r"));
-    assert_eq!(login.end().0, 6, "{}", desk.pty.shown());
-    desk.is_as_before();
+    setup.pty.keys(&format!("{refused}\r"));
+    assert_eq!(login.end().0, 6, "{}", setup.pty.shown());
+    setup.is_as_before();
 }
 
 #[test]
 fn p12_the_time_left_is_shown_and_when_it_is_up_the_terminal_and_the_port_are_free() {
-    let desk = Desk::of(40);
-    let mut login = desk.login(&["--timeout", "2s"]);
+    let setup = TerminalSetup::of(40);
+    let mut login = setup.login(&["--timeout", "2s"]);
     let url = login.url();
     login.wait_for("  0:01 left · Ctrl-C cancels");
-    assert!(!desk.pty.is_usual());
+    assert!(!setup.pty.is_usual());
     assert_eq!(login.end().0, 7);
-    assert!(desk.pty.shown().contains("timed out after 2s"), "{}", desk.pty.shown());
+    assert!(setup.pty.shown().contains("timed out after 2s"), "{}", setup.pty.shown());
     assert!(is_port_closed(&url));
-    desk.is_as_before();
+    setup.is_as_before();
 }
 
-/// Where a login can be when somebody presses a key.
+/// The stages of a login at which a key can be pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Metadata,
@@ -173,40 +175,40 @@ enum Stage {
 const STAGES: [Stage; 4] = [Stage::Metadata, Stage::Person, Stage::OtherLogin, Stage::TokenEndpoint];
 
 /// A login that has come so far and stays there, above an older sign-in.
-fn stuck(desk: &Desk, stage: Stage, then: impl FnOnce(OnPty)) {
-    desk.bench.sign_in(&desk.server, &[]);
+fn stuck(setup: &TerminalSetup, stage: Stage, then: impl FnOnce(OnPty)) {
+    setup.sandbox.sign_in(&setup.server, &[]);
     match stage {
         Stage::Metadata => {
-            let silent = Scripted::start();
-            silent.always("/.well-known/openid-configuration", Answer::never());
+            let silent = ScriptedServer::start();
+            silent.always("/.well-known/openid-configuration", Response::never());
             let to =
                 ["--profile", "default", "--replace", "--issuer", &silent.origin(), "--client-id", CLIENT];
-            let command = desk.bench.login(&to).into_command();
-            let mut login = desk.pty.start(&command);
+            let command = setup.sandbox.login(&to).into_command();
+            let mut login = setup.pty.start(&command);
             login.wait_until("a question", |_| !silent.requests().is_empty());
             then(login);
         }
         Stage::Person => {
-            let mut login = desk.login(&[]);
+            let mut login = setup.login(&[]);
             login.wait_for(EXPLAINED);
             then(login);
         }
         Stage::OtherLogin => {
             let other = Pty::new(80);
-            let mut first = other.start(&desk.command(&[]));
+            let mut first = other.start(&setup.command(&[]));
             first.url();
-            let mut login = desk.login(&[]);
+            let mut login = setup.login(&[]);
             login.wait_for("waits for this sign-in already");
             then(login);
         }
         Stage::TokenEndpoint => {
-            let _never = desk.front.hold(None);
-            let mut login = desk.login(&[]);
-            let landed = desk.landed(&login.url());
+            let _never = setup.proxy.hold(None);
+            let mut login = setup.login(&[]);
+            let landed = setup.landed(&login.url());
             login.wait_for(EXPLAINED);
-            desk.pty.keys(&format!("{landed}\r"));
+            setup.pty.keys(&format!("{landed}\r"));
             login.wait_for("Finishing the sign-in...");
-            desk.front.await_held(1);
+            setup.proxy.await_held(1);
             then(login);
         }
     }
@@ -215,20 +217,20 @@ fn stuck(desk: &Desk, stage: Stage, then: impl FnOnce(OnPty)) {
 #[test]
 fn n34_p13_ctrl_c_at_every_stage_ends_with_130_and_all_is_as_it_was() {
     for stage in STAGES {
-        let desk = Desk::new();
-        stuck(&desk, stage, |login| {
-            let before = desk.bench.files();
-            desk.pty.keys(CTRL_C);
+        let setup = TerminalSetup::new();
+        stuck(&setup, stage, |login| {
+            let before = setup.sandbox.files();
+            setup.pty.keys(CTRL_C);
             let (code, took) = login.end();
-            let shown = desk.pty.shown();
+            let shown = setup.pty.shown();
             assert_eq!(code, 130, "{stage:?}: {shown}");
             assert!(took < AT_ONCE, "{stage:?}: {took:?}");
-            assert_eq!(desk.bench.files(), before, "{stage:?}");
+            assert_eq!(setup.sandbox.files(), before, "{stage:?}");
             if stage == Stage::Person {
                 assert!(is_port_closed(&shown_url(&shown)));
             }
             assert!(shown.contains("Cancelled; nothing was changed."), "{stage:?}: {shown}");
-            desk.is_as_before();
+            setup.is_as_before();
         });
     }
 }
@@ -240,13 +242,13 @@ fn shown_url(shown: &str) -> String {
 #[test]
 fn p13_other_signals_leave_the_terminal_as_it_was() {
     for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
-        let desk = Desk::new();
-        let mut login = desk.login(&[]);
+        let setup = TerminalSetup::new();
+        let mut login = setup.login(&[]);
         login.wait_for(EXPLAINED);
-        desk.pty.keys("half an answ");
+        setup.pty.keys("half an answ");
         login.signal(signal);
-        assert_eq!(login.end().0, code, "{}", desk.pty.shown());
-        desk.is_as_before();
+        assert_eq!(login.end().0, code, "{}", setup.pty.shown());
+        setup.is_as_before();
     }
 }
 
@@ -254,40 +256,40 @@ fn p13_other_signals_leave_the_terminal_as_it_was() {
 #[test]
 fn p13_a_second_signal_that_ends_it_at_once_leaves_the_terminal_as_it_was_too() {
     for _ in 0..5 {
-        let desk = Desk::new();
-        let mut login = desk.login(&[]);
+        let setup = TerminalSetup::new();
+        let mut login = setup.login(&[]);
         login.wait_for(EXPLAINED);
         login.signal(Signal::INT);
         login.signal(Signal::TERM);
-        assert!([130, 143].contains(&login.end().0), "{}", desk.pty.shown());
-        desk.is_as_before();
+        assert!([130, 143].contains(&login.end().0), "{}", setup.pty.shown());
+        setup.is_as_before();
     }
 }
 
 #[test]
 fn p17_events_for_a_program_and_a_paste_on_the_terminal_go_together() {
-    let desk = Desk::new();
-    let mut login = desk.login(&["--json", "--paste"]);
+    let setup = TerminalSetup::new();
+    let mut login = setup.login(&["--json", "--paste"]);
     login.wait_for("\"event\":\"waiting\"");
     login.wait_until("our modes", |pty| !pty.is_usual());
-    let shown = desk.pty.shown();
+    let shown = setup.pty.shown();
     let url = shown.split('"').find(|text| text.contains("/authorize?")).unwrap();
-    desk.pty.keys(&format!("{}\r", desk.landed(url)));
-    assert_eq!(login.end().0, 0, "{}", desk.pty.shown());
-    desk.is_as_before();
+    setup.pty.keys(&format!("{}\r", setup.landed(url)));
+    assert_eq!(login.end().0, 0, "{}", setup.pty.shown());
+    setup.is_as_before();
 }
 
-/// An interactive shell on the desk's terminal.
-fn shell(desk: &Desk) -> OnPty<'_> {
+/// An interactive shell on the setup's terminal.
+fn shell(setup: &TerminalSetup) -> OnPty<'_> {
     let mut bash = Command::new("bash");
     bash.args(["--norc", "--noprofile", "--noediting", "-i"]);
-    let command = desk.bench.call(bash).env("TERM", "xterm").env("PS1", "READY ").into_command();
-    let mut shell = desk.pty.start(&command);
+    let command = setup.sandbox.call(bash).env("TERM", "xterm").env("PS1", "READY ").into_command();
+    let mut shell = setup.pty.start(&command);
     shell.wait_for("READY ");
     shell
 }
 
-/// What a person types to call the command.
+/// The command line as a user types it.
 fn typed(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| format!("'{}'", word.to_str().unwrap())).collect::<Vec<_>>().join(" ")
@@ -295,101 +297,101 @@ fn typed(command: &Command) -> String {
 
 #[test]
 fn p13_ctrl_z_gives_the_shell_its_terminal_and_fg_takes_it_again() {
-    let desk = Desk::new();
-    let mut shell = shell(&desk);
-    desk.pty.keys(&format!("{}; echo code-$?\r", typed(&desk.command(&[]))));
+    let setup = TerminalSetup::new();
+    let mut shell = shell(&setup);
+    setup.pty.keys(&format!("{}; echo code-$?\r", typed(&setup.command(&[]))));
     let url = shell.url();
     shell.wait_for(EXPLAINED);
-    assert!(!desk.pty.is_usual());
-    desk.pty.keys(CTRL_Z);
+    assert!(!setup.pty.is_usual());
+    setup.pty.keys(CTRL_Z);
     shell.wait_for("Stopped");
     shell.wait_until("the shell's modes", Pty::is_usual);
-    desk.pty.keys("echo nine-$((4+5))\r");
+    setup.pty.keys("echo nine-$((4+5))\r");
     shell.wait_for("nine-9");
-    desk.pty.keys("fg; echo code-$?\r");
+    setup.pty.keys("fg; echo code-$?\r");
     shell.wait_until("our modes", |pty| !pty.is_usual());
-    desk.pty.keys(&format!("{}\r", desk.landed(&url)));
+    setup.pty.keys(&format!("{}\r", setup.landed(&url)));
     shell.wait_for("Successfully logged in!");
     shell.wait_for("code-0");
-    desk.is_as_before();
+    setup.is_as_before();
 }
 
 #[test]
 fn p13_in_the_background_nothing_stops_the_login_and_it_leaves_the_terminal_alone() {
-    let desk = Desk::new();
-    let mut shell = shell(&desk);
-    desk.pty.keys(&format!("{} &\r", typed(&desk.command(&[]))));
+    let setup = TerminalSetup::new();
+    let mut shell = shell(&setup);
+    setup.pty.keys(&format!("{} &\r", typed(&setup.command(&[]))));
     let url = shell.url();
     shell.wait_for("Waiting for callback");
-    desk.pty.keys("sleep 1.5; jobs; echo nine-$((4+5))\r");
+    setup.pty.keys("sleep 1.5; jobs; echo nine-$((4+5))\r");
     shell.wait_for("nine-9");
-    let shown = desk.pty.shown();
+    let shown = setup.pty.shown();
     assert!(shown.contains("Running") && !shown.contains(EXPLAINED) && !shown.contains("left ·"), "{shown}");
-    desk.is_as_before();
-    desk.pty.keys("fg; echo code-$?\r");
+    setup.is_as_before();
+    setup.pty.keys("fg; echo code-$?\r");
     shell.wait_for(EXPLAINED);
-    desk.pty.keys(CTRL_Z);
+    setup.pty.keys(CTRL_Z);
     shell.wait_for("Stopped");
-    desk.pty.keys("bg\r");
-    desk.server.robot().visit(&url).unwrap();
+    setup.pty.keys("bg\r");
+    setup.server.robot().visit(&url).unwrap();
     shell.wait_for("Successfully logged in!");
-    desk.pty.keys("wait; echo after\r");
+    setup.pty.keys("wait; echo after\r");
     shell.wait_for("\nafter");
-    desk.is_as_before();
+    setup.is_as_before();
 }
 
 #[test]
 fn what_is_typed_once_the_answer_is_there_is_left_for_the_shell() {
-    let desk = Desk::new();
-    let release = desk.front.hold(None);
-    let mut login = desk.login(&[]);
-    let landed = desk.landed(&login.url());
+    let setup = TerminalSetup::new();
+    let release = setup.proxy.hold(None);
+    let mut login = setup.login(&[]);
+    let landed = setup.landed(&login.url());
     login.wait_for(EXPLAINED);
-    desk.pty.keys(&format!("{landed}\r"));
+    setup.pty.keys(&format!("{landed}\r"));
     login.wait_for("Finishing the sign-in...");
-    desk.is_as_before();
-    desk.pty.keys("ls -l\r");
+    setup.is_as_before();
+    setup.pty.keys("ls -l\r");
     drop(release);
-    assert_eq!(login.end().0, 0, "{}", desk.pty.shown());
-    assert_eq!(desk.pty.left_over(), "ls -l\n");
+    assert_eq!(login.end().0, 0, "{}", setup.pty.shown());
+    assert_eq!(setup.pty.left_over(), "ls -l\n");
 }
 
 #[test]
 fn n34_p12_a_server_that_says_nothing_takes_no_more_than_the_time_for_the_whole() {
-    let desk = Desk::of(40);
-    let silent = Scripted::start();
-    silent.always("/.well-known/openid-configuration", Answer::never());
+    let setup = TerminalSetup::of(40);
+    let silent = ScriptedServer::start();
+    silent.always("/.well-known/openid-configuration", Response::never());
     let to = ["--issuer", &silent.origin(), "--client-id", CLIENT, "--timeout", "1s"];
-    let mut login = desk.pty.start(&desk.bench.login(&to).env("TERM", "xterm").into_command());
+    let mut login = setup.pty.start(&setup.sandbox.login(&to).env("TERM", "xterm").into_command());
     login.wait_for("  Asking 127.0.0.1");
     let (code, took) = login.end();
-    assert_eq!(code, 7, "{}", desk.pty.shown());
+    assert_eq!(code, 7, "{}", setup.pty.shown());
     assert!(took < Duration::from_secs(3), "{took:?}");
-    assert!(desk.bench.opened().is_empty());
-    desk.is_as_before();
+    assert!(setup.sandbox.opened().is_empty());
+    setup.is_as_before();
 }
 
 #[test]
 fn p18_on_40_columns_the_address_is_one_unbroken_run_of_bytes() {
     for variables in [&[][..], &[("NO_COLOR", "1")], &[("TERM", "dumb")]] {
-        let desk = Desk::of(40);
-        let at = ["--issuer", desk.server.issuer(), "--client-id", CLIENT, "--timeout", "2s"];
-        let login = desk.bench.login(&at).env("TERM", "xterm").envs(variables).into_command();
-        assert_eq!(desk.pty.start(&login).end().0, 7);
-        let shown = desk.pty.shown();
-        let url = desk.bench.opened().pop().unwrap();
+        let setup = TerminalSetup::of(40);
+        let at = ["--issuer", setup.server.issuer(), "--client-id", CLIENT, "--timeout", "2s"];
+        let login = setup.sandbox.login(&at).env("TERM", "xterm").envs(variables).into_command();
+        assert_eq!(setup.pty.start(&login).end().0, 7);
+        let shown = setup.pty.shown();
+        let url = setup.sandbox.opened().pop().unwrap();
         assert!(shown.contains(&format!("\r\n\r\n{url}\r\n\r\n")), "{variables:?}: {shown:?}");
         assert!(!url.contains(|c: char| c.is_whitespace() || c.is_control()));
         let is_dumb = variables.contains(&("TERM", "dumb"));
         assert_eq!(shown.contains('\u{1b}'), !is_dumb, "{variables:?}: {shown:?}");
         let live = shown.split(['\r', '\n']).filter(|line| line.contains("left ·"));
         assert!(live.map(|line| line.replace("\u{1b}[K", "")).all(|line| line.chars().count() <= 40));
-        desk.is_as_before();
+        setup.is_as_before();
     }
 }
 
-/// What a camera reads from the lines of a picture, half a character for each point. `is_ink_dark` says whether the ink
-/// is the dark of it.
+/// Decodes a QR code from the lines of a terminal, with half a character for each point. `is_ink_dark` says whether the
+/// characters are the dark points.
 fn read_by_a_camera(lines: &[&str], is_ink_dark: bool) -> String {
     const POINT: usize = 4;
     let rows: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();
@@ -408,12 +410,12 @@ fn read_by_a_camera(lines: &[&str], is_ink_dark: bool) -> String {
 fn p16_a_phone_reads_the_address_with_the_code_from_the_picture() {
     const BLACK_ON_WHITE: &str = "\u{1b}[38;5;16;48;5;231m";
     for variables in [&[][..], &[("NO_COLOR", "1")]] {
-        let desk = Desk::of(40);
-        let at = ["--issuer", desk.server.issuer(), "--client-id", CLIENT, "--timeout", "2s"];
-        let login = desk.bench.hallpass(&[&["login", "--device"], &at[..]].concat());
+        let setup = TerminalSetup::of(40);
+        let at = ["--issuer", setup.server.issuer(), "--client-id", CLIENT, "--timeout", "2s"];
+        let login = setup.sandbox.hallpass(&[&["login", "--device"], &at[..]].concat());
         let login = login.env("TERM", "xterm").envs(variables).into_command();
-        assert_eq!(desk.pty.start(&login).end().0, 7);
-        let shown = desk.pty.shown();
+        assert_eq!(setup.pty.start(&login).end().0, 7);
+        let shown = setup.pty.shown();
         let picture = |line: &&str| line.contains('█') || line.contains('▄') || line.contains('▀');
         let lines: Vec<&str> = shown.lines().filter(picture).collect();
         let is_coloured = lines[0].starts_with(BLACK_ON_WHITE);
@@ -425,9 +427,9 @@ fn p16_a_phone_reads_the_address_with_the_code_from_the_picture() {
         assert!(bare.iter().all(|line| line.chars().count() <= 40), "{shown}");
         let address = read_by_a_camera(&bare, is_coloured);
         let code = param(&address, "user_code").unwrap();
-        assert!(address.starts_with(&format!("{}/device?", desk.server.issuer())), "{address}");
+        assert!(address.starts_with(&format!("{}/device?", setup.server.issuer())), "{address}");
         assert!(shown.contains(&format!("\r\n    {code}\r\n")), "{code}: {shown}");
-        desk.is_as_before();
+        setup.is_as_before();
     }
 }
 
@@ -459,11 +461,11 @@ fn p13_a_panic_leaves_the_terminal_as_it_was() {
     if env::var_os(ON_THE_TERMINAL).is_some() {
         return sign_in_clumsily();
     }
-    let (bench, pty) = (Bench::new(), Pty::new(80));
+    let (sandbox, pty) = (new_sandbox(), Pty::new(80));
     let usual = pty.modes();
     let mut this = Command::new(env::current_exe().unwrap());
     this.args(["--exact", "terminal::p13_a_panic_leaves_the_terminal_as_it_was", "--nocapture"]);
-    let (code, _) = pty.start(&bench.call(this).env(ON_THE_TERMINAL, "1").into_command()).end();
+    let (code, _) = pty.start(&sandbox.call(this).env(ON_THE_TERMINAL, "1").into_command()).end();
     let shown = pty.shown();
     assert!(code == 101 && shown.contains(EXPLAINED) && shown.contains("clumsy"), "{shown}");
     assert_eq!(pty.modes(), usual);

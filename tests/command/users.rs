@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::bench::{Bench, Call, skipped};
+use hallpass_test::command::{CommandSandbox, Invocation};
+use hallpass_test::skipped;
 
 /// An account that owns nothing.
 pub(crate) const NOBODY: u32 = 65_534;
@@ -16,7 +17,7 @@ pub(crate) fn is_root() -> bool {
 
 /// The command as another user. Only root can become somebody else, and the other user must be able to reach the
 /// program.
-pub(crate) fn as_user<'a>(bench: &'a Bench, user: u32, args: &[&str]) -> Option<Call<'a>> {
+pub(crate) fn as_user<'a>(sandbox: &'a CommandSandbox, user: u32, args: &[&str]) -> Option<Invocation<'a>> {
     let skip = |why: &str| {
         skipped(why);
         None
@@ -24,10 +25,10 @@ pub(crate) fn as_user<'a>(bench: &'a Bench, user: u32, args: &[&str]) -> Option<
     if !is_root() {
         return skip("only root can run the command as another user");
     }
-    for dir in [bench.home().parent().unwrap(), &bench.home()] {
+    for dir in [sandbox.home().parent().unwrap(), &sandbox.home()] {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let program = bench.beside("hallpass");
+    let program = sandbox.beside("hallpass");
     let built = Path::new(env!("CARGO_BIN_EXE_hallpass"));
     if !program.exists() && fs::hard_link(built, &program).is_err() {
         fs::copy(built, &program).unwrap();
@@ -44,12 +45,12 @@ pub(crate) fn as_user<'a>(bench: &'a Bench, user: u32, args: &[&str]) -> Option<
     let mut command = Command::new("setpriv");
     switch(&mut command);
     command.arg(&program).args(args);
-    Some(bench.call(command))
+    Some(sandbox.call(command))
 }
 
 /// Makes somebody the owner of the home and of all below it.
-pub(crate) fn give_home(bench: &Bench, user: u32) {
-    for path in files_and_dirs(&bench.home()) {
+pub(crate) fn give_home(sandbox: &CommandSandbox, user: u32) {
+    for path in files_and_dirs(&sandbox.home()) {
         std::os::unix::fs::lchown(&path, Some(user), Some(user)).unwrap();
     }
 }

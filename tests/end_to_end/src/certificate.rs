@@ -1,4 +1,4 @@
-//! A certificate that vouches for itself.
+//! A self-signed certificate.
 
 use std::path::{Path, PathBuf};
 

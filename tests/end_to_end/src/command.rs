@@ -1,5 +1,5 @@
-//! The real command, each time in a home of its own. What it shows but the token that it was asked for, and what it leaves
-//! behind beside the record, is searched for secrets.
+//! The real command, each time in a new home directory. Its output, except a token it was asked for, and the files beside
+//! the record are searched for secrets.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -8,7 +8,9 @@ use std::{fs, thread};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{canary, patience};
+use hallpass_test::canary;
+
+use crate::patience;
 
 /// A user's home, empty at first.
 pub struct Home {
@@ -22,26 +24,26 @@ pub struct Home {
 pub struct Finished {
     /// The exit code.
     pub code: i32,
-    /// What was asked for.
+    /// The standard output.
     pub stdout: String,
-    /// The talk.
+    /// The standard error.
     pub stderr: String,
 }
 
 impl Finished {
-    /// Demands an exit code, showing all of the talk where it is another one.
+    /// Panics with all output unless this is the exit code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Finished {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// The answer without its newline.
+    /// The standard output without its newline.
     pub fn value(&self) -> &str {
         self.stdout.trim_end()
     }
 
-    /// The answer's last line as JSON.
+    /// The last line of the standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         let last = self.stdout.lines().last().unwrap_or_default();
@@ -79,7 +81,7 @@ impl Home {
         self.searched(arguments, &known, finished)
     }
 
-    /// Fails where a command showed a secret: one that was `known` before it began, or any other.
+    /// Panics if a command printed a secret: one that was `known` before it started, or any other.
     #[track_caller]
     pub(crate) fn searched(&self, arguments: &[&str], known: &[String], finished: Finished) -> Finished {
         let known = [known, &self.secrets()].concat();
@@ -90,12 +92,12 @@ impl Home {
         finished
     }
 
-    /// The secrets that lie here in clear.
+    /// Returns the secrets that are stored here in clear.
     pub(crate) fn secrets(&self) -> Vec<String> {
         self.files().iter().flat_map(|(_, bytes)| canary::of_record(bytes)).collect()
     }
 
-    /// What the command wrote.
+    /// Returns the files that the command wrote.
     fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         [".config/hallpass", ".local/state/hallpass"]
             .iter()
@@ -117,7 +119,7 @@ impl Home {
     }
 }
 
-/// A test that failed has shown what matters.
+/// Searches for secrets, unless the test has failed already.
 impl Drop for Home {
     fn drop(&mut self) {
         if !thread::panicking() {

@@ -65,7 +65,7 @@ impl Provider {
         Provider(Server::oidc_provider(variables))
     }
 
-    /// Where it is.
+    /// The provider's URL.
     pub fn issuer(&self) -> &str {
         self.0.issuer()
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// What `unshare` makes. A user namespace lets others than root have the other two.
+/// The namespaces that `unshare` makes. A user namespace allows the other two without root.
 type Kind = &'static [&'static str];
 const KINDS: [Kind; 2] = [&["--mount", "--net"], &["--map-root-user", "--mount", "--net"]];
 

@@ -1,11 +1,6 @@
-//! What the end-to-end tests share: the command in a fresh home, the programs in `tests/foreign`, and systems of
-//! one's own to run them on.
+//! Support that the end-to-end tests share: the command in a new home directory, the programs in `tests/foreign`, and
+//! isolated systems to run them on.
 
-use std::io::Write;
-
-#[allow(dead_code, reason = "the command's own tests use all of it")]
-#[path = "../../command/canary.rs"]
-mod canary;
 mod certificate;
 mod command;
 mod foreign;
@@ -29,9 +24,3 @@ pub use server::Server;
 pub use session::BrowserSession;
 pub use static_build::static_build;
 pub use swarm::{Expiry, Setup, Swarm, Tally};
-
-/// Says what cannot be done here. The test harness swallows what `eprintln!` prints.
-pub fn skipped(what: &str) {
-    // Where even stderr is gone, nobody is there to be told.
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {what}");
-}

@@ -36,7 +36,7 @@ pub(crate) fn end(child: &mut Child) -> io::Result<Option<String>> {
     Ok(Some(told))
 }
 
-/// What a program prints, as it comes.
+/// Returns the output of a program as it arrives.
 pub(crate) fn lines(stdout: ChildStdout) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

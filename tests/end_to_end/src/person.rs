@@ -1,4 +1,4 @@
-//! Somebody who uses the command, and Chromium where it wants a browser.
+//! A user of the command, with Chromium as browser.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::canary;
 use crate::command::{Finished, Home, finished};
 use crate::foreign::{artefacts, browser_option, script};
 use crate::patience::{self, PATIENCE};
 use crate::session::BrowserSession;
+use hallpass_test::canary;
 
 /// They allow whatever they are asked for, unless told otherwise.
 pub struct Person {
@@ -32,11 +32,11 @@ pub enum Code {
 /// A sign-in with a code that ended.
 #[derive(Debug)]
 pub struct DeviceLogin {
-    /// What the command said on its way, a JSON object each.
+    /// The command's events, as JSON objects.
     pub events: Vec<Value>,
     /// The end of it.
     pub finished: Finished,
-    /// What the browser saw.
+    /// The pages that the browser showed.
     pub page: Value,
 }
 
@@ -75,7 +75,7 @@ impl Person {
         self.hallpass(&[&["login", &browser_option("browser.mjs"), "--timeout", limit], arguments].concat())
     }
 
-    /// What the browser saw of that.
+    /// The pages that the browser showed for that.
     pub fn seen(&self) -> Value {
         for _ in 0..200 {
             if let Ok(text) = std::fs::read_to_string(&self.report) {
@@ -166,7 +166,7 @@ impl Person {
         self.record()["secret"][name].as_str().unwrap_or_else(|| panic!("no {name} in the record")).to_owned()
     }
 
-    /// What everybody does once signed in: asks who they are, and has the token renewed twice.
+    /// Runs `whoami`, and refreshes the token twice.
     #[track_caller]
     pub fn uses_it(&self) {
         let claims = self.hallpass(&["whoami", "--json"]).expect(0);

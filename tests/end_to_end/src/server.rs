@@ -100,7 +100,7 @@ impl Server {
         }
     }
 
-    /// Where it is.
+    /// The server's URL.
     pub fn issuer(&self) -> &str {
         self.said("issuer")
     }

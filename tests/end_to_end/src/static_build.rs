@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::skipped;
+use hallpass_test::skipped;
 
 /// The static release build, built at the first call; `None` where the C library is not glibc.
 pub fn static_build() -> Option<&'static Path> {
@@ -41,8 +41,8 @@ fn cargo() -> Command {
     cargo
 }
 
-/// What the cargo that runs us says of this package. `ring` looks at it, and would be built anew, with all that needs
-/// it, each time another package builds the command.
+/// The environment variables in which cargo describes this package. `ring` reads them, so it and its dependents would be
+/// rebuilt each time another package builds the command.
 fn told_of_this_package() -> impl Iterator<Item = OsString> {
     let is_told = |name: &OsString| {
         let name = name.to_string_lossy();

@@ -17,7 +17,7 @@ use crate::patience;
 /// opens it to write.
 const AT_THE_GATE: &str = ": < \"$0\"; exec \"$@\"";
 
-/// What a swarm consists of.
+/// The settings of a swarm.
 pub struct Setup<'a> {
     /// The command.
     pub program: &'a Path,
@@ -25,7 +25,7 @@ pub struct Setup<'a> {
     pub processes: usize,
     /// `--storage` of the login.
     pub storage: &'a str,
-    /// What the store needs from the environment, such as the address of a message bus.
+    /// Environment variables for the store, such as the address of a message bus.
     pub environment: &'a [(&'a str, &'a str)],
 }
 
@@ -38,7 +38,7 @@ pub enum Expiry {
     Awaited,
 }
 
-/// What came of some cycles.
+/// The results of some cycles.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// How often the token ended.
@@ -49,7 +49,7 @@ pub struct Tally {
     pub refused: usize,
     /// Cycles in which not every process got the same token.
     pub torn: usize,
-    /// What processes without a token said.
+    /// The messages of processes without a token.
     pub failures: Vec<String>,
     /// From the opening of the gate to the end of the last process, a cycle each.
     pub times: Vec<Duration>,
@@ -67,7 +67,7 @@ impl<'a> Swarm<'a> {
     ///
     /// # Errors
     ///
-    /// What the command said when it could not.
+    /// With the command's message, if it fails.
     pub fn signed_in(setup: Setup<'a>, provider: &'a Provider) -> Result<Swarm<'a>, String> {
         let home = tempfile::tempdir().map_err(|error| format!("no home: {error}"))?;
         let swarm = Swarm { setup, provider, home };
@@ -82,7 +82,7 @@ impl<'a> Swarm<'a> {
     ///
     /// # Errors
     ///
-    /// Where a process cannot be started at all.
+    /// If a process cannot be started at all.
     pub fn cycle(&self, expiry: Expiry, tally: &mut Tally) -> Result<(), String> {
         self.expire(expiry)?;
         let before = self.provider.journal().len();
@@ -100,7 +100,7 @@ impl<'a> Swarm<'a> {
     ///
     /// # Errors
     ///
-    /// What the command says when it cannot.
+    /// With the command's message, if it fails.
     pub fn is_alive(&self) -> Result<(), String> {
         made(self.furnished(Command::new(self.setup.program)).args(["token", "--refresh"]))
     }
@@ -123,7 +123,7 @@ impl<'a> Swarm<'a> {
         command.spawn().map_err(|error| format!("sh: {error}"))
     }
 
-    /// Whoever comes late walks through as long as the file is open.
+    /// Late processes pass as long as the file is open.
     fn opened_gate(&self) -> Result<File, String> {
         thread::sleep(Duration::from_millis(2) * self.setup.processes as u32);
         OpenOptions::new().write(true).open(self.gate()).map_err(|error| format!("the gate: {error}"))

@@ -1,4 +1,4 @@
-//! Requests without Hallpass, to see what a server answers by itself.
+//! Requests without Hallpass, to see a server's own responses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
-/// What a server answered.
+/// The response of a server.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
@@ -24,7 +24,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// What comes first of all, where it is no JSON: status and body.
+    /// The status and the body, for responses that are not JSON.
     pub fn pair(&self) -> (u16, &str) {
         (self.status, &self.body)
     }

@@ -3,7 +3,7 @@
 use hallpass_end_to_end::{BrowserSession, Certificate, Person, Provider, browser_option};
 use serde_json::Value;
 
-/// Somebody whose pages are kept in every shape.
+/// A user whose pages are saved in every shape.
 fn person(name: &str) -> Person {
     Person::new(name).with("SHOTS_THEMES", "1")
 }

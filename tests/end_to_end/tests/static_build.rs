@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use hallpass_end_to_end::{
-    Certificate, Home, Island, Provider, answer_for, browser_option, skipped, static_build,
-};
+use hallpass_end_to_end::{Certificate, Home, Island, Provider, answer_for, browser_option, static_build};
+use hallpass_test::skipped;
 
 /// The name that every island's `/etc/hosts` has.
 const IN_HOSTS: &str = "hosts.hallpass.test";

@@ -1,8 +1,8 @@
 //! Many processes over one sign-in at a certified server that rotates refresh tokens and ends the session when one
-//! comes twice. `bench` runs the same with more of them, for longer.
+//! comes twice. `benchmarks` runs the same with more of them, for longer.
 
 use hallpass_end_to_end::{Expiry, Provider, Setup, Swarm, Tally, hallpass};
-use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
+use hallpass_test::keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 
 const PROCESSES: usize = 16;
 

@@ -16,7 +16,6 @@ use crate::secret::Secret;
 use crate::settings::Provider;
 use crate::settings::{Config, DeviceGrant, Draft, Storage};
 use crate::store::{FileStore, JournalFile, Keys, MemoryStore, Queue, SealableFile, Store};
-use crate::ui::LoginUi;
 use crate::world::clock::{Clock, SystemClock};
 use crate::world::http::proxy::Proxies;
 use crate::world::http::{Client, ClientSettings, Http};

@@ -10,7 +10,6 @@ pub(crate) mod token_source;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::browser::Browser;
 use crate::browser::Explanation;
 use crate::error::Result;
 pub use crate::flow::refresh::TokenWish;
@@ -24,9 +23,6 @@ use crate::settings::{Config, Storage};
 use crate::store::{Store, StoreKind, profiles_in};
 use crate::ui::LoginUi;
 use crate::user::User;
-use crate::world::clock::Clock;
-use crate::world::http::Http;
-use crate::world::keychain::Keychain;
 pub use builder::Builder;
 pub use token_source::TokenSource;
 

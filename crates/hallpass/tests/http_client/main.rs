@@ -1,9 +1,6 @@
 //! The default HTTP client against servers of the test's own.
 
-mod authority;
-mod proxy;
 mod server;
-mod tls_front;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,15 +8,15 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use authority::{Authority, self_signed};
 use hallpass::Secret;
 use hallpass::error::{NetworkError, NetworkErrorKind};
 use hallpass::world::http::proxy::Proxies;
 use hallpass::world::http::{Client, ClientSettings, Http, HttpRequest, HttpResponse, MAX_BODY_BYTES};
-use proxy::Proxy;
+use hallpass_test::certificate_authority::{CertificateAuthority, self_signed};
+use hallpass_test::connect_proxy::ConnectProxy;
+use hallpass_test::tls_terminator::TlsTerminator;
 use rustls::version::{TLS12, TLS13};
 use server::{Habits, Server, Then, answer_json, header};
-use tls_front::TlsFront;
 
 const TLS_VERSIONS: [&rustls::SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
@@ -27,7 +24,7 @@ fn plain_client() -> Client {
     Client::new(ClientSettings::default())
 }
 
-fn client_that_trusts(authority: &Authority) -> Client {
+fn client_that_trusts(authority: &CertificateAuthority) -> Client {
     client_with_ca(authority.file())
 }
 
@@ -100,7 +97,7 @@ fn requests_share_one_connection() {
 #[test]
 fn https_requests_share_one_connection() {
     for version in TLS_VERSIONS {
-        let authority = Authority::new("Test CA");
+        let authority = CertificateAuthority::new("Test CA");
         let tls = Some(authority.server("localhost", version));
         let server = Server::start(Habits { tls, ..Habits::default() });
         let client = client_that_trusts(&authority);
@@ -127,7 +124,7 @@ fn a_connection_ahead_carries_the_next_request() {
 #[test]
 fn a_tls_connection_ahead_carries_the_next_request() {
     for (version, calls) in [(&TLS12, 1), (&TLS13, 1), (&TLS13, 2)] {
-        let authority = Authority::new("Test CA");
+        let authority = CertificateAuthority::new("Test CA");
         let tls = Some(authority.server("localhost", version));
         let server = Server::start(Habits { tls, ..Habits::default() });
         let client = client_that_trusts(&authority);
@@ -172,7 +169,7 @@ fn a_connection_ahead_that_fails_is_nobodys_concern() {
 #[test]
 fn a_connection_that_the_server_closed_is_replaced_and_asked_once() {
     for tls in [None, Some(&TLS12), Some(&TLS13)] {
-        let authority = Authority::new("Test CA");
+        let authority = CertificateAuthority::new("Test CA");
         let idle = Duration::from_millis(60);
         let config = tls.map(|version| authority.server("localhost", version));
         let server = Server::start(Habits { tls: config, idle, ..Habits::default() });
@@ -257,7 +254,7 @@ fn n49_a_slow_answer_times_out_on_time() {
         sleep(Duration::from_secs(2));
         Then::Close
     };
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     for behave in [drip, silent] {
         let tls = Some(authority.server("localhost", &TLS13));
         let (plain, tls) = (plain_server(behave), Server::start(Habits { tls, behave, ..Habits::default() }));
@@ -338,7 +335,7 @@ fn n49_an_answer_without_end_is_cut_at_the_limit() {
     }
 }
 
-/// What is compressed is not unpacked, and nobody asked for it.
+/// A compressed body is not unpacked: the client did not ask for one.
 #[test]
 fn n49_an_answer_is_taken_as_it_comes() {
     let server = plain_server(|_, answer| {
@@ -391,7 +388,7 @@ fn n36_redirects_and_errors_are_answers() {
 
 #[test]
 fn a_body_that_ends_with_a_tls_goodbye_is_whole_and_without_one_broken() {
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     let behave: server::Behave = |_, answer| cut(answer, "HTTP/1.1 200 OK\r\n\r\naccess_token=abc");
     let tls = Some(authority.server("localhost", &TLS13));
     let server = Server::start(Habits { tls, behave, ..Habits::default() });
@@ -469,7 +466,8 @@ fn names_below_localhost_are_this_computer() {
 
 #[test]
 fn n35_an_unknown_authority_is_named_with_the_way_out() {
-    let (company, other) = (Authority::new("Inspecting Proxy CA"), Authority::new("Other CA"));
+    let (company, other) =
+        (CertificateAuthority::new("Inspecting Proxy CA"), CertificateAuthority::new("Other CA"));
     let tls = Some(company.server("localhost", &TLS13));
     let server = Server::start(Habits { tls, ..Habits::default() });
     let error = post(&client_that_trusts(&other), &tls_url(&server)).unwrap_err();
@@ -482,7 +480,7 @@ fn n35_an_unknown_authority_is_named_with_the_way_out() {
 
 #[test]
 fn n35_a_certificate_for_another_name_is_refused() {
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     let tls = Some(authority.server("other.example", &TLS13));
     let server = Server::start(Habits { tls, ..Habits::default() });
     let error = post(&client_that_trusts(&authority), &tls_url(&server)).unwrap_err();
@@ -494,7 +492,7 @@ fn n35_a_certificate_for_another_name_is_refused() {
 
 #[test]
 fn n35_a_certificate_that_is_over_to_come_or_of_nobody_else_is_refused() {
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     for (config, problem) in [
         (authority.server_of_years("localhost", 2001..2021), "its certificate has expired, or "),
         (authority.server_of_years("localhost", 2100..2200), "its certificate is not valid yet, or "),
@@ -512,7 +510,7 @@ fn n35_a_certificate_that_is_over_to_come_or_of_nobody_else_is_refused() {
 
 #[test]
 fn an_address_can_have_a_certificate() {
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     let tls = Some(authority.server("127.0.0.1", &TLS13));
     let server = Server::start(Habits { tls, ..Habits::default() });
     let client = client_that_trusts(&authority);
@@ -521,7 +519,7 @@ fn an_address_can_have_a_certificate() {
 
 #[test]
 fn a_port_without_tls_is_told_apart() {
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     let server = plain_server(|_, _| Then::Close);
     let talker = TcpListener::bind("127.0.0.1:0").unwrap();
     let talks = format!("https://{}/", talker.local_addr().unwrap());
@@ -552,7 +550,7 @@ fn a_ca_file_that_cannot_be_used_is_named_at_the_first_https_request() {
     }
 }
 
-fn client_behind(proxy: &str, authority: &Authority) -> Client {
+fn client_behind(proxy: &str, authority: &CertificateAuthority) -> Client {
     let proxies = Proxies::from_lookup(|name| (name == "ALL_PROXY").then(|| proxy.to_owned()));
     let extra_ca = Some(authority.file().to_owned());
     Client::new(ClientSettings { proxies, extra_ca, ..ClientSettings::default() })
@@ -560,10 +558,10 @@ fn client_behind(proxy: &str, authority: &Authority) -> Client {
 
 #[test]
 fn p56_https_goes_through_the_proxy_and_this_computer_does_not() {
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     let tls = Some(authority.server("idp.example", &TLS13));
     let server = Server::start(Habits { tls, ..Habits::default() });
-    let proxy = Proxy::start(Some(server.addr));
+    let proxy = ConnectProxy::start(Some(server.addr));
     let client = client_behind(&format!("http://name:p%40ss@{}", proxy.addr), &authority);
     for _ in 0..2 {
         assert_eq!(post(&client, "https://idp.example/token").unwrap().body.as_slice(), b"{}");
@@ -583,8 +581,8 @@ fn p56_https_goes_through_the_proxy_and_this_computer_does_not() {
 
 #[test]
 fn p56_a_proxy_that_refuses_is_named_without_its_password() {
-    let authority = Authority::new("Test CA");
-    let refusing = Proxy::start(None);
+    let authority = CertificateAuthority::new("Test CA");
+    let refusing = ConnectProxy::start(None);
     let dead = closed_address().replace("http://", "").replace('/', "");
     for (address, problem) in [
         (refusing.addr.to_string(), "it requires a user name and password, or different ones (407)"),
@@ -603,7 +601,7 @@ fn p56_a_proxy_that_refuses_is_named_without_its_password() {
 fn p56_a_proxy_that_says_nothing_is_named_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     let client = client_behind(&format!("http://name:s3cret@{address}"), &authority);
     let mut request = HttpRequest::get("https://idp.example/token".parse().unwrap());
     request.timeout = Duration::from_millis(400);
@@ -614,7 +612,7 @@ fn p56_a_proxy_that_says_nothing_is_named_in_time() {
 
 #[test]
 fn p56_a_proxy_of_another_kind_is_an_error_only_for_those_who_need_it() {
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     let client = client_behind("socks5://name:s3cret@127.0.0.1:1080", &authority);
     get(&client, &url(&plain_server(answer_json))).unwrap();
     let error = get(&client, "https://idp.example/").unwrap_err();
@@ -624,14 +622,14 @@ fn p56_a_proxy_of_another_kind_is_an_error_only_for_those_who_need_it() {
 
 #[test]
 fn p56_a_proxy_may_itself_speak_tls() {
-    let authority = Authority::new("Test CA");
+    let authority = CertificateAuthority::new("Test CA");
     let server =
         Server::start(Habits { tls: Some(authority.server("idp.example", &TLS13)), ..Habits::default() });
-    let proxy = Proxy::start(Some(server.addr));
-    let front = TlsFront::start(authority.server("localhost", &TLS13), proxy.addr);
-    let client = client_behind(&format!("https://localhost:{}", front.addr.port()), &authority);
+    let proxy = ConnectProxy::start(Some(server.addr));
+    let terminator = TlsTerminator::start(authority.server("localhost", &TLS13), proxy.addr);
+    let client = client_behind(&format!("https://localhost:{}", terminator.addr.port()), &authority);
     for _ in 0..2 {
         post(&client, "https://idp.example/token").unwrap();
     }
-    assert_eq!((server.requests().len(), proxy.heads().len(), front.connections()), (2, 1, 1));
+    assert_eq!((server.requests().len(), proxy.heads().len(), terminator.connections()), (2, 1, 1));
 }

@@ -6,17 +6,16 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use hallpass_test::connect_proxy::read_head;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::proxy::read_head;
-
-/// What happens after an answer.
+/// The connection's state after a response.
 pub(crate) enum Then {
     KeepOpen,
     Close,
 }
 
-/// Writes the answer to one request.
+/// Writes the response to one request.
 pub(crate) type Behave = fn(request: &str, answer: &mut dyn Write) -> Then;
 
 pub(crate) struct Server {
@@ -30,7 +29,7 @@ struct Seen {
     requests: Vec<String>,
 }
 
-/// How a server deviates from a patient one that answers `{}`.
+/// Deviations from a patient server that responds with `{}`.
 #[derive(Clone)]
 pub(crate) struct Habits {
     pub(crate) tls: Option<Arc<ServerConfig>>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hallpass::Environment;
 use hallpass::error::KeychainError;
 use hallpass::world::keychain::{Item, Keychain, SystemKeychain};
-use hallpass_test_keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
+use hallpass_test::keychain::{GnomeKeyring, PrivateBus, REAL_KEYCHAIN, are_installed};
 
 use crate::{PROGRAM, item, key};
 

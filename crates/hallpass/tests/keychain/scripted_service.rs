@@ -8,11 +8,11 @@ use std::time::Duration;
 use hallpass::Environment;
 use hallpass::error::KeychainError;
 use hallpass::world::keychain::{Keychain, SystemKeychain};
-use hallpass_test_keychain::{Habit, ScriptedService, Variables};
+use hallpass_test::keychain::{Habit, ScriptedService, Variables};
 
 use crate::{PROGRAM, item, key};
 
-/// What a command may take for a keychain that does not work (P47).
+/// Time limit of a command with a keychain that does not work (P47).
 const PATIENCE: Duration = Duration::from_secs(4);
 
 fn keychain(variables: &Variables) -> SystemKeychain {
@@ -32,7 +32,7 @@ fn in_time<T: Send + 'static>(
     answer.recv_timeout(PATIENCE).expect("an answer in time")
 }
 
-/// What each of the four calls that ask nobody fails with.
+/// The errors of the four calls that do not prompt the user.
 fn failures(keychain: &SystemKeychain) -> [KeychainError; 4] {
     let calls: [fn(&SystemKeychain) -> KeychainError; 4] = [
         |keychain| keychain.get(&item("k1")).unwrap_err(),
@@ -217,7 +217,7 @@ fn p53_what_is_not_a_key_is_not_taken_for_one() {
     assert!(errors.iter().all(is_failed), "{errors:?}");
 }
 
-/// What a service says of itself cannot be checked but by asking again, which a login does with each key it makes.
+/// A service's own claim can only be checked by reading the key back, which a login does with each key it makes.
 #[test]
 fn p53_a_service_that_lies_is_found_out_by_reading_back() {
     let service = ScriptedService::start(Habit::Forgets).unwrap();

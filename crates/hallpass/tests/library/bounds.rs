@@ -2,12 +2,11 @@
 
 use hallpass::error::{NetworkErrorKind, ServerIncompatible, ServerMisbehaved};
 use hallpass::{Error, Revocation};
+use hallpass_test::jose::RS256;
+use hallpass_test::library::{IMPATIENT, LibrarySandbox, failure, get, login, playing, sign_in, visitor};
+use hallpass_test::provider::{JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
+use hallpass_test::scripted_server::Response;
 use serde_json::{Value, json};
-
-use crate::bench::{Bench, IMPATIENT, failure, get, login, playing, sign_in, visitor};
-use crate::jose::RS256;
-use crate::provider::{JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
-use crate::scripted::Answer;
 
 /// A deflate stream of one block with fixed codes (RFC 1951 §3.2.6) in a gzip frame: a space, and then "the 258 before
 /// this once more", 13 bits each. A megabyte of it unpacks to 160.
@@ -24,13 +23,13 @@ fn bomb() -> Vec<u8> {
     HEADER.into_iter().chain(all.chunks(8).map(byte)).collect()
 }
 
-fn deep() -> Answer {
+fn deep() -> Response {
     let body = format!(r#"{{"x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-    Answer::new(200, "application/json", body)
+    Response::new(200, "application/json", body)
 }
 
-fn monsters() -> Vec<(&'static str, Answer)> {
-    let json = |body: Vec<u8>| Answer::new(200, "application/json", body);
+fn monsters() -> Vec<(&'static str, Response)> {
+    let json = |body: Vec<u8>| Response::new(200, "application/json", body);
     vec![
         ("more than there is room for", json(vec![b' '; 3 << 20])),
         ("a bomb", json(bomb()).header("Content-Encoding", "gzip")),
@@ -54,11 +53,11 @@ fn is_told(error: &Error) -> bool {
 fn n49_a_login_survives_whatever_comes_in_place_of_metadata_keys_and_tokens() {
     for (name, answer) in monsters() {
         for paths in [&[OPENID_CONFIGURATION, OAUTH_METADATA][..], &[JWKS], &[TOKEN]] {
-            let (bench, provider) = (Bench::new(), Provider::clerk());
+            let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
             paths.iter().for_each(|path| provider.always(path, answer.clone()));
-            let error = failure(name, login(bench.at(&provider).request_timeout(IMPATIENT), visitor().0));
+            let error = failure(name, login(sandbox.at(&provider).request_timeout(IMPATIENT), visitor().0));
             assert!(is_told(&error), "{name}, {paths:?}: {error:?}");
-            assert!(!bench.is_signed_in() && provider.count(TOKEN) <= 1, "{name}, {paths:?}");
+            assert!(!sandbox.is_signed_in() && provider.count(TOKEN) <= 1, "{name}, {paths:?}");
         }
     }
 }
@@ -66,20 +65,20 @@ fn n49_a_login_survives_whatever_comes_in_place_of_metadata_keys_and_tokens() {
 #[test]
 fn n49_who_is_signed_in_stays_so_whatever_userinfo_and_revocation_answer() {
     for (name, answer) in monsters() {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
-        bench.signed_in(&provider);
-        let before = bench.bytes();
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+        sandbox.signed_in(&provider);
+        let before = sandbox.bytes();
         provider.always(USERINFO, answer.clone());
         provider.always(provider.revoke_path(), answer.clone());
-        let pass = bench.at(&provider).request_timeout(IMPATIENT).build().unwrap();
+        let pass = sandbox.at(&provider).request_timeout(IMPATIENT).build().unwrap();
         let error = pass.fetch_user().unwrap_err();
         assert!(is_told(&error), "{name}: {error:?}");
-        assert!(bench.bytes() == before, "{name}");
+        assert!(sandbox.bytes() == before, "{name}");
         let report = pass.logout().unwrap();
         // Any whole answer of 200 counts, whatever is in it (RFC 7009 §2.2).
         let is_whole = report.refresh_token == Revocation::Revoked;
         assert_eq!(is_whole, ["a bomb", "a bottomless one"].contains(&name), "{name}: {report:?}");
-        assert!(report.erased && !bench.is_signed_in(), "{name}");
+        assert!(report.erased && !sandbox.is_signed_in(), "{name}");
     }
 }
 
@@ -91,16 +90,16 @@ fn publish(provider: &Provider, count: usize, at: usize) {
     };
     let key = |index| if index == at { RS256.jwk.clone() } else { other(index) };
     let keys: Vec<Value> = (0..count).map(key).collect();
-    provider.always(JWKS, Answer::json(200, &json!({ "keys": keys })));
+    provider.always(JWKS, Response::json(200, &json!({ "keys": keys })));
 }
 
 #[test]
 fn n49_of_a_thousand_keys_a_hundred_are_looked_at() {
     for (at, is_found) in [(0, true), (99, true), (100, false), (999, false)] {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
         publish(&provider, 1000, at);
         let (browser, _pages) = playing(|url| get(&sign_in(url)));
-        let result = login(bench.at(&provider), browser);
+        let result = login(sandbox.at(&provider), browser);
         match is_found {
             true => drop(result.unwrap()),
             false => assert_eq!(result.unwrap_err(), ServerMisbehaved::IdTokenKey.into(), "{at}"),

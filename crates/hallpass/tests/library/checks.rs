@@ -9,33 +9,33 @@ use std::{fs, thread};
 
 use hallpass::error::{Denied, LoginRequired, Misuse};
 use hallpass::{Error, Revocation};
+use hallpass_test::jose::s256;
+use hallpass_test::library::{
+    self, IMPATIENT, LibrarySandbox, Page, authority, callback, get, get_at, login, playing, sign_in, timed,
+    unopened, visitor,
+};
+use hallpass_test::provider::{
+    self, AUTHORIZE, CANARY, CLIENT, EMAIL, Kind, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO,
+    clerk_error, providers,
+};
+use hallpass_test::scripted_server::Response;
 use url::Url;
 
-use crate::bench::{
-    self, Bench, IMPATIENT, Page, authority, callback, get, get_at, login, playing, providers, sign_in,
-    timed, unopened, visitor,
-};
-use crate::jose::s256;
-use crate::provider::{
-    AUTHORIZE, CANARY, CLIENT, EMAIL, Kind, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO, clerk_error,
-};
-use crate::scripted::Answer;
-
 /// A pass that gives up on a silent server soon.
-fn impatient(bench: &Bench, provider: &Provider) -> hallpass::Hallpass {
-    bench.at(provider).request_timeout(IMPATIENT).build().unwrap()
+fn impatient(sandbox: &LibrarySandbox, provider: &Provider) -> hallpass::Hallpass {
+    sandbox.at(provider).request_timeout(IMPATIENT).build().unwrap()
 }
 
 #[test]
 fn check_01_the_authorization_url_has_exactly_the_parameters_of_the_contract() {
     for provider in providers() {
-        let bench = Bench::new();
+        let sandbox = LibrarySandbox::new();
         let (browser, urls) = playing(|url| {
             get(&sign_in(url));
             url.clone()
         });
-        login(bench.at(&provider), browser).unwrap();
-        let url = urls.recv_timeout(bench::PATIENCE).unwrap();
+        login(sandbox.at(&provider), browser).unwrap();
+        let url = urls.recv_timeout(library::PATIENCE).unwrap();
         let sent: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
         assert_eq!(url.query_pairs().count(), sent.len(), "none comes twice");
         assert_eq!(
@@ -71,8 +71,8 @@ fn check_01_the_authorization_url_has_exactly_the_parameters_of_the_contract() {
 #[test]
 fn check_02_the_token_request_repeats_the_redirect_uri_and_carries_no_secret() {
     for provider in providers() {
-        let bench = Bench::new();
-        login(bench.at(&provider), visitor().0).unwrap();
+        let sandbox = LibrarySandbox::new();
+        login(sandbox.at(&provider), visitor().0).unwrap();
         let [token] = provider.requests_to(TOKEN).try_into().unwrap();
         let authorize = provider.requests_to(AUTHORIZE).remove(0);
         assert_eq!(token.param("redirect_uri"), authorize.param("redirect_uri"));
@@ -87,10 +87,10 @@ fn check_02_the_token_request_repeats_the_redirect_uri_and_carries_no_secret() {
 
 /// Everything that must not end a login.
 fn nuisances(url: &Url) -> Vec<u16> {
-    let there = bench::redirect_uri(url);
+    let there = library::redirect_uri(url);
     let raw = |line: &str| {
         let head = format!("{line} HTTP/1.1\r\nHost: {}\r\n\r\n", authority(&there));
-        bench::exchange(Ipv4Addr::LOCALHOST.into(), &there, head.as_bytes()).status
+        library::exchange(Ipv4Addr::LOCALHOST.into(), &there, head.as_bytes()).status
     };
     vec![
         get(&callback(url, "code=x&state=wrong")).status,
@@ -106,14 +106,18 @@ fn nuisances(url: &Url) -> Vec<u16> {
 #[test]
 fn check_03_nothing_but_the_genuine_callback_ends_the_login() {
     for provider in providers() {
-        let bench = Bench::new();
+        let sandbox = LibrarySandbox::new();
         let (browser, seen) = playing(|url| {
-            let _half_open = bench::connect(Ipv4Addr::LOCALHOST.into(), &bench::redirect_uri(url)).unwrap();
+            let _half_open =
+                library::connect(Ipv4Addr::LOCALHOST.into(), &library::redirect_uri(url)).unwrap();
             (nuisances(url), get(&sign_in(url)).status)
         });
-        login(bench.at(&provider), browser).unwrap();
+        login(sandbox.at(&provider), browser).unwrap();
         // A request that is too long to be read is not answered at all.
-        assert_eq!(seen.recv_timeout(bench::PATIENCE).unwrap(), (vec![400, 400, 400, 404, 405, 405, 0], 200));
+        assert_eq!(
+            seen.recv_timeout(library::PATIENCE).unwrap(),
+            (vec![400, 400, 400, 404, 405, 405, 0], 200)
+        );
         assert_eq!(provider.count(TOKEN), 1);
     }
 }
@@ -121,15 +125,15 @@ fn check_03_nothing_but_the_genuine_callback_ends_the_login() {
 #[test]
 fn check_04_access_denied_with_the_right_state_ends_it_at_once() {
     for provider in providers() {
-        let bench = Bench::new();
+        let sandbox = LibrarySandbox::new();
         let (browser, pages) = playing(|url| {
             get(&callback(url, "error=access_denied&error_description=%3Cb%3Eno%3C/b%3E&state={state}"))
         });
-        let (result, took) = timed(|| login(bench.at(&provider), browser));
+        let (result, took) = timed(|| login(sandbox.at(&provider), browser));
         let Err(Error::Denied(Denied::ByServer(error))) = result else { panic!("{result:?}") };
         assert_eq!(error.to_string(), "access_denied (<b>no</b>)");
         assert!(took < Duration::from_secs(1), "{took:?}");
-        let page = pages.recv_timeout(bench::PATIENCE).unwrap();
+        let page = pages.recv_timeout(library::PATIENCE).unwrap();
         assert!(page.status == 400 && page.body.contains("&lt;b&gt;no&lt;/b&gt;"), "{page:?}");
     }
 }
@@ -137,17 +141,20 @@ fn check_04_access_denied_with_the_right_state_ends_it_at_once() {
 #[test]
 fn check_05_the_page_is_complete_when_login_returns() {
     for provider in providers() {
-        let bench = Bench::new();
+        let sandbox = LibrarySandbox::new();
         let (browser, pages) = playing(|url| {
             let genuine = sign_in(url);
-            let mut stream = bench::connect(Ipv4Addr::LOCALHOST.into(), &genuine).unwrap();
-            let head =
-                format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", bench::target(&genuine), authority(&genuine));
+            let mut stream = library::connect(Ipv4Addr::LOCALHOST.into(), &genuine).unwrap();
+            let head = format!(
+                "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
+                library::target(&genuine),
+                authority(&genuine)
+            );
             std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
             stream
         });
-        login(bench.at(&provider), browser).unwrap();
-        let mut stream = pages.recv_timeout(bench::PATIENCE).unwrap();
+        login(sandbox.at(&provider), browser).unwrap();
+        let mut stream = pages.recv_timeout(library::PATIENCE).unwrap();
         stream.set_nonblocking(true).unwrap();
         let mut page = String::new();
         std::io::Read::read_to_string(&mut stream, &mut page).expect("nothing is still on its way");
@@ -159,15 +166,15 @@ fn check_05_the_page_is_complete_when_login_returns() {
 #[test]
 fn check_06_a_localhost_redirect_works_over_both_families_and_a_taken_port_is_named() {
     for address in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()] {
-        let (bench, provider) = (Bench::new(), bench::paylent());
+        let (sandbox, provider) = (LibrarySandbox::new(), provider::paylent());
         let (browser, pages) = playing(move |url| get_at(address, &sign_in(url)));
-        login(bench.at(&provider), browser).unwrap();
-        assert_eq!(pages.recv_timeout(bench::PATIENCE).unwrap().status, 200, "{address}");
+        login(sandbox.at(&provider), browser).unwrap();
+        assert_eq!(pages.recv_timeout(library::PATIENCE).unwrap().status, 200, "{address}");
     }
-    let (bench, provider) = (Bench::new(), bench::paylent());
+    let (sandbox, provider) = (LibrarySandbox::new(), provider::paylent());
     let port = Url::parse(provider.redirect_uri()).unwrap().port().unwrap();
     let _holder = TcpListener::bind(("127.0.0.1", port)).unwrap();
-    let (result, took) = timed(|| login(bench.at(&provider), unopened));
+    let (result, took) = timed(|| login(sandbox.at(&provider), unopened));
     assert!(took < Duration::from_secs(1), "{took:?}");
     let error = result.unwrap_err();
     assert!(
@@ -180,23 +187,23 @@ const DAY: u64 = 24 * 3600 - 60;
 #[test]
 fn check_07_refresh_rotates_keeps_ends_and_survives_as_the_contract_says() {
     for provider in providers() {
-        let bench = Bench::new();
-        bench.signed_in(&provider);
-        let old = bench.record()["secret"]["refresh_token"].clone();
-        bench.wait(DAY);
-        let silent = [(1, Answer::empty(429)), (1, Answer::empty(503)), (2, Answer::never())];
+        let sandbox = LibrarySandbox::new();
+        sandbox.signed_in(&provider);
+        let old = sandbox.record()["secret"]["refresh_token"].clone();
+        sandbox.wait(DAY);
+        let silent = [(1, Response::empty(429)), (1, Response::empty(503)), (2, Response::never())];
         for (times, answer) in silent {
             provider.next(times, TOKEN, answer);
-            let before = bench.bytes();
-            assert!(impatient(&bench, &provider).access_token().unwrap_err().is_retryable());
-            assert!(bench.bytes() == before);
+            let before = sandbox.bytes();
+            assert!(impatient(&sandbox, &provider).access_token().unwrap_err().is_retryable());
+            assert!(sandbox.bytes() == before);
         }
-        bench.pass(&provider).access_token().unwrap();
-        let new = bench.record()["secret"]["refresh_token"].clone();
+        sandbox.pass(&provider).access_token().unwrap();
+        let new = sandbox.record()["secret"]["refresh_token"].clone();
         assert_eq!(new != old, provider.kind() == Kind::Clerk, "{:?}", provider.kind());
         provider.end_sessions();
-        bench.wait(DAY);
-        let error = bench.pass(&provider).access_token().unwrap_err();
+        sandbox.wait(DAY);
+        let error = sandbox.pass(&provider).access_token().unwrap_err();
         assert!(matches!(error, Error::LoginRequired(LoginRequired::Ended(_))), "{:?}", provider.kind());
     }
 }
@@ -204,12 +211,12 @@ fn check_07_refresh_rotates_keeps_ends_and_survives_as_the_contract_says() {
 #[test]
 fn check_07_twenty_threads_of_their_own_passes_make_one_refresh() {
     for provider in providers() {
-        let bench = Bench::new();
-        bench.signed_in(&provider);
-        bench.wait(DAY);
+        let sandbox = LibrarySandbox::new();
+        sandbox.signed_in(&provider);
+        sandbox.wait(DAY);
         let barrier = Arc::new(Barrier::new(20));
         let start = |_| {
-            let (pass, barrier) = (bench.pass(&provider), barrier.clone());
+            let (pass, barrier) = (sandbox.pass(&provider), barrier.clone());
             thread::spawn(move || {
                 barrier.wait();
                 pass.access_token().unwrap().expose().to_owned()
@@ -224,10 +231,10 @@ fn check_07_twenty_threads_of_their_own_passes_make_one_refresh() {
 
 #[test]
 fn check_08_userinfo_refused_in_clerks_shape_gives_the_long_message_and_the_trace_id() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
     provider.always(USERINFO, clerk_error());
-    let text = bench.pass(&provider).fetch_user().unwrap_err().to_string();
+    let text = sandbox.pass(&provider).fetch_user().unwrap_err().to_string();
     assert!(text.contains("The access token was revoked by an administrator"), "{text}");
     assert!(text.contains("trace_4711") && text.contains("401"), "{text}");
 }
@@ -236,25 +243,25 @@ fn check_08_userinfo_refused_in_clerks_shape_gives_the_long_message_and_the_trac
 fn check_09_logout_revokes_the_refresh_token_and_clears_whatever_the_server_says() {
     let answers = [
         None,
-        Some(Answer::oauth_error(400, "invalid_request")),
-        Some(Answer::empty(500)),
-        Some(Answer::never()),
+        Some(Response::oauth_error(400, "invalid_request")),
+        Some(Response::empty(500)),
+        Some(Response::never()),
     ];
     for answer in answers {
         for provider in providers() {
-            let bench = Bench::new();
-            bench.signed_in(&provider);
-            let token = bench.record()["secret"]["refresh_token"].clone();
+            let sandbox = LibrarySandbox::new();
+            sandbox.signed_in(&provider);
+            let token = sandbox.record()["secret"]["refresh_token"].clone();
             let is_refused = answer.is_some();
             answer.iter().for_each(|answer| provider.always(provider.revoke_path(), answer.clone()));
-            let pass = impatient(&bench, &provider);
+            let pass = impatient(&sandbox, &provider);
             let report = pass.logout().unwrap();
             let first = provider.requests_to(provider.revoke_path()).remove(0);
             assert_eq!(first.param("token"), token.as_str());
             assert_eq!(first.param("token_type_hint"), Some("refresh_token"));
             assert_eq!(report.refresh_token == Revocation::Revoked, !is_refused);
             assert!(report.erased && report.is_unconfirmed() == is_refused, "{report:?}");
-            assert!(!bench.is_signed_in());
+            assert!(!sandbox.is_signed_in());
             assert!(!pass.logout().unwrap().erased);
         }
     }
@@ -263,24 +270,24 @@ fn check_09_logout_revokes_the_refresh_token_and_clears_whatever_the_server_says
 #[test]
 fn check_10_the_file_is_0600_in_a_0700_folder_and_no_token_is_told() {
     for provider in providers() {
-        let bench = Bench::new();
-        let session = bench.signed_in(&provider);
-        let token = bench.pass(&provider).access_token().unwrap();
+        let sandbox = LibrarySandbox::new();
+        let session = sandbox.signed_in(&provider);
+        let token = sandbox.pass(&provider).access_token().unwrap();
         let mode = |path: &std::path::Path| fs::metadata(path).unwrap().mode() & 0o777;
-        assert_eq!((mode(&bench.path()), mode(&bench.folder())), (0o600, 0o700));
+        assert_eq!((mode(&sandbox.path()), mode(&sandbox.folder())), (0o600, 0o700));
         assert!(!format!("{session:?}{token:?}").contains(CANARY));
         provider.end_sessions();
-        let error = bench.pass(&provider).force_refresh().unwrap_err();
+        let error = sandbox.pass(&provider).force_refresh().unwrap_err();
         assert!(!format!("{error:?}{error}").contains(CANARY));
     }
 }
 
 #[test]
 fn check_10_a_reader_sees_the_old_record_or_the_new_one_and_never_a_part() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
     let is_done = Arc::new(Mutex::new(false));
-    let (path, done) = (bench.path(), is_done.clone());
+    let (path, done) = (sandbox.path(), is_done.clone());
     let reader = thread::spawn(move || {
         let mut reads = 0;
         while !*done.lock().unwrap() {
@@ -289,7 +296,7 @@ fn check_10_a_reader_sees_the_old_record_or_the_new_one_and_never_a_part() {
         }
         reads
     });
-    let pass = bench.pass(&provider);
+    let pass = sandbox.pass(&provider);
     for _ in 0..30 {
         pass.force_refresh().unwrap();
     }
@@ -300,17 +307,17 @@ fn check_10_a_reader_sees_the_old_record_or_the_new_one_and_never_a_part() {
 #[test]
 fn check_11_what_a_crash_can_leave_behind_is_usable() {
     for provider in providers() {
-        let bench = Bench::new();
-        provider.next(1, USERINFO, Answer::empty(500).cut());
+        let sandbox = LibrarySandbox::new();
+        provider.next(1, USERINFO, Response::empty(500).cut());
         let email_only = ["email", "offline_access"];
-        login(bench.at(&provider).scopes(email_only), visitor().0).unwrap();
+        login(sandbox.at(&provider).scopes(email_only), visitor().0).unwrap();
         // A process that was killed while it wrote leaves a part beside the record, and its lock file.
-        fs::write(bench.folder().join(".default-x1y2z3.tmp"), "{\"version\":1,\"sec").unwrap();
-        fs::write(bench.folder().join("default.lock"), "4711\n").unwrap();
-        let pass = bench.pass(&provider);
+        fs::write(sandbox.folder().join(".default-x1y2z3.tmp"), "{\"version\":1,\"sec").unwrap();
+        fs::write(sandbox.folder().join("default.lock"), "4711\n").unwrap();
+        let pass = sandbox.pass(&provider);
         assert!(pass.access_token().is_ok());
         assert_eq!(pass.whoami().unwrap().label(), EMAIL);
-        bench.wait(DAY);
+        sandbox.wait(DAY);
         assert!(pass.access_token().is_ok());
         assert_eq!(pass.profiles().unwrap(), ["default"]);
         assert!(pass.logout().unwrap().erased);
@@ -319,11 +326,11 @@ fn check_11_what_a_crash_can_leave_behind_is_usable() {
 
 #[test]
 fn the_presets_refuse_what_the_real_ones_refuse() {
-    let (bench, clerk) = (Bench::new(), Provider::clerk());
-    let elsewhere = bench.builder(clerk.issuer(), CLIENT).redirect_uris(["http://localhost/callback"]);
+    let (sandbox, clerk) = (LibrarySandbox::new(), Provider::clerk());
+    let elsewhere = sandbox.builder(clerk.issuer(), CLIENT).redirect_uris(["http://localhost/callback"]);
     let (browser, pages) = playing(get);
     let result = login(elsewhere.login_timeout(Duration::from_millis(300)), browser);
     assert!(matches!(result, Err(Error::TimedOut { .. })), "{result:?}");
-    assert_eq!(pages.recv_timeout(bench::PATIENCE).unwrap().status, 400);
+    assert_eq!(pages.recv_timeout(library::PATIENCE).unwrap().status, 400);
     assert_eq!((clerk.count(OPENID_CONFIGURATION), clerk.count(TOKEN)), (1, 0));
 }

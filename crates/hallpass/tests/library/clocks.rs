@@ -7,12 +7,11 @@ use std::time::{Duration, SystemTime};
 use hallpass::error::ServerMisbehaved::{IdTokenExpired, IdTokenFromFuture};
 use hallpass::{Builder, Error, Result, Session};
 use hallpass_dev::DevServer;
+use hallpass_test::jose::RS256;
+use hallpass_test::library::{LibrarySandbox, PATIENCE, login, playing, visitor};
+use hallpass_test::provider::{JWKS, Provider, TOKEN};
+use hallpass_test::scripted_server::Response;
 use serde_json::json;
-
-use crate::bench::{Bench, PATIENCE, login, playing, visitor};
-use crate::jose::RS256;
-use crate::provider::{JWKS, Provider, TOKEN};
-use crate::scripted::Answer;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -23,7 +22,7 @@ fn provider() -> Provider {
     let provider = Provider::clerk();
     provider.twist_claims(|claims| claims["exp"] = json!(claims["iat"].as_u64().unwrap() + 600));
     provider.on(JWKS, |_| {
-        let keys = Answer::json(200, &json!({ "keys": [RS256.jwk] }));
+        let keys = Response::json(200, &json!({ "keys": [RS256.jwk] }));
         Some(keys.header("Date", &httpdate::fmt_http_date(SystemTime::now())))
     });
     provider
@@ -36,7 +35,7 @@ fn login_ahead(provider: &Provider, seconds: i64) -> Result<Session> {
         let now = SystemTime::now();
         if seconds < 0 { now - distance } else { now + distance }
     };
-    login(Bench::new().at(provider).clock(clock), visitor().0)
+    login(LibrarySandbox::new().at(provider).clock(clock), visitor().0)
 }
 
 #[test]
@@ -78,10 +77,10 @@ fn p36_a_server_that_says_no_date_or_ours_is_told_nothing_about_clocks() {
 
 #[test]
 fn p36_a_clock_that_was_set_wrong_later_is_told_when_the_id_token_is_renewed() {
-    let (bench, provider) = (Bench::new(), provider());
-    bench.signed_in(&provider);
-    bench.wait(24 * HOUR.unsigned_abs());
-    let token = bench.pass(&provider).access_token().unwrap();
+    let (sandbox, provider) = (LibrarySandbox::new(), provider());
+    sandbox.signed_in(&provider);
+    sandbox.wait(24 * HOUR.unsigned_abs());
+    let token = sandbox.pass(&provider).access_token().unwrap();
     let notes = token.notes().join("\n");
     assert!(notes.contains("which is 1day ahead of 127.0.0.1:"), "{notes}");
 }
@@ -109,26 +108,26 @@ impl Watch {
 }
 
 /// At a server whose tokens live for ten minutes, with this computer's clock off by so much.
-struct Desk {
-    bench: Bench,
+struct ClockSetup {
+    sandbox: LibrarySandbox,
     server: DevServer,
     watch: Watch,
 }
 
-impl Desk {
-    fn off_by(ahead: i64) -> Desk {
+impl ClockSetup {
+    fn off_by(ahead: i64) -> ClockSetup {
         let server = DevServer::builder().token_ttl(Duration::from_secs(600)).start().unwrap();
-        Desk { bench: Bench::new(), server, watch: Watch::default().set(ahead) }
+        ClockSetup { sandbox: LibrarySandbox::new(), server, watch: Watch::default().set(ahead) }
     }
 
-    fn signed_in() -> Desk {
-        let desk = Desk::off_by(0);
-        desk.login().unwrap();
-        desk
+    fn signed_in() -> ClockSetup {
+        let setup = ClockSetup::off_by(0);
+        setup.login().unwrap();
+        setup
     }
 
     fn builder(&self) -> Builder {
-        let builder = self.bench.builder(self.server.issuer(), "demo").login_timeout(PATIENCE);
+        let builder = self.sandbox.builder(self.server.issuer(), "demo").login_timeout(PATIENCE);
         self.watch.worn(builder)
     }
 
@@ -136,7 +135,7 @@ impl Desk {
         login(self.builder(), self.server.robot().opener())
     }
 
-    /// What a script gets; how often the server was asked for it.
+    /// Returns the tokens that a script gets, and the number of requests for them.
     fn tokens(&self, calls: usize) -> (Result<Vec<String>>, usize) {
         let before = self.server.journal().count("/token");
         let token = |_| Ok(self.builder().build()?.access_token()?.expose().to_owned());
@@ -148,16 +147,16 @@ impl Desk {
 #[test]
 fn p36_a_clock_that_is_off_by_a_few_minutes_keeps_nobody_out_and_costs_no_refresh() {
     for ahead in [-5, 5, -4 * MINUTE, 4 * MINUTE] {
-        let desk = Desk::off_by(ahead);
-        let session = desk.login().unwrap();
+        let setup = ClockSetup::off_by(ahead);
+        let session = setup.login().unwrap();
         assert!(session.user().is_some() && session.notes().is_empty(), "{ahead}: {:?}", session.notes());
-        let (tokens, refreshes) = desk.tokens(3);
+        let (tokens, refreshes) = setup.tokens(3);
         assert_eq!((tokens.unwrap().len(), refreshes), (3, 0), "{ahead}");
-        let left = session.expires_at().unwrap().duration_since(desk.watch.now()).unwrap();
+        let left = session.expires_at().unwrap().duration_since(setup.watch.now()).unwrap();
         assert!((590..=600).contains(&left.as_secs()), "by this computer's clock: {left:?}");
         // Its ten minutes are over here when they are over there.
-        desk.watch.set(ahead + 10 * MINUTE);
-        let (tokens, refreshes) = desk.tokens(3);
+        setup.watch.set(ahead + 10 * MINUTE);
+        let (tokens, refreshes) = setup.tokens(3);
         assert_eq!((tokens.unwrap().len(), refreshes), (3, 1), "{ahead}");
     }
 }
@@ -165,14 +164,14 @@ fn p36_a_clock_that_is_off_by_a_few_minutes_keeps_nobody_out_and_costs_no_refres
 #[test]
 fn p36_a_clock_that_is_set_while_the_user_signs_in_changes_nothing_or_is_named() {
     for (step, works) in [(-4 * MINUTE, true), (4 * MINUTE, true), (-HOUR, false), (HOUR, false)] {
-        let desk = Desk::off_by(0);
-        let (watch, robot) = (desk.watch.clone(), desk.server.robot());
+        let setup = ClockSetup::off_by(0);
+        let (watch, robot) = (setup.watch.clone(), setup.server.robot());
         let (browser, _visits) = playing(move |url| {
             watch.set(step);
             robot.visit(url.as_str()).is_ok()
         });
-        match login(desk.builder(), browser) {
-            Ok(_) => assert!(works && desk.tokens(2).1 == 0, "{step}"),
+        match login(setup.builder(), browser) {
+            Ok(_) => assert!(works && setup.tokens(2).1 == 0, "{step}"),
             Err(Error::ServerMisbehaved(IdTokenExpired { .. } | IdTokenFromFuture { .. })) => {
                 assert!(!works, "{step}")
             }
@@ -183,9 +182,9 @@ fn p36_a_clock_that_is_set_while_the_user_signs_in_changes_nothing_or_is_named()
 
 #[test]
 fn p36_after_a_sleep_of_nine_hours_there_is_one_refresh() {
-    let desk = Desk::signed_in();
-    desk.watch.set(9 * HOUR);
-    let (tokens, refreshes) = desk.tokens(5);
+    let setup = ClockSetup::signed_in();
+    setup.watch.set(9 * HOUR);
+    let (tokens, refreshes) = setup.tokens(5);
     let tokens = tokens.unwrap();
     assert!(tokens.iter().all(|token| *token == tokens[0]));
     assert_eq!(refreshes, 1);
@@ -195,22 +194,22 @@ fn p36_after_a_sleep_of_nine_hours_there_is_one_refresh() {
 #[test]
 fn p36_after_the_clock_was_set_back_there_is_one_refresh() {
     for back in [2 * MINUTE, HOUR, DAY, 40 * 365 * DAY] {
-        let desk = Desk::signed_in();
-        desk.watch.set(-back);
-        let (tokens, refreshes) = desk.tokens(5);
+        let setup = ClockSetup::signed_in();
+        setup.watch.set(-back);
+        let (tokens, refreshes) = setup.tokens(5);
         assert_eq!((tokens.unwrap().len(), refreshes), (5, 1), "{back}");
-        desk.watch.set(0);
-        assert!(desk.tokens(2).1 <= 1, "{back}");
+        setup.watch.set(0);
+        assert!(setup.tokens(2).1 <= 1, "{back}");
     }
 }
 
 #[test]
 fn p36_a_token_that_no_refresh_can_replace_is_handed_out_with_a_note_when_the_clock_was_set_back() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     provider.twist_tokens(|tokens| drop(tokens.as_object_mut().unwrap().remove("refresh_token")));
-    bench.signed_in(&provider);
+    sandbox.signed_in(&provider);
     let watch = Watch::default().set(-HOUR);
-    let token = watch.worn(bench.at(&provider)).build().unwrap().access_token().unwrap();
+    let token = watch.worn(sandbox.at(&provider)).build().unwrap().access_token().unwrap();
     assert!(token.notes().iter().any(|note| note.contains("could not be renewed")), "{:?}", token.notes());
     assert_eq!(provider.count(TOKEN), 0);
 }
@@ -218,18 +217,18 @@ fn p36_a_token_that_no_refresh_can_replace_is_handed_out_with_a_note_when_the_cl
 /// A refresh that brings a token which is over at once, by any clock, is not followed by another.
 #[test]
 fn p36_a_refresh_that_does_not_help_is_not_repeated() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
     provider.twist_tokens(|tokens| tokens["expires_in"] = json!(1));
-    bench.wait(3 * 3600);
-    let pass = bench.pass(&provider);
+    sandbox.wait(3 * 3600);
+    let pass = sandbox.pass(&provider);
     for calls in 1..=3 {
         pass.access_token().unwrap();
         assert_eq!(provider.count(TOKEN), calls, "one for each call that finds it over");
-        bench.wait(1);
+        sandbox.wait(1);
     }
-    provider.always(TOKEN, Answer::empty(503));
-    bench.wait(60);
+    provider.always(TOKEN, Response::empty(503));
+    sandbox.wait(60);
     provider.forget();
     assert!(pass.access_token().unwrap_err().is_retryable());
     assert_eq!(provider.count(TOKEN), 1);

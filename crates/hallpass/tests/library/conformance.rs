@@ -24,30 +24,32 @@ use hallpass::error::ServerMisbehaved::{
     IdTokenSignature, IdTokenSub, MetadataIssuer, Userinfo, UserinfoSub,
 };
 use hallpass::{Error, Result, User};
+use hallpass_test::jose::{self, ES256, OTHER_RSA_JWK, RS256, unsigned};
+use hallpass_test::library::{self, LibrarySandbox, login, unopened, visitor};
+use hallpass_test::provider::{
+    AUTHORIZE, EMAIL, JWKS, OPENID_CONFIGURATION, Provider, SUB, TOKEN, USERINFO, user_claims,
+};
+use hallpass_test::scripted_server::Response;
 use serde_json::{Value, json};
 
-use crate::bench::{self, Bench, login, unopened, visitor};
-use crate::jose::{self, ES256, OTHER_RSA_JWK, RS256, unsigned};
 use crate::misbehaving_server::{
     Case, case, claim, from_callback_on, judge, misbehaved, signed, with, without_claim,
 };
-use crate::provider::{AUTHORIZE, EMAIL, JWKS, OPENID_CONFIGURATION, Provider, SUB, TOKEN, USERINFO, person};
-use crate::scripted::Answer;
 
 /// Longer than access tokens live.
 const DAY: u64 = 24 * 3600 - 60;
 
 /// As the suite's driver: a login, and a question to userinfo where that worked.
-fn drive(bench: &Bench, provider: &Provider) -> Result<User> {
-    login(bench.at(provider), visitor().0)?;
-    bench.pass(provider).fetch_user()
+fn drive(sandbox: &LibrarySandbox, provider: &Provider) -> Result<User> {
+    login(sandbox.at(provider), visitor().0)?;
+    sandbox.pass(provider).fetch_user()
 }
 
 /// A server whose answers have to be taken.
 fn accepts(prepare: impl FnOnce(&Provider)) -> Provider {
     let provider = Provider::clerk();
     prepare(&provider);
-    assert_eq!(drive(&Bench::new(), &provider).unwrap().label(), EMAIL);
+    assert_eq!(drive(&LibrarySandbox::new(), &provider).unwrap().label(), EMAIL);
     assert_eq!((provider.count(AUTHORIZE), provider.count(TOKEN), provider.count(USERINFO)), (1, 1, 1));
     provider
 }
@@ -58,7 +60,7 @@ fn refuses(case: Case) {
 }
 
 fn keys(provider: &Provider, keys: &[&Value]) {
-    provider.always(JWKS, Answer::json(200, &json!({ "keys": keys })));
+    provider.always(JWKS, Response::json(200, &json!({ "keys": keys })));
 }
 
 /// Without its name.
@@ -176,47 +178,47 @@ fn n60_oidcc_client_test_invalid_athash() {
 fn n68_oidcc_client_test_userinfo_invalid_sub() {
     let case = case!("userinfo", |p| {
         without_claim(p, "email");
-        p.always(USERINFO, Answer::json(200, &json!({ "sub": "mallory", "email": EMAIL })));
+        p.always(USERINFO, Response::json(200, &json!({ "sub": "mallory", "email": EMAIL })));
     } => misbehaved!(UserinfoSub));
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     (case.spoil)(&provider);
-    assert_eq!(from_callback_on(&case, bench.at(&provider)), UserinfoSub.into(), "the login asks");
-    assert!(!bench.is_signed_in());
+    assert_eq!(from_callback_on(&case, sandbox.at(&provider)), UserinfoSub.into(), "the login asks");
+    assert!(!sandbox.is_signed_in());
 }
 
 #[test]
 fn n68_the_same_when_userinfo_is_asked_later() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    let before = bench.bytes();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    let before = sandbox.bytes();
     for body in [json!({ "sub": "mallory", "email": EMAIL }), json!({ "email": EMAIL }), json!({ "sub": 7 })]
     {
-        provider.always(USERINFO, Answer::json(200, &body));
-        let error = bench.pass(&provider).fetch_user().unwrap_err();
+        provider.always(USERINFO, Response::json(200, &body));
+        let error = sandbox.pass(&provider).fetch_user().unwrap_err();
         assert_eq!(error, UserinfoSub.into(), "{body}");
     }
-    assert!(bench.bytes() == before);
+    assert!(sandbox.bytes() == before);
 }
 
 /// Signed answers are not read, and refused cleanly.
 #[test]
 fn oidcc_client_test_userinfo_signed() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let mut claims = person();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let mut claims = user_claims();
     claims["aud"] = json!("cli");
-    provider.always(USERINFO, Answer::new(200, "application/jwt", RS256.sign(&RS256.header(), &claims)));
-    let error = drive(&bench, &provider).unwrap_err();
+    provider.always(USERINFO, Response::new(200, "application/jwt", RS256.sign(&RS256.header(), &claims)));
+    let error = drive(&sandbox, &provider).unwrap_err();
     assert!(matches!(error, misbehaved!(Userinfo(_))), "{error:?}");
-    assert_eq!(bench.pass(&provider).whoami().unwrap().label(), EMAIL, "the sign-in itself is good");
+    assert_eq!(sandbox.pass(&provider).whoami().unwrap().label(), EMAIL, "the sign-in itself is good");
 }
 
 #[test]
 fn n69_oidcc_client_test_userinfo_bearer_header() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    drive(&bench, &provider).unwrap();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    drive(&sandbox, &provider).unwrap();
     let [request] = provider.requests_to(USERINFO).try_into().unwrap();
     assert_eq!((request.method.as_str(), request.query.len(), request.form.len()), ("GET", 0, 0));
-    assert_eq!(request.bearer(), bench.record()["secret"]["access_tokens"][0].as_str());
+    assert_eq!(request.bearer(), sandbox.record()["secret"]["access_tokens"][0].as_str());
 }
 
 #[test]
@@ -228,23 +230,23 @@ fn n30_oidcc_client_test_scope_userinfo_claims() {
         ("address", json!({ "address": { "country": "GB" } })),
     ];
     for (scope, claims) in claims {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
         provider.twist_claims(|claims| {
             claims
                 .as_object_mut()
                 .unwrap()
-                .retain(|name, _| !person().as_object().unwrap().contains_key(name) || name == "sub");
+                .retain(|name, _| !user_claims().as_object().unwrap().contains_key(name) || name == "sub");
         });
         let mut body = claims.clone();
         body["sub"] = json!(SUB);
-        provider.always(USERINFO, Answer::json(200, &body));
-        login(bench.at(&provider).scopes(["openid", scope]), visitor().0).unwrap();
+        provider.always(USERINFO, Response::json(200, &body));
+        login(sandbox.at(&provider).scopes(["openid", scope]), visitor().0).unwrap();
         assert_eq!(
             provider.requests_to(AUTHORIZE)[0].param("scope"),
             Some(format!("openid {scope}").as_str())
         );
-        bench.pass(&provider).fetch_user().unwrap();
-        assert_eq!(Value::Object(bench.pass(&provider).whoami().unwrap().claims), body, "{scope}");
+        sandbox.pass(&provider).fetch_user().unwrap();
+        assert_eq!(Value::Object(sandbox.pass(&provider).whoami().unwrap().claims), body, "{scope}");
     }
 }
 
@@ -254,8 +256,8 @@ fn n75_oidcc_client_test_discovery_openid_config() {
     let elsewhere = Provider::clerk();
     let token = format!("{}{TOKEN}", elsewhere.origin());
     with(&provider, "token_endpoint", &token);
-    elsewhere.always(TOKEN, Answer::oauth_error(400, "invalid_grant"));
-    bench::failure("token_endpoint", login(Bench::new().at(&provider), visitor().0));
+    elsewhere.always(TOKEN, Response::oauth_error(400, "invalid_grant"));
+    library::failure("token_endpoint", login(LibrarySandbox::new().at(&provider), visitor().0));
     assert_eq!(
         (provider.count(OPENID_CONFIGURATION), provider.count(TOKEN), elsewhere.count(TOKEN)),
         (1, 0, 1)
@@ -266,7 +268,7 @@ fn n75_oidcc_client_test_discovery_openid_config() {
 fn n62_oidcc_client_test_discovery_jwks_uri_keys() {
     let provider = accepts(|provider| {
         with(provider, "jwks_uri", &format!("{}/keys/of/this/run", provider.origin()));
-        provider.always("/keys/of/this/run", Answer::json(200, &json!({ "keys": [RS256.jwk] })));
+        provider.always("/keys/of/this/run", Response::json(200, &json!({ "keys": [RS256.jwk] })));
     });
     assert_eq!((provider.count("/keys/of/this/run"), provider.count(JWKS)), (1, 0));
 }
@@ -281,17 +283,17 @@ fn n71_oidcc_client_test_discovery_issuer_mismatch() {
         } => misbehaved!(MetadataIssuer { .. })),
     ];
     for case in &cases {
-        judge(case, |case, builder| bench::failure(case.name, login(builder, unopened)));
+        judge(case, |case, builder| library::failure(case.name, login(builder, unopened)));
     }
 }
 
 #[test]
 fn n63_oidcc_client_test_signing_key_rotation() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    drive(&bench, &provider).unwrap();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    drive(&sandbox, &provider).unwrap();
     keys(&provider, &[&ES256.jwk]);
     signed(&provider, |claims| ES256.sign(&ES256.header(), claims));
-    drive(&bench, &provider).unwrap();
+    drive(&sandbox, &provider).unwrap();
     assert_eq!((provider.count(JWKS), provider.count(USERINFO)), (2, 2));
 }
 
@@ -300,34 +302,34 @@ fn n63_oidcc_client_test_signing_key_rotation_just_before_signing() {
     let provider = accepts(|provider| {
         signed(provider, |claims| ES256.sign(&ES256.header(), claims));
         keys(provider, &[&ES256.jwk, &RS256.jwk]);
-        provider.next(1, JWKS, Answer::json(200, &json!({ "keys": [RS256.jwk] })));
+        provider.next(1, JWKS, Response::json(200, &json!({ "keys": [RS256.jwk] })));
     });
     assert_eq!(provider.count(JWKS), 2);
 }
 
 #[test]
 fn n79_oidcc_client_test_refresh_token() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    drive(&bench, &provider).unwrap();
-    bench.wait(DAY);
-    bench.pass(&provider).fetch_user().unwrap();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    drive(&sandbox, &provider).unwrap();
+    sandbox.wait(DAY);
+    sandbox.pass(&provider).fetch_user().unwrap();
     let [first, second] = provider.requests_to(USERINFO).try_into().unwrap();
     assert_ne!(first.bearer(), second.bearer());
-    assert_eq!(second.bearer(), bench.record()["secret"]["access_tokens"][0].as_str());
+    assert_eq!(second.bearer(), sandbox.record()["secret"]["access_tokens"][0].as_str());
     assert_eq!(provider.requests_to(TOKEN)[1].param("grant_type"), Some("refresh_token"));
 }
 
 /// A refresh whose ID token is poisoned: nothing of it is kept or used.
 fn refuses_renewed(twist: fn(&mut Value), is_right: fn(&Error) -> bool) {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    bench.wait(DAY);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    sandbox.wait(DAY);
     provider.twist_claims(twist);
-    let before = bench.bytes();
-    let error = bench.pass(&provider).fetch_user().unwrap_err();
+    let before = sandbox.bytes();
+    let error = sandbox.pass(&provider).fetch_user().unwrap_err();
     assert!(is_right(&error), "{error:?}");
     assert_eq!((provider.count(TOKEN), provider.count(USERINFO)), (1, 0));
-    assert!(bench.bytes() == before);
+    assert!(sandbox.bytes() == before);
 }
 
 #[test]

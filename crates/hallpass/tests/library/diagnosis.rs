@@ -1,16 +1,13 @@
-//! What a login needs is looked at, and nothing else is done.
+//! The diagnosis checks everything that a login needs, and changes nothing.
 
 use std::time::{Duration, SystemTime};
 
 use hallpass::error::{NetworkErrorKind, ServerIncompatible, ServerMisbehaved, StoreError};
 use hallpass::{Builder, DeviceGrant, Diagnosis, Error, Storage, Subject, Verdict};
+use hallpass_test::library::{Behavior, KeychainSetup, LibrarySandbox};
+use hallpass_test::provider::{OPENID_CONFIGURATION, Provider};
+use hallpass_test::scripted_server::Response;
 use serde_json::json;
-
-use crate::bench::Bench;
-use crate::desk::Desk;
-use crate::keychains::Mood;
-use crate::provider::{OPENID_CONFIGURATION, Provider};
-use crate::scripted::Answer;
 
 fn diagnosed(builder: Builder) -> Diagnosis {
     builder.build().unwrap().diagnose()
@@ -29,8 +26,8 @@ fn text(diagnosis: &Diagnosis, subject: Subject) -> &str {
 
 #[test]
 fn p21_all_is_looked_at_in_the_order_of_a_login_and_nothing_is_left() {
-    let desk = Desk::new();
-    let diagnosis = desk.pass().diagnose();
+    let setup = KeychainSetup::new();
+    let diagnosis = setup.pass().diagnose();
     use Subject::{Clock, Features, Keychain, Proxy, Server, Store};
     let expected = [Store, Keychain, Proxy, Server, Features].map(|subject| (subject, "good"));
     let without_clock: Vec<_> =
@@ -40,42 +37,42 @@ fn p21_all_is_looked_at_in_the_order_of_a_login_and_nothing_is_left() {
     assert!(text(&diagnosis, Store).ends_with("default.json can be written and has no sign-in"));
     assert_eq!(text(&diagnosis, Keychain), "can keep the key of a sign-in");
     assert!(text(&diagnosis, Proxy).starts_with("none for 127.0.0.1"));
-    assert_eq!((desk.keychain.key_ids(), desk.bench.files().len()), (Vec::new(), 0), "something is left");
-    let asked = desk.provider.requests();
+    assert_eq!((setup.keychain.key_ids(), setup.sandbox.files().len()), (Vec::new(), 0), "something is left");
+    let asked = setup.provider.requests();
     assert!(asked.iter().all(|request| request.path.starts_with("/.well-known/")), "{asked:#?}");
 }
 
 #[test]
 fn a_sign_in_that_is_there_stays_and_stray_keys_are_counted_and_stay() {
-    let desk = Desk::sealed();
-    desk.keychain.put("0123456789abcdef0123456789abcdef", [7; 32]);
-    let (before, keys) = (desk.bench.bytes(), desk.keychain.key_ids());
-    let diagnosis = desk.pass().diagnose();
+    let setup = KeychainSetup::sealed();
+    setup.keychain.put("0123456789abcdef0123456789abcdef", [7; 32]);
+    let (before, keys) = (setup.sandbox.bytes(), setup.keychain.key_ids());
+    let diagnosis = setup.pass().diagnose();
     assert!(text(&diagnosis, Subject::Store).ends_with("has a sign-in"));
     let expected = "can keep the key of a sign-in; 1 of its keys seal nothing in this folder";
     assert_eq!(text(&diagnosis, Subject::Keychain), expected);
-    assert_eq!((desk.bench.bytes(), desk.keychain.key_ids()), (before, keys));
+    assert_eq!((setup.sandbox.bytes(), setup.keychain.key_ids()), (before, keys));
 }
 
 #[test]
 fn p47_a_keychain_that_cannot_be_used_is_told_as_a_login_takes_it() {
     for (mood, told) in [
-        (Mood::Absent, "there is no keychain here"),
-        (Mood::Locked, "the keychain is locked; a login on a terminal asks to unlock it"),
+        (Behavior::Absent, "there is no keychain here"),
+        (Behavior::Locked, "the keychain is locked; a login on a terminal asks to unlock it"),
     ] {
-        let desk = Desk::with(mood);
-        let diagnosis = diagnosed(desk.builder().storage(Storage::Auto));
+        let setup = KeychainSetup::with(mood);
+        let diagnosis = diagnosed(setup.builder().storage(Storage::Auto));
         assert!(text(&diagnosis, Subject::Keychain).starts_with(told), "{diagnosis:#?}");
         assert!(diagnosis.trouble().is_none());
-        let insisting = diagnosed(desk.builder().storage(Storage::Keychain));
+        let insisting = diagnosed(setup.builder().storage(Storage::Keychain));
         assert!(
             matches!(insisting.trouble(), Some(Error::Store(StoreError::NoKeychain(_)))),
             "{insisting:#?}"
         );
-        assert!(!desk.keychain.calls().is_empty());
-        let unused = diagnosed(desk.builder().storage(Storage::File));
+        assert!(!setup.keychain.calls().is_empty());
+        let unused = diagnosed(setup.builder().storage(Storage::File));
         assert_eq!(text(&unused, Subject::Keychain), "not used, as was asked");
-        assert!(desk.keychain.calls().is_empty(), "it was asked");
+        assert!(setup.keychain.calls().is_empty(), "it was asked");
     }
 }
 
@@ -87,11 +84,11 @@ fn p36_a_clock_that_is_wrong_is_told_and_against_whose() {
         "token_endpoint": format!("{}/t", provider.origin()),
     });
     provider.on(OPENID_CONFIGURATION, move |_| {
-        Some(Answer::json(200, &metadata).header("Date", &httpdate::fmt_http_date(SystemTime::now())))
+        Some(Response::json(200, &metadata).header("Date", &httpdate::fmt_http_date(SystemTime::now())))
     });
     let at = |ahead: u64| {
         let clock = move || SystemTime::now() + Duration::from_secs(ahead);
-        diagnosed(Bench::new().at(&provider).clock(clock))
+        diagnosed(LibrarySandbox::new().at(&provider).clock(clock))
     };
     assert_eq!(text(&at(5), Subject::Clock), "agrees with 127.0.0.1's");
     let wrong = at(3 * 3600);
@@ -109,13 +106,13 @@ fn what_the_server_has_and_does_not_name() {
             "code_challenge_methods_supported": ["S256"],
         });
     });
-    let bare = diagnosed(Bench::new().at(&provider));
+    let bare = diagnosed(LibrarySandbox::new().at(&provider));
     assert_eq!(
         text(&bare, Subject::Features),
         "names PKCE; does not name userinfo, revocation, device grant, iss in its answers, offline_access, so \
          offline_access is not asked for"
     );
-    let insisting = diagnosed(Bench::new().at(&provider).scopes(["openid", "offline_access"]));
+    let insisting = diagnosed(LibrarySandbox::new().at(&provider).scopes(["openid", "offline_access"]));
     assert!(!text(&insisting, Subject::Features).contains("not asked for"));
 }
 
@@ -124,13 +121,13 @@ fn a_server_that_a_login_would_fail_at_is_trouble_with_the_same_error() {
     let provider = Provider::clerk();
     provider.twist_metadata(|metadata| metadata["code_challenge_methods_supported"] = json!(["plain"]));
     let trouble = |builder: Builder| diagnosed(builder).trouble().cloned().unwrap();
-    let error = trouble(Bench::new().at(&provider));
+    let error = trouble(LibrarySandbox::new().at(&provider));
     assert_eq!(error, ServerIncompatible::NoS256.into());
     let provider = Provider::clerk();
     provider.twist_metadata(|metadata| metadata["issuer"] = json!("https://evil.example"));
-    let error = trouble(Bench::new().at(&provider));
+    let error = trouble(LibrarySandbox::new().at(&provider));
     assert!(matches!(error, Error::ServerMisbehaved(ServerMisbehaved::MetadataIssuer { .. })), "{error:?}");
-    let error = trouble(Bench::new().builder("http://127.0.0.1:1", "x"));
+    let error = trouble(LibrarySandbox::new().builder("http://127.0.0.1:1", "x"));
     assert!(
         matches!(&error, Error::Network(error) if error.kind == NetworkErrorKind::Unreachable),
         "{error:?}"
@@ -139,7 +136,7 @@ fn a_server_that_a_login_would_fail_at_is_trouble_with_the_same_error() {
 
 #[test]
 fn a_file_of_authorities_that_cannot_be_read_is_told_once() {
-    let builder = Bench::new().builder("https://127.0.0.1:1", "x").ca_cert("/nonexistent.pem");
+    let builder = LibrarySandbox::new().builder("https://127.0.0.1:1", "x").ca_cert("/nonexistent.pem");
     let diagnosis = diagnosed(builder);
     let of_network: Vec<_> = told(&diagnosis).into_iter().skip(2).collect();
     assert_eq!(of_network, [(Subject::Trust, "trouble")], "{diagnosis:#?}");
@@ -150,11 +147,11 @@ fn a_file_of_authorities_that_cannot_be_read_is_told_once() {
 fn a_server_described_by_hand_or_not_at_all_is_not_asked() {
     let provider = Provider::clerk();
     let url = |path: &str| format!("{}{path}", provider.origin());
-    let by_hand = Bench::new().at(&provider).device_grant(DeviceGrant::Off);
+    let by_hand = LibrarySandbox::new().at(&provider).device_grant(DeviceGrant::Off);
     let by_hand = by_hand.endpoint("authorization", &url("/a")).endpoint("token", &url("/t"));
     let by_hand = diagnosed(by_hand);
     assert!(text(&by_hand, Subject::Server).ends_with("was not asked: its endpoints are given"));
-    let unnamed = diagnosed(Bench::new().stored());
+    let unnamed = diagnosed(LibrarySandbox::new().stored());
     assert_eq!(text(&unnamed, Subject::Server), "none is named, so none was asked");
     assert_eq!(provider.requests().len(), 0);
 }
@@ -163,7 +160,8 @@ fn a_server_described_by_hand_or_not_at_all_is_not_asked() {
 fn p55_a_proxy_is_named_without_its_credentials() {
     let settings = [("HTTPS_PROXY", "http://ada:s3cret@127.0.0.1:9")];
     let environment = hallpass::Environment::from_variables(settings);
-    let diagnosis = diagnosed(Bench::new().builder("https://login.example", "x").environment(environment));
+    let diagnosis =
+        diagnosed(LibrarySandbox::new().builder("https://login.example", "x").environment(environment));
     assert_eq!(text(&diagnosis, Subject::Proxy), "login.example is reached through http://127.0.0.1:9");
     assert!(!format!("{diagnosis:?}").contains("s3cret"));
     let Some(finding) = diagnosis.findings.iter().find(|finding| finding.subject == Subject::Server) else {

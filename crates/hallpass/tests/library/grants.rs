@@ -1,5 +1,5 @@
-//! What the library can ask a token endpoint for at all, by its own sources: a test that runs it sees only what it was
-//! made to do.
+//! The grant types that the library can request at all, read from its sources: a test that runs it sees only the requests
+//! that it provokes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,7 +18,7 @@ fn text() -> String {
     texts.map(|text| text.split("#[cfg(test)]\nmod ").next().unwrap().to_owned()).collect()
 }
 
-/// What stands behind each `"grant_type", `.
+/// Returns the text after each `"grant_type", `.
 fn grant_types(text: &str) -> BTreeSet<&str> {
     let behind = text.split("\"grant_type\"").skip(1);
     behind.map(|rest| rest.trim_start_matches([',', ' ', '\n']).split(')').next().unwrap()).collect()

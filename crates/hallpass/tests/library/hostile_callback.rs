@@ -1,4 +1,4 @@
-//! What else may knock at the listener, and what the right answer may carry.
+//! Other requests to the callback listener, and hostile parameters in the right one.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpStream};
@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use hallpass::error::{Denied, NetworkErrorKind, ServerMisbehaved};
 use hallpass::{Error, Ignored, LoginEvent, LoginUi, Result, Session};
-use url::Url;
-
-use crate::bench::{
-    self, AT_ONCE, Bench, Page, Recorder, authority, callback, connect, get, get_at, login, playing,
-    redirect_uri, sign_in, timed,
+use hallpass_test::library::{
+    self, AT_ONCE, LibrarySandbox, Page, RecordingUi, authority, callback, connect, get, get_at, login,
+    playing, redirect_uri, sign_in, timed,
 };
-use crate::provider::{Provider, TOKEN};
-use crate::scripted::Answer;
+use hallpass_test::provider::{self, Provider, TOKEN};
+use hallpass_test::scripted_server::Response;
+use url::Url;
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -24,9 +23,9 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 struct Visit<T> {
     result: Result<Session>,
     events: Vec<LoginEvent>,
-    /// What the stranger saw.
+    /// The stranger's page.
     stranger: T,
-    /// What the user saw.
+    /// The user's page.
     user: Page,
     token_requests: usize,
 }
@@ -43,11 +42,11 @@ impl<T> Visit<T> {
 }
 
 fn visited_by<T: Send + 'static>(stranger: impl Fn(&Url) -> T + Send + Sync + 'static) -> Visit<T> {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let (browser, seen) = playing(move |url| (stranger(url), get(&sign_in(url))));
-    let mut ui = Recorder::default();
-    let result = bench.at(&provider).browser(browser).build().unwrap().login(&mut ui);
-    let (stranger, user) = seen.recv_timeout(bench::PATIENCE).unwrap();
+    let mut ui = RecordingUi::default();
+    let result = sandbox.at(&provider).browser(browser).build().unwrap().login(&mut ui);
+    let (stranger, user) = seen.recv_timeout(library::PATIENCE).unwrap();
     Visit { result, events: ui.events, stranger, user, token_requests: provider.count(TOKEN) }
 }
 
@@ -55,7 +54,7 @@ fn visited_by<T: Send + 'static>(stranger: impl Fn(&Url) -> T + Send + Sync + 's
 fn raw(url: &Url, head: &str) -> Page {
     let callback = redirect_uri(url);
     let head = head.replace("{authority}", authority(&callback));
-    bench::exchange(V4, &callback, head.as_bytes())
+    library::exchange(V4, &callback, head.as_bytes())
 }
 
 #[test]
@@ -122,7 +121,7 @@ fn n05_a_genuine_callback_by_another_method_or_host_does_not_count() {
     for (method, host) in [("POST", "{authority}"), ("HEAD", "{authority}"), ("GET", "rebound.example")] {
         let visit = visited_by(move |url| {
             let callback = sign_in(url);
-            let head = format!("{method} {} HTTP/1.1\r\nHost: {host}\r\n\r\n", bench::target(&callback));
+            let head = format!("{method} {} HTTP/1.1\r\nHost: {host}\r\n\r\n", library::target(&callback));
             raw(url, &head)
         });
         visit.must_have_worked(method);
@@ -148,7 +147,7 @@ fn p04_n33_connections_that_say_nothing_half_or_too_much_keep_nobody_out() {
 
 #[test]
 fn p04_the_time_limit_minds_no_connection() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let (browser, held) = playing(|url| {
         let there = redirect_uri(url);
         let silent = (0..16).map(|_| connect(V4, &there).unwrap());
@@ -163,7 +162,7 @@ fn p04_the_time_limit_minds_no_connection() {
         held
     });
     let limit = Duration::from_millis(400);
-    let (result, took) = timed(|| login(bench.at(&provider).login_timeout(limit), browser));
+    let (result, took) = timed(|| login(sandbox.at(&provider).login_timeout(limit), browser));
     assert!(matches!(result, Err(Error::TimedOut { ignored: 0, .. })), "{result:?}");
     assert!(took >= limit && took < limit + Duration::from_millis(500), "{took:?}");
     drop(held);
@@ -177,7 +176,7 @@ fn p06_a_preflight_allows_nothing_and_is_no_callback() {
             let head = format!(
                 "OPTIONS {} HTTP/1.1\r\nHost: {{authority}}\r\nOrigin: {}\r\nAccess-Control-Request-Method: GET\r\n\
                  Access-Control-Request-Private-Network: true\r\n\r\n",
-                bench::target(&callback),
+                library::target(&callback),
                 origin.replace("{issuer}", &issuer)
             );
             raw(url, &head)
@@ -201,8 +200,11 @@ impl LoginUi for Instantly {
         if let LoginEvent::Url(url) = event {
             let refusal = callback(&url, "error=access_denied&state={state}");
             let mut stream = connect(V4, &refusal).expect("the port is open already");
-            let head =
-                format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", bench::target(&refusal), authority(&refusal));
+            let head = format!(
+                "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
+                library::target(&refusal),
+                authority(&refusal)
+            );
             stream.write_all(head.as_bytes()).unwrap();
             self.connected.push(stream);
         }
@@ -211,10 +213,10 @@ impl LoginUi for Instantly {
 
 #[test]
 fn p10_whoever_comes_the_instant_the_address_is_told_is_let_in() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     for run in 0..1000 {
         let mut ui = Instantly::default();
-        let result = bench.at(&provider).browser(|_: &str| Ok(())).build().unwrap().login(&mut ui);
+        let result = sandbox.at(&provider).browser(|_: &str| Ok(())).build().unwrap().login(&mut ui);
         assert!(matches!(result, Err(Error::Denied(_))), "run {run}: {result:?}");
         let mut page = String::new();
         ui.connected[0].read_to_string(&mut page).unwrap();
@@ -250,24 +252,24 @@ fn n06_p14_a_hundred_guesses_change_nothing_and_are_counted() {
 
 #[test]
 fn p14_ignored_callbacks_are_counted_in_the_time_out() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let (browser, _pages) = playing(|url| {
         get(&callback(url, "code=x&state=wrong"));
         get(&redirect_uri(url))
     });
-    let result = login(bench.at(&provider).login_timeout(Duration::from_millis(300)), browser);
+    let result = login(sandbox.at(&provider).login_timeout(Duration::from_millis(300)), browser);
     assert!(matches!(result, Err(Error::TimedOut { ignored: 2, .. })), "{result:?}");
 }
 
 #[test]
 fn n23_p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_same() {
     for refuse in [false, true] {
-        let (bench, provider) = (Bench::new(), bench::paylent());
-        provider.on(TOKEN, move |_| refuse.then(|| Answer::oauth_error(400, "invalid_grant")));
+        let (sandbox, provider) = (LibrarySandbox::new(), provider::paylent());
+        provider.on(TOKEN, move |_| refuse.then(|| Response::oauth_error(400, "invalid_grant")));
         provider.slow(TOKEN, Duration::from_millis(200));
         let (browser, pages) = playing(|url| ten_at_once(&sign_in(url)));
-        assert_eq!(login(bench.at(&provider), browser).is_err(), refuse);
-        let pages = pages.recv_timeout(bench::PATIENCE).unwrap();
+        assert_eq!(login(sandbox.at(&provider), browser).is_err(), refuse);
+        let pages = pages.recv_timeout(library::PATIENCE).unwrap();
         assert_eq!((pages.len(), provider.count(TOKEN)), (10, 1));
         for page in &pages {
             assert_eq!((page.status, page.is_complete()), (if refuse { 400 } else { 200 }, true), "{page:?}");
@@ -276,12 +278,12 @@ fn n23_p03_the_same_callback_ten_times_at_once_is_exchanged_once_and_told_the_sa
     }
 }
 
-/// Whoever learns the state after it was used, from a log or a history, exchanges nothing with it.
+/// A state that leaks after its use, from a log or a history, is worthless.
 #[test]
 fn n23_a_state_is_spent_by_its_first_use_whatever_came_with_it() {
     for (first, is_in) in [("", true), ("error=access_denied&state={state}", false), ("state={state}", false)]
     {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
         provider.slow(TOKEN, Duration::from_millis(200));
         let (browser, pages) = playing(move |url| {
             let second = callback(url, "code=another&state={state}");
@@ -291,9 +293,9 @@ fn n23_a_state_is_spent_by_its_first_use_whatever_came_with_it() {
             let visitor = |_| get(&second).status;
             ([(); 2].map(visitor), user.join().unwrap().status)
         });
-        let builder = bench.at(&provider).login_timeout(bench::PATIENCE);
+        let builder = sandbox.at(&provider).login_timeout(library::PATIENCE);
         assert_eq!(login(builder, browser).is_ok(), is_in, "{first}");
-        let (others, user) = pages.recv_timeout(bench::PATIENCE).unwrap();
+        let (others, user) = pages.recv_timeout(library::PATIENCE).unwrap();
         let exchanged = provider.requests_to(TOKEN);
         assert_eq!((user, exchanged.len()), (if is_in { 200 } else { 400 }, usize::from(is_in)), "{first}");
         assert!(exchanged.iter().all(|request| request.param("code") != Some("another")));
@@ -317,7 +319,7 @@ fn ten_at_once(callback: &Url) -> Vec<Page> {
 
 #[test]
 fn a_stranger_who_comes_during_the_exchange_does_not_learn_its_outcome() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     provider.slow(TOKEN, Duration::from_millis(150));
     let (browser, pages) = playing(|url| {
         let genuine = sign_in(url);
@@ -325,24 +327,24 @@ fn a_stranger_who_comes_during_the_exchange_does_not_learn_its_outcome() {
         thread::sleep(Duration::from_millis(50));
         (get(&callback(url, "code=x&state=wrong")), user.join().unwrap())
     });
-    login(bench.at(&provider), browser).unwrap();
-    let (stranger, user) = pages.recv_timeout(bench::PATIENCE).unwrap();
+    login(sandbox.at(&provider), browser).unwrap();
+    let (stranger, user) = pages.recv_timeout(library::PATIENCE).unwrap();
     assert_eq!((stranger.status, user.status), (400, 200));
     assert!(!stranger.claims_success());
 }
 
 /// A login that ends with this callback, at a server that promises `iss` or not.
 fn ended_by(promised: bool, query: &'static str) -> (Error, Page, usize) {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let issuer = provider.issuer().to_owned();
     provider.twist_metadata(move |document| {
         document["authorization_response_iss_parameter_supported"] = promised.into();
     });
     let (browser, pages) = playing(move |url| get(&callback(url, &query.replace("{issuer}", &issuer))));
-    let (result, took) = timed(|| login(bench.at(&provider), browser));
+    let (result, took) = timed(|| login(sandbox.at(&provider), browser));
     assert!(took < Duration::from_secs(1), "{query}: {took:?}");
-    assert!(!bench.is_signed_in());
-    (bench::failure(query, result), pages.recv_timeout(bench::PATIENCE).unwrap(), provider.count(TOKEN))
+    assert!(!sandbox.is_signed_in());
+    (library::failure(query, result), pages.recv_timeout(library::PATIENCE).unwrap(), provider.count(TOKEN))
 }
 
 #[test]
@@ -426,7 +428,7 @@ fn a_server_in_trouble_is_no_refusal() {
 
 #[test]
 fn n21_unknown_parameters_are_ignored() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let (browser, pages) = playing(|url| {
         let mut callback = sign_in(url);
         callback
@@ -436,8 +438,8 @@ fn n21_unknown_parameters_are_ignored() {
             .append_pair("foo", "2");
         get(&callback)
     });
-    login(bench.at(&provider), browser).unwrap();
-    assert_eq!(pages.recv_timeout(bench::PATIENCE).unwrap().status, 200);
+    login(sandbox.at(&provider), browser).unwrap();
+    assert_eq!(pages.recv_timeout(library::PATIENCE).unwrap().status, 200);
 }
 
 #[test]
@@ -451,22 +453,22 @@ fn n26_the_listener_sends_nobody_to_an_address_of_the_query() {
 
 #[test]
 fn a_cancelled_login_leaves_no_browser_hanging() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    provider.always(TOKEN, Answer::never());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    provider.always(TOKEN, Response::never());
     let (arrived, here) = std::sync::mpsc::channel();
     let (browser, pages) = playing(move |url| {
         let callback = sign_in(url);
         arrived.send(()).unwrap();
         timed(|| get(&callback))
     });
-    let pass = bench.at(&provider).browser(browser).build().unwrap();
+    let pass = sandbox.at(&provider).browser(browser).build().unwrap();
     let canceller = pass.canceller();
-    let login = thread::spawn(move || pass.login(&mut Recorder::default()));
-    here.recv_timeout(bench::PATIENCE).unwrap();
+    let login = thread::spawn(move || pass.login(&mut RecordingUi::default()));
+    here.recv_timeout(library::PATIENCE).unwrap();
     thread::sleep(Duration::from_millis(100));
     canceller.cancel();
     assert_eq!(login.join().unwrap().unwrap_err(), Error::Cancelled);
-    let (page, took) = pages.recv_timeout(bench::PATIENCE).unwrap();
+    let (page, took) = pages.recv_timeout(library::PATIENCE).unwrap();
     assert!(took < Duration::from_millis(100) + 2 * AT_ONCE, "{took:?}");
     assert!(!page.body.contains("You are signed in"), "{page:?}");
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use hallpass::error::{ServerIncompatible, ServerMisbehaved};
 use hallpass::{Error, Result, Session};
+use hallpass_test::library::{
+    LibrarySandbox, PATIENCE, failure, get, login, playing, sign_in, unopened, visitor,
+};
+use hallpass_test::provider::{CLIENT, OAUTH_METADATA, OPENID_CONFIGURATION, Provider};
+use hallpass_test::scripted_server::Response;
 use serde_json::json;
-
-use crate::bench::{Bench, PATIENCE, failure, get, login, playing, sign_in, unopened, visitor};
-use crate::provider::{CLIENT, OAUTH_METADATA, OPENID_CONFIGURATION, Provider};
-use crate::scripted::Answer;
 
 /// A login where the settings, the document, the callback and the ID token each spell the issuer in their way.
 fn spelled(provider: &Provider, [config, document, callback, id_token]: &[String; 4]) -> Result<Session> {
@@ -21,8 +22,8 @@ fn spelled(provider: &Provider, [config, document, callback, id_token]: &[String
         landed.query_pairs_mut().append_pair("iss", &iss);
         get(&landed)
     });
-    let bench = Bench::new();
-    let builder = bench.builder(config, CLIENT).redirect_uris([provider.redirect_uri()]);
+    let sandbox = LibrarySandbox::new();
+    let builder = sandbox.builder(config, CLIENT).redirect_uris([provider.redirect_uri()]);
     login(builder.login_timeout(PATIENCE), browser)
 }
 
@@ -71,7 +72,7 @@ fn p59_a_document_of_anybody_else_is_refused_in_words_that_tell_the_two_apart() 
     ] {
         let document = json!(other);
         provider.twist_metadata(move |metadata| metadata["issuer"] = document.clone());
-        let error = failure(&other, login(Bench::new().at(&provider), unopened));
+        let error = failure(&other, login(LibrarySandbox::new().at(&provider), unopened));
         let Error::ServerMisbehaved(ServerMisbehaved::MetadataIssuer { expected, found }) = error else {
             panic!("{other}: {error:?}")
         };
@@ -82,13 +83,13 @@ fn p59_a_document_of_anybody_else_is_refused_in_words_that_tell_the_two_apart() 
 
 #[test]
 fn p59_a_document_that_names_no_issuer_is_none_and_endpoints_by_hand_need_none() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     provider.twist_metadata(|document| drop(document.as_object_mut().unwrap().remove("issuer")));
-    let error = failure("no issuer", login(bench.at(&provider), unopened));
+    let error = failure("no issuer", login(sandbox.at(&provider), unopened));
     assert!(matches!(error, Error::ServerIncompatible(ServerIncompatible::NoMetadata { .. })), "{error:?}");
     provider.forget();
     let endpoint = |path: &str| format!("{}{path}", provider.origin());
-    let by_hand = bench
+    let by_hand = sandbox
         .at(&provider)
         .endpoint("authorization", &endpoint("/oauth/authorize"))
         .endpoint("token", &endpoint("/oauth/token"))
@@ -97,21 +98,21 @@ fn p59_a_document_that_names_no_issuer_is_none_and_endpoints_by_hand_need_none()
     assert_eq!((provider.count(OPENID_CONFIGURATION), provider.count(OAUTH_METADATA)), (0, 0));
 }
 
-/// Where an issuer with a path may have its document, in the order in which it is looked for.
+/// The places of the metadata document of an issuer with a path, in the order of the requests.
 const FORMS: [&str; 3] = [
     "/t/1/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server/t/1",
     "/t/1/.well-known/oauth-authorization-server",
 ];
 
-/// What is in the other places.
-fn others(provider: &Provider) -> Vec<(&'static str, Answer)> {
+/// The responses at the other places.
+fn others(provider: &Provider) -> Vec<(&'static str, Response)> {
     vec![
-        ("404", Answer::empty(404)),
-        ("500", Answer::html(500, "<h1>Oops</h1>")),
-        ("HTML", Answer::html(200, "<h1>Sign in</h1>")),
-        ("a redirect to itself", Answer::redirect(302, &format!("{}{}", provider.origin(), FORMS[0]))),
-        ("more than 1 MiB", Answer::new(200, "application/json", vec![b' '; (1 << 20) + 1])),
+        ("404", Response::empty(404)),
+        ("500", Response::html(500, "<h1>Oops</h1>")),
+        ("HTML", Response::html(200, "<h1>Sign in</h1>")),
+        ("a redirect to itself", Response::redirect(302, &format!("{}{}", provider.origin(), FORMS[0]))),
+        ("more than 1 MiB", Response::new(200, "application/json", vec![b' '; (1 << 20) + 1])),
     ]
 }
 
@@ -131,21 +132,21 @@ fn publish(provider: &Provider, path: &str, issuer: &str) {
         "revocation_endpoint": at("/oauth/token/revoke"),
         "jwks_uri": at("/.well-known/jwks.json"),
     });
-    provider.always(path, Answer::json(200, &document));
+    provider.always(path, Response::json(200, &document));
 }
 
 #[test]
 fn p59_the_document_is_found_in_each_of_its_places_whatever_is_in_the_others() {
     for place in FORMS {
         for (name, answer) in others(&Provider::clerk()) {
-            let (bench, provider) = (Bench::new(), Provider::clerk());
+            let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
             let issuer = with_path(&provider);
             for form in FORMS {
                 provider.always(form, answer.clone());
                 provider.slow(form, Duration::from_millis(20));
             }
             publish(&provider, place, &issuer);
-            let builder = bench.builder(&issuer, CLIENT).redirect_uris([provider.redirect_uri()]);
+            let builder = sandbox.builder(&issuer, CLIENT).redirect_uris([provider.redirect_uri()]);
             let session = login(builder, visitor().0).unwrap_or_else(|e| panic!("{place}, {name}: {e:?}"));
             assert_eq!(session.issuer(), issuer);
             let tried = FORMS.iter().position(|form| *form == place).unwrap() + 1;
@@ -157,12 +158,12 @@ fn p59_the_document_is_found_in_each_of_its_places_whatever_is_in_the_others() {
 
 #[test]
 fn p59_without_a_document_every_place_is_named_with_what_was_there() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let issuer = with_path(&provider);
-    provider.always(FORMS[0], Answer::redirect(302, "/"));
-    provider.always(FORMS[1], Answer::html(200, "<h1>Sign in</h1>"));
-    provider.always(FORMS[2], Answer::empty(404));
-    let error = failure("none", login(bench.builder(&issuer, CLIENT), unopened));
+    provider.always(FORMS[0], Response::redirect(302, "/"));
+    provider.always(FORMS[1], Response::html(200, "<h1>Sign in</h1>"));
+    provider.always(FORMS[2], Response::empty(404));
+    let error = failure("none", login(sandbox.builder(&issuer, CLIENT), unopened));
     let Error::ServerIncompatible(ServerIncompatible::NoMetadata { issuer: named, tried }) = &error else {
         panic!("{error:?}")
     };
@@ -175,10 +176,10 @@ fn p59_without_a_document_every_place_is_named_with_what_was_there() {
 /// A server that says nothing at all is named within the time for one request, not for three.
 #[test]
 fn p59_a_place_where_nobody_answers_ends_the_search_in_time() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    provider.always(FORMS[0], Answer::never());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    provider.always(FORMS[0], Response::never());
     let limit = Duration::from_millis(300);
-    let builder = bench.builder(&with_path(&provider), CLIENT).request_timeout(limit);
+    let builder = sandbox.builder(&with_path(&provider), CLIENT).request_timeout(limit);
     let error = failure("silence", login(builder, unopened));
     assert!(error.is_retryable() && error.to_string().contains("127.0.0.1"), "{error:?}");
     thread::sleep(limit);

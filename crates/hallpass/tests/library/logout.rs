@@ -6,26 +6,25 @@ use std::{fs, thread};
 
 use hallpass::error::LoginRequired;
 use hallpass::{Error, Hallpass, LogoutReport, Revocation};
+use hallpass_test::library::{self, IMPATIENT, LibrarySandbox, login, timed, visitor};
+use hallpass_test::provider::{self, CLIENT, Kind, Provider, TOKEN, providers};
+use hallpass_test::scripted_server::Response;
 use serde_json::{Value, json};
 
-use crate::bench::{self, Bench, IMPATIENT, login, providers, timed, visitor};
-use crate::provider::{CLIENT, Kind, Provider, TOKEN};
-use crate::scripted::Answer;
-
-fn clerk() -> (Bench, Provider) {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    (bench, provider)
+fn clerk() -> (LibrarySandbox, Provider) {
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    (sandbox, provider)
 }
 
-fn paylent() -> (Bench, Provider) {
-    let (bench, provider) = (Bench::new(), bench::paylent());
-    bench.signed_in(&provider);
-    (bench, provider)
+fn paylent() -> (LibrarySandbox, Provider) {
+    let (sandbox, provider) = (LibrarySandbox::new(), provider::paylent());
+    sandbox.signed_in(&provider);
+    (sandbox, provider)
 }
 
-fn logout(bench: &Bench, provider: &Provider) -> LogoutReport {
-    let pass = bench.at(provider).request_timeout(IMPATIENT).build().unwrap();
+fn logout(sandbox: &LibrarySandbox, provider: &Provider) -> LogoutReport {
+    let pass = sandbox.at(provider).request_timeout(IMPATIENT).build().unwrap();
     pass.logout().unwrap()
 }
 
@@ -36,10 +35,10 @@ fn is_failed(outcome: &Revocation) -> bool {
 #[test]
 fn n100_the_refresh_token_goes_first_then_the_access_token_each_with_hint_and_client() {
     for provider in providers() {
-        let bench = Bench::new();
-        bench.signed_in(&provider);
-        let secret = bench.record()["secret"].clone();
-        logout(&bench, &provider);
+        let sandbox = LibrarySandbox::new();
+        sandbox.signed_in(&provider);
+        let secret = sandbox.record()["secret"].clone();
+        logout(&sandbox, &provider);
         let requests = provider.requests();
         let sent: Vec<_> =
             requests.iter().map(|request| (request.path.as_str(), request.form.clone())).collect();
@@ -59,9 +58,9 @@ fn n100_the_refresh_token_goes_first_then_the_access_token_each_with_hint_and_cl
 #[test]
 fn the_report_says_what_was_revoked_and_what_cannot_be() {
     for provider in providers() {
-        let bench = Bench::new();
-        bench.signed_in(&provider);
-        let report = logout(&bench, &provider);
+        let sandbox = LibrarySandbox::new();
+        sandbox.signed_in(&provider);
+        let report = logout(&sandbox, &provider);
         let access = match provider.kind() {
             Kind::Clerk => Revocation::Unsupported,
             Kind::Paylent => Revocation::Revoked,
@@ -69,57 +68,58 @@ fn the_report_says_what_was_revoked_and_what_cannot_be() {
         assert_eq!((report.erased, report.is_unconfirmed()), (true, false));
         assert_eq!((report.refresh_token, report.access_token), (Revocation::Revoked, access));
         assert_eq!((report.profile.as_str(), report.shared_with), ("default", Vec::new()));
-        assert!(!bench.is_signed_in());
+        assert!(!sandbox.is_signed_in());
     }
 }
 
 #[test]
 fn after_a_logout_nobody_is_signed_in_and_nothing_is_left_but_locks_and_journal() {
-    let (bench, provider) = paylent();
-    logout(&bench, &provider);
-    let error = bench.pass(&provider).access_token().unwrap_err();
+    let (sandbox, provider) = paylent();
+    logout(&sandbox, &provider);
+    let error = sandbox.pass(&provider).access_token().unwrap_err();
     assert!(matches!(error, Error::LoginRequired(LoginRequired::NotSignedIn { .. })), "{error:?}");
     let is_either = |path: &PathBuf| ["lock", "refresh"].iter().any(|end| path.extension().unwrap() == *end);
-    assert!(bench.files().keys().all(is_either), "{:?}", bench.files().keys());
+    assert!(sandbox.files().keys().all(is_either), "{:?}", sandbox.files().keys());
 }
 
 #[test]
 fn p70_a_server_that_fails_is_reported_and_keeps_nobody_signed_in() {
     let answers = [
-        ("400", Answer::oauth_error(400, "invalid_request"), "invalid_request"),
-        ("401", Answer::empty(401), "401"),
-        ("404", Answer::html(404, "<h1>Not found</h1>"), "404"),
-        ("500", Answer::html(500, "<h1>Oops</h1>"), "500"),
-        ("503", Answer::empty(503), "503"),
-        ("a redirect", Answer::redirect(302, "http://127.0.0.1:1/"), "redirect"),
-        ("cut", Answer::html(200, "half").cut(), "broke"),
-        ("silence", Answer::never(), "in time"),
+        ("400", Response::oauth_error(400, "invalid_request"), "invalid_request"),
+        ("401", Response::empty(401), "401"),
+        ("404", Response::html(404, "<h1>Not found</h1>"), "404"),
+        ("500", Response::html(500, "<h1>Oops</h1>"), "500"),
+        ("503", Response::empty(503), "503"),
+        ("a redirect", Response::redirect(302, "http://127.0.0.1:1/"), "redirect"),
+        ("cut", Response::html(200, "half").cut(), "broke"),
+        ("silence", Response::never(), "in time"),
     ];
     for (name, answer, word) in answers {
-        let (bench, provider) = paylent();
+        let (sandbox, provider) = paylent();
         provider.always(provider.revoke_path(), answer);
-        let report = logout(&bench, &provider);
+        let report = logout(&sandbox, &provider);
         for outcome in [&report.refresh_token, &report.access_token] {
             assert!(matches!(outcome, Revocation::Failed(why) if why.contains(word)), "{name}: {report:?}");
         }
         assert!(report.erased && report.is_unconfirmed(), "{name}");
-        assert!(!bench.is_signed_in(), "{name}");
+        assert!(!sandbox.is_signed_in(), "{name}");
         assert_eq!(provider.count(provider.revoke_path()), 2, "{name}");
     }
 }
 
 #[test]
 fn p70_a_server_that_revokes_for_no_client_without_a_secret_is_told_as_such_with_what_lives_on() {
-    let expires_at = |bench: &Bench| bench.record()["access"][0]["expires_at"].as_str().unwrap().to_owned();
+    let expires_at =
+        |sandbox: &LibrarySandbox| sandbox.record()["access"][0]["expires_at"].as_str().unwrap().to_owned();
     for with_refresh_token in [true, false] {
-        let (bench, provider) = paylent();
+        let (sandbox, provider) = paylent();
         if !with_refresh_token {
-            bench.edit(|record| record["secret"]["refresh_token"] = Value::Null);
+            sandbox.edit(|record| record["secret"]["refresh_token"] = Value::Null);
         }
-        provider.always(provider.revoke_path(), Answer::oauth_error(401, "invalid_client"));
-        let until = expires_at(&bench);
-        let report = logout(&bench, &provider);
-        assert!(report.erased && report.is_unconfirmed() && !bench.is_signed_in());
+        provider.always(provider.revoke_path(), Response::oauth_error(401, "invalid_client"));
+        let until = expires_at(&sandbox);
+        let report = logout(&sandbox, &provider);
+        assert!(report.erased && report.is_unconfirmed() && !sandbox.is_signed_in());
         assert!(matches!(report.access_token, Revocation::ClientRefused(_)), "{report:?}");
         let left = match with_refresh_token {
             true => format!(
@@ -135,8 +135,8 @@ fn p70_a_server_that_revokes_for_no_client_without_a_secret_is_told_as_such_with
 
 #[test]
 fn p70_a_server_that_is_gone_keeps_nobody_signed_in() {
-    let (bench, provider) = paylent();
-    let pass = bench.pass(&provider);
+    let (sandbox, provider) = paylent();
+    let pass = sandbox.pass(&provider);
     drop(provider);
     let report = pass.logout().unwrap();
     assert!(report.erased && is_failed(&report.refresh_token));
@@ -144,39 +144,39 @@ fn p70_a_server_that_is_gone_keeps_nobody_signed_in() {
 
 #[test]
 fn n101_any_success_counts_whatever_its_body() {
-    for answer in [Answer::html(200, "<h1>Bye</h1>"), Answer::empty(204)] {
-        let (bench, provider) = clerk();
+    for answer in [Response::html(200, "<h1>Bye</h1>"), Response::empty(204)] {
+        let (sandbox, provider) = clerk();
         provider.always(provider.revoke_path(), answer);
-        let report = logout(&bench, &provider);
+        let report = logout(&sandbox, &provider);
         assert_eq!([report.refresh_token, report.access_token], [Revocation::Revoked, Revocation::Revoked]);
     }
 }
 
 #[test]
 fn nobody_signed_in_is_a_success_without_a_request_or_a_file() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let report = logout(&bench, &provider);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let report = logout(&sandbox, &provider);
     assert!(!report.erased);
     assert_eq!([&report.refresh_token, &report.access_token], [&Revocation::None, &Revocation::None]);
     assert_eq!(provider.requests().len(), 0);
-    assert!(bench.files().is_empty());
+    assert!(sandbox.files().is_empty());
 }
 
 #[test]
 fn a_second_logout_is_a_success_too() {
-    let (bench, provider) = clerk();
-    assert!(logout(&bench, &provider).erased);
+    let (sandbox, provider) = clerk();
+    assert!(logout(&sandbox, &provider).erased);
     provider.forget();
-    assert!(!logout(&bench, &provider).erased);
+    assert!(!logout(&sandbox, &provider).erased);
     assert_eq!(provider.requests().len(), 0);
 }
 
 #[test]
 fn n103_without_a_revocation_endpoint_the_report_says_unsupported() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     provider.twist_metadata(|document| drop(document.as_object_mut().unwrap().remove("revocation_endpoint")));
-    bench.signed_in(&provider);
-    let report = logout(&bench, &provider);
+    sandbox.signed_in(&provider);
+    let report = logout(&sandbox, &provider);
     let unsupported = [&Revocation::Unsupported, &Revocation::Unsupported];
     assert_eq!([&report.refresh_token, &report.access_token], unsupported);
     assert!(report.erased && !report.is_unconfirmed());
@@ -185,10 +185,10 @@ fn n103_without_a_revocation_endpoint_the_report_says_unsupported() {
 
 #[test]
 fn a_session_that_the_server_ended_has_no_refresh_token_to_revoke() {
-    let (bench, provider) = clerk();
+    let (sandbox, provider) = clerk();
     provider.end_sessions();
-    bench.pass(&provider).force_refresh().unwrap_err();
-    let report = logout(&bench, &provider);
+    sandbox.pass(&provider).force_refresh().unwrap_err();
+    let report = logout(&sandbox, &provider);
     assert_eq!((report.erased, report.refresh_token), (true, Revocation::None));
 }
 
@@ -196,42 +196,42 @@ fn a_session_that_the_server_ended_has_no_refresh_token_to_revoke() {
 fn p40_a_record_that_cannot_be_read_is_erased_and_its_token_called_unknown() {
     let unreadable: [&[u8]; 3] = [b"", b"{\"version\":1", b"{\"version\":9}"];
     for bytes in unreadable {
-        let (bench, provider) = clerk();
-        bench.write(bytes);
-        let report = logout(&bench, &provider);
+        let (sandbox, provider) = clerk();
+        sandbox.write(bytes);
+        let report = logout(&sandbox, &provider);
         assert!(report.erased && is_failed(&report.refresh_token), "{report:?}");
-        assert!(!bench.is_signed_in());
+        assert!(!sandbox.is_signed_in());
         assert_eq!(provider.requests().len(), 0);
     }
 }
 
 #[test]
 fn every_access_token_is_revoked_and_the_worst_outcome_told() {
-    let (bench, provider) = paylent();
+    let (sandbox, provider) = paylent();
     let wish = hallpass::TokenWish::default().resource("https://api.example.com");
-    bench.pass(&provider).access_token_with(&wish).unwrap();
-    provider.next(1, provider.revoke_path(), Answer::empty(200));
-    let api = bench.record()["secret"]["access_tokens"][1].clone();
+    sandbox.pass(&provider).access_token_with(&wish).unwrap();
+    provider.next(1, provider.revoke_path(), Response::empty(200));
+    let api = sandbox.record()["secret"]["access_tokens"][1].clone();
     provider.on(provider.revoke_path(), move |request| {
-        (request.param("token") == api.as_str()).then(|| Answer::empty(500))
+        (request.param("token") == api.as_str()).then(|| Response::empty(500))
     });
-    let report = logout(&bench, &provider);
+    let report = logout(&sandbox, &provider);
     assert_eq!(report.refresh_token, Revocation::Revoked);
     assert!(is_failed(&report.access_token));
     assert_eq!(provider.count(provider.revoke_path()), 3);
 }
 
-/// A pass for a profile of the bench's program, signed in.
-fn profile(bench: &Bench, provider: &Provider, name: &str) -> Hallpass {
-    let builder = || bench.at(provider).profile(name);
+/// A pass for a profile of the sandbox's program, signed in.
+fn profile(sandbox: &LibrarySandbox, provider: &Provider, name: &str) -> Hallpass {
+    let builder = || sandbox.at(provider).profile(name);
     login(builder(), visitor().0).unwrap();
     builder().build().unwrap()
 }
 
 #[test]
 fn another_profile_of_the_same_user_is_named_and_stays() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let (work, home) = (profile(&bench, &provider, "work"), profile(&bench, &provider, "home"));
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let (work, home) = (profile(&sandbox, &provider, "work"), profile(&sandbox, &provider, "home"));
     assert_eq!(work.logout().unwrap().shared_with, ["home"]);
     assert!(home.access_token().is_ok());
     assert_eq!(home.logout().unwrap().shared_with, [""; 0]);
@@ -239,20 +239,20 @@ fn another_profile_of_the_same_user_is_named_and_stays() {
 
 #[test]
 fn n70_another_profile_of_another_user_or_server_is_not_named() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let work = profile(&bench, &provider, "work");
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let work = profile(&sandbox, &provider, "work");
     provider.twist_claims(|claims| claims["sub"] = json!("bob"));
-    profile(&bench, &provider, "bob");
+    profile(&sandbox, &provider, "bob");
     let elsewhere = Provider::clerk();
-    profile(&bench, &elsewhere, "elsewhere");
+    profile(&sandbox, &elsewhere, "elsewhere");
     assert_eq!(work.logout().unwrap().shared_with, [""; 0]);
     assert_eq!(work.profiles().unwrap(), ["bob", "elsewhere"]);
 }
 
 #[test]
 fn a_program_that_moved_to_another_server_still_signs_out_of_the_old_one() {
-    let (bench, provider) = clerk();
-    let moved = bench.builder("https://login.example.com", CLIENT).build().unwrap();
+    let (sandbox, provider) = clerk();
+    let moved = sandbox.builder("https://login.example.com", CLIENT).build().unwrap();
     let report = moved.logout().unwrap();
     assert_eq!((report.erased, report.refresh_token), (true, Revocation::Revoked));
     assert_eq!(provider.requests().len(), 2);
@@ -260,51 +260,51 @@ fn a_program_that_moved_to_another_server_still_signs_out_of_the_old_one() {
 
 #[test]
 fn a_logout_needs_no_server_settings_and_no_metadata() {
-    let (bench, provider) = clerk();
-    let report = bench.stored().build().unwrap().logout().unwrap();
+    let (sandbox, provider) = clerk();
+    let report = sandbox.stored().build().unwrap().logout().unwrap();
     assert_eq!((report.erased, report.refresh_token), (true, Revocation::Revoked));
     assert_eq!(provider.requests().len(), 2);
 }
 
 #[test]
 fn a_logout_waits_for_a_refresh_and_revokes_the_token_that_came_of_it() {
-    let (bench, provider) = clerk();
+    let (sandbox, provider) = clerk();
     let (arrived, here) = std::sync::mpsc::channel();
     provider.on(TOKEN, move |_| {
         arrived.send(()).unwrap();
         thread::sleep(Duration::from_millis(200));
         None
     });
-    let pass = bench.pass(&provider);
+    let pass = sandbox.pass(&provider);
     let refresh = thread::spawn(move || pass.force_refresh());
-    here.recv_timeout(bench::PATIENCE).unwrap();
-    let (report, took) = timed(|| logout(&bench, &provider));
+    here.recv_timeout(library::PATIENCE).unwrap();
+    let (report, took) = timed(|| logout(&sandbox, &provider));
     assert!(report.erased && took > Duration::from_millis(100), "{took:?}");
     refresh.join().unwrap().unwrap();
     let spent = provider.requests_to(TOKEN)[0].param("refresh_token").unwrap().to_owned();
     let revoked = provider.requests_to(provider.revoke_path())[0].param("token").unwrap().to_owned();
     assert_ne!(revoked, spent);
-    assert!(!bench.is_signed_in());
+    assert!(!sandbox.is_signed_in());
 }
 
 #[test]
 fn p43_a_linked_record_is_erased_and_written_anew_where_it_lies() {
-    let (bench, provider) = clerk();
-    let real = bench.state_dir().join("real.json");
-    fs::rename(bench.path(), &real).unwrap();
-    std::os::unix::fs::symlink(&real, bench.path()).unwrap();
-    assert!(logout(&bench, &provider).erased);
+    let (sandbox, provider) = clerk();
+    let real = sandbox.state_dir().join("real.json");
+    fs::rename(sandbox.path(), &real).unwrap();
+    std::os::unix::fs::symlink(&real, sandbox.path()).unwrap();
+    assert!(logout(&sandbox, &provider).erased);
     assert!(!real.exists());
-    assert!(matches!(bench.pass(&provider).access_token(), Err(Error::LoginRequired(_))));
-    assert!(!logout(&bench, &provider).erased);
-    bench.signed_in(&provider);
-    assert!(real.exists() && bench.path().is_symlink());
+    assert!(matches!(sandbox.pass(&provider).access_token(), Err(Error::LoginRequired(_))));
+    assert!(!logout(&sandbox, &provider).erased);
+    sandbox.signed_in(&provider);
+    assert!(real.exists() && sandbox.path().is_symlink());
 }
 
 #[test]
 fn a_silent_revocation_endpoint_costs_its_limit_and_no_more() {
-    let (bench, provider) = paylent();
-    provider.always(provider.revoke_path(), Answer::never());
-    let (_, took) = timed(|| logout(&bench, &provider));
+    let (sandbox, provider) = paylent();
+    provider.always(provider.revoke_path(), Response::never());
+    let (_, took) = timed(|| logout(&sandbox, &provider));
     assert!(took < 2 * IMPATIENT + Duration::from_secs(1), "{took:?}");
 }

@@ -2,36 +2,35 @@
 
 use hallpass::Error;
 use hallpass::error::LoginRequired;
+use hallpass_test::library::{LibrarySandbox, login, visitor};
+use hallpass_test::provider::{EMAIL, Provider, TOKEN};
 use serde_json::json;
-
-use crate::bench::{Bench, login, visitor};
-use crate::provider::{EMAIL, Provider, TOKEN};
 
 /// Later than the end of every access token here.
 const DAY: u64 = 24 * 3600 - 60;
 
 #[test]
 fn p29_a_token_that_another_process_renewed_is_the_next_one_handed_out() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    let long_lived = bench.pass(&provider);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    let long_lived = sandbox.pass(&provider);
     let old = long_lived.access_token().unwrap();
-    let new = bench.pass(&provider).force_refresh().unwrap();
+    let new = sandbox.pass(&provider).force_refresh().unwrap();
     assert_ne!(new.expose(), old.expose());
     assert_eq!(long_lived.access_token().unwrap().expose(), new.expose());
-    bench.wait(DAY);
-    let renewed = bench.pass(&provider).access_token().unwrap();
+    sandbox.wait(DAY);
+    let renewed = sandbox.pass(&provider).access_token().unwrap();
     assert_eq!(long_lived.access_token().unwrap().expose(), renewed.expose());
     assert_eq!(provider.count(TOKEN), 2);
 }
 
 #[test]
 fn p29_a_logout_and_a_login_of_somebody_else_reach_a_program_that_runs() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    let long_lived = bench.pass(&provider);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    let long_lived = sandbox.pass(&provider);
     assert_eq!(long_lived.whoami().unwrap().email.as_deref(), Some(EMAIL));
-    bench.pass(&provider).logout().unwrap();
+    sandbox.pass(&provider).logout().unwrap();
     for _ in 0..2 {
         let error = long_lived.access_token().unwrap_err();
         assert!(matches!(error, Error::LoginRequired(LoginRequired::NotSignedIn { .. })), "{error:?}");
@@ -40,8 +39,8 @@ fn p29_a_logout_and_a_login_of_somebody_else_reach_a_program_that_runs() {
         claims["sub"] = json!("user-2");
         claims["email"] = json!("grace@example.com");
     });
-    login(bench.at(&provider), visitor().0).unwrap();
+    login(sandbox.at(&provider), visitor().0).unwrap();
     assert_eq!(long_lived.whoami().unwrap().email.as_deref(), Some("grace@example.com"));
-    let stored = bench.record()["secret"]["access_tokens"][0].clone();
+    let stored = sandbox.record()["secret"]["access_tokens"][0].clone();
     assert_eq!(stored, long_lived.access_token().unwrap().expose());
 }

@@ -1,4 +1,4 @@
-//! What is left in the memory of a process that is done with its tokens, looked at from another one.
+//! Tokens that are left in the memory of a process that no longer uses them, as another process finds them.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::fs::{self, File};
@@ -9,14 +9,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hallpass::{Environment, Hallpass};
-
-use crate::bench::{Bench, SERVICE};
-use crate::provider::{CANARY, Provider};
+use hallpass_test::library::{LibrarySandbox, SERVICE};
+use hallpass_test::provider::{CANARY, Provider};
 
 const STATE_DIR: &str = "HALLPASS_TEST_STATE_DIR";
 
-/// What lies in freed memory is written over by chance, so that a look at all of it may come too late: the memory is
-/// looked at as it is given back.
+/// Searches memory at the moment it is freed, because freed memory can be overwritten before a later search.
 struct Watching;
 
 #[global_allocator]
@@ -40,7 +38,7 @@ unsafe impl GlobalAlloc for Watching {
     }
 }
 
-/// What this process does for the one that looks: takes a token, holds it, drops it, each for a line on its stdin.
+/// The watched process: takes a token, holds it and drops it, one step for each line on its stdin.
 fn take_hold_and_drop(state_dir: &Path) {
     IS_WATCHING.store(true, Ordering::Relaxed);
     let (steps, mut stdout) = (std::io::stdin().lines(), std::io::stdout());
@@ -114,8 +112,8 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 /// A process that takes a token and drops it, looked at in between and afterwards.
-fn forgets(test: &str, bench: &Bench, secrets: impl Fn() -> Vec<String>) {
-    let mut watched = Watched::start(test, &bench.state_dir());
+fn forgets(test: &str, sandbox: &LibrarySandbox, secrets: impl Fn() -> Vec<String>) {
+    let mut watched = Watched::start(test, &sandbox.state_dir());
     watched.step();
     let secrets = secrets();
     assert!(watched.holds(&secrets[0]), "the look at its memory finds nothing");
@@ -126,8 +124,8 @@ fn forgets(test: &str, bench: &Bench, secrets: impl Fn() -> Vec<String>) {
 }
 
 /// The access token first.
-fn secrets(bench: &Bench) -> Vec<String> {
-    let record = bench.record();
+fn secrets(sandbox: &LibrarySandbox) -> Vec<String> {
+    let record = sandbox.record();
     let secret = &record["secret"];
     let secrets = [&secret["access_tokens"][0], &secret["refresh_token"], &secret["id_token"]];
     secrets.map(|value| value.as_str().unwrap().to_owned()).to_vec()
@@ -139,9 +137,9 @@ fn p69_no_token_stays_in_memory_once_it_is_dropped() {
     if let Some(state_dir) = std::env::var_os(STATE_DIR) {
         return take_hold_and_drop(Path::new(&state_dir));
     }
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    forgets(NAME, &bench, || secrets(&bench));
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    forgets(NAME, &sandbox, || secrets(&sandbox));
 }
 
 #[test]
@@ -150,9 +148,9 @@ fn p69_neither_does_one_that_was_renewed() {
     if let Some(state_dir) = std::env::var_os(STATE_DIR) {
         return take_hold_and_drop(Path::new(&state_dir));
     }
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    let spent = secrets(&bench);
-    bench.edit(|record| record["access"][0]["expires_at"] = "2001-01-01T00:00:00Z".into());
-    forgets(NAME, &bench, || [secrets(&bench), spent.clone()].concat());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    let spent = secrets(&sandbox);
+    sandbox.edit(|record| record["access"][0]["expires_at"] = "2001-01-01T00:00:00Z".into());
+    forgets(NAME, &sandbox, || [secrets(&sandbox), spent.clone()].concat());
 }

@@ -9,23 +9,22 @@ use std::time::{Duration, SystemTime};
 use hallpass::error::NetworkError;
 use hallpass::world::http::{Http, HttpRequest, HttpResponse};
 use hallpass::{Hallpass, Provider, Revocation, Secret};
+use hallpass_test::jose::RS256;
+use hallpass_test::library::{LibrarySandbox, callback, get, login, param, redirect_uri};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
-
-use crate::bench::{Bench, callback, get, login, param, redirect_uri};
-use crate::jose::RS256;
 
 const CLIENT: &str = "client-id";
 
 type Posted = (String, Vec<(String, String)>);
 
-/// A provider on the other side of a wire that is none.
+/// A provider without a network in between.
 #[derive(Clone)]
 struct Recorded {
     contract: Arc<Value>,
     nonce: Arc<Mutex<String>>,
-    /// What was posted: where, and which fields.
+    /// The posted forms: URL and fields.
     forms: Arc<Mutex<Vec<Posted>>>,
 }
 
@@ -130,11 +129,12 @@ fn browser(recorded: &Recorded, asked: &Arc<Mutex<Option<Url>>>) -> impl Fn(&str
     }
 }
 
-fn signed_in(provider: Provider) -> (Bench, Recorded, Hallpass, Url) {
-    let (bench, recorded) = (Bench::new(), Recorded::new(provider));
+fn signed_in(provider: Provider) -> (LibrarySandbox, Recorded, Hallpass, Url) {
+    let (sandbox, recorded) = (LibrarySandbox::new(), Recorded::new(provider));
     let asked = Arc::default();
     let builder = || {
-        let mut builder = bench.builder(recorded.issuer(), CLIENT).provider(provider).http(recorded.clone());
+        let mut builder =
+            sandbox.builder(recorded.issuer(), CLIENT).provider(provider).http(recorded.clone());
         if let Some(secret) = recorded.contract["client_secret"].as_str() {
             builder = builder.client_secret(Secret::new(secret.to_owned()));
         }
@@ -145,7 +145,7 @@ fn signed_in(provider: Provider) -> (Bench, Recorded, Hallpass, Url) {
     assert_eq!(session.user().map(|user| user.sub.as_str()), sub, "{provider}");
     let pass = builder().build().unwrap();
     let url = asked.lock().unwrap().clone().unwrap();
-    (bench, recorded, pass, url)
+    (sandbox, recorded, pass, url)
 }
 
 /// Ports that two tests must not want at once.
@@ -172,9 +172,9 @@ fn p60_every_provider_is_asked_as_its_contract_has_it() {
 fn every_providers_session_renews_itself_as_far_as_it_can_and_ends() {
     let _ports = PORTS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for provider in Provider::ALL {
-        let (bench, recorded, pass, _) = signed_in(provider);
+        let (sandbox, recorded, pass, _) = signed_in(provider);
         let lives = recorded.contract["token"]["expires_in"].as_u64();
-        bench.wait(lives.unwrap_or(1_000_000) + 1);
+        sandbox.wait(lives.unwrap_or(1_000_000) + 1);
         let token = pass.access_token().unwrap_or_else(|error| panic!("{provider}: {error}"));
         assert_eq!(token.expose() == "access-1", lives.is_none(), "{provider}");
         assert!(pass.fetch_user().is_ok(), "{provider}");
@@ -189,7 +189,7 @@ fn every_providers_session_renews_itself_as_far_as_it_can_and_ends() {
 
 #[test]
 fn a_token_of_another_tenant_than_its_own_claim_says_is_refused() {
-    let (bench, mut recorded) = (Bench::new(), Recorded::new(Provider::Entra));
+    let (sandbox, mut recorded) = (LibrarySandbox::new(), Recorded::new(Provider::Entra));
     let mut contract = (*recorded.contract).clone();
     contract["id_token"]["tid"] = json!("00000000-0000-0000-0000-000000000000");
     recorded.contract = Arc::new(contract);
@@ -198,16 +198,17 @@ fn a_token_of_another_tenant_than_its_own_claim_says_is_refused() {
         get(&callback(&url, "code=c&state={state}"));
         Ok(())
     };
-    let builder = bench.builder(recorded.issuer(), CLIENT).provider(Provider::Entra).http(recorded);
+    let builder = sandbox.builder(recorded.issuer(), CLIENT).provider(Provider::Entra).http(recorded);
     let error = login(builder.login_timeout(Duration::from_secs(10)), play).unwrap_err();
     assert!(error.to_string().contains("another issuer"), "{error}");
 }
 
 #[test]
 fn what_the_program_sets_itself_rules_over_the_preset() {
-    let (bench, recorded) = (Bench::new(), Recorded::new(Provider::Google));
+    let (sandbox, recorded) = (LibrarySandbox::new(), Recorded::new(Provider::Google));
     let asked = Arc::default();
-    let builder = bench.builder(recorded.issuer(), CLIENT).provider(Provider::Google).http(recorded.clone());
+    let builder =
+        sandbox.builder(recorded.issuer(), CLIENT).provider(Provider::Google).http(recorded.clone());
     let builder = builder.scopes(["openid"]).prompt("login").param("access_type", "online");
     login(builder, browser(&recorded, &asked)).unwrap();
     let url = asked.lock().unwrap().clone().unwrap();

@@ -2,51 +2,52 @@
 
 use hallpass::error::{NetworkError, NetworkErrorKind};
 use hallpass::{Builder, Environment, Error, Revocation};
+use hallpass_test::certificate_authority::CertificateAuthority;
+use hallpass_test::connect_proxy::ConnectProxy;
+use hallpass_test::library::{
+    LibrarySandbox, PATIENCE, failure, get, login, playing, sign_in, unopened, visitor,
+};
+use hallpass_test::provider::{CLIENT, JWKS, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
+use hallpass_test::tls_terminator::TlsTerminator;
 use rustls::version::TLS13;
 use serde_json::json;
 use url::Url;
-
-use crate::authority::Authority;
-use crate::bench::{Bench, PATIENCE, failure, get, login, playing, sign_in, unopened, visitor};
-use crate::provider::{CLIENT, JWKS, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
-use crate::proxy::Proxy;
-use crate::tls_front::TlsFront;
 
 /// No name server knows it: whoever reaches it goes through the proxy.
 const ISSUER: &str = "https://idp.example";
 
 /// A provider on the other side of a proxy.
 struct Company {
-    bench: Bench,
+    sandbox: LibrarySandbox,
     provider: Provider,
-    authority: Authority,
-    front: TlsFront,
-    proxy: Proxy,
+    authority: CertificateAuthority,
+    terminator: TlsTerminator,
+    proxy: ConnectProxy,
 }
 
 impl Company {
     fn new() -> Company {
-        let (provider, authority) = (Provider::clerk(), Authority::new("Company CA"));
+        let (provider, authority) = (Provider::clerk(), CertificateAuthority::new("Company CA"));
         let inside = provider.issuer().to_owned();
         provider.twist_metadata(move |document| {
             *document = document.to_string().replace(&inside, ISSUER).parse().unwrap();
         });
         provider.twist_claims(|claims| claims["iss"] = json!(ISSUER));
         let server = provider.origin().replace("http://", "").parse().unwrap();
-        let front = TlsFront::start(authority.server("idp.example", &TLS13), server);
-        let proxy = Proxy::start(Some(front.addr));
-        Company { bench: Bench::new(), provider, authority, front, proxy }
+        let terminator = TlsTerminator::start(authority.server("idp.example", &TLS13), server);
+        let proxy = ConnectProxy::start(Some(terminator.addr));
+        Company { sandbox: LibrarySandbox::new(), provider, authority, terminator, proxy }
     }
 
     /// With one more variable beside the one that names the proxy.
     fn builder(&self, variable: &str, more: (&str, &str)) -> Builder {
         let proxy = format!("http://name:s3cret@{}", self.proxy.addr);
         let environment = Environment::from_variables([(variable, proxy.as_str()), more]);
-        let builder = self.bench.builder(ISSUER, CLIENT).redirect_uris([self.provider.redirect_uri()]);
+        let builder = self.sandbox.builder(ISSUER, CLIENT).redirect_uris([self.provider.redirect_uri()]);
         builder.environment(environment).ca_cert(self.authority.file()).login_timeout(PATIENCE)
     }
 
-    /// Where the person's browser finds the address, which has ways of its own.
+    /// The URL for the user's browser, which does not go through the proxy.
     fn seen_by_browser(&self, url: &Url) -> Url {
         Url::parse(&url.as_str().replace(ISSUER, self.provider.issuer())).unwrap()
     }
@@ -66,7 +67,7 @@ fn p56_every_endpoint_is_reached_through_the_proxy_from_login_to_logout() {
         });
         let builder = company.builder(variable, ("NO_PROXY", "other.example,10.0.0.0/8"));
         let pass = builder.browser(browser).build().unwrap();
-        pass.login(&mut crate::bench::Recorder::default()).unwrap();
+        pass.login(&mut hallpass_test::library::RecordingUi::default()).unwrap();
         pass.force_refresh().unwrap();
         pass.fetch_user().unwrap();
         assert_eq!(pass.logout().unwrap().refresh_token, Revocation::Revoked);
@@ -78,7 +79,7 @@ fn p56_every_endpoint_is_reached_through_the_proxy_from_login_to_logout() {
             heads.iter().all(|head| head.starts_with("CONNECT idp.example:443 HTTP/1.1\r\n")),
             "{heads:?}"
         );
-        assert_eq!(heads.len(), company.front.connections(), "{variable}");
+        assert_eq!(heads.len(), company.terminator.connections(), "{variable}");
         assert!(!format!("{pass:?}").contains("s3cret"));
     }
 }
@@ -93,12 +94,12 @@ fn p56_this_computer_and_whom_no_proxy_names_are_not_reached_through_it() {
             matches!(&error, Error::Network(NetworkError { kind: NetworkErrorKind::Unreachable, .. }));
         assert!(is_right, "{names}: {error:?}");
     }
-    let (bench, provider, proxy) = (Bench::new(), Provider::clerk(), Proxy::start(None));
+    let (sandbox, provider, proxy) = (LibrarySandbox::new(), Provider::clerk(), ConnectProxy::start(None));
     let proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy"];
     let address = format!("http://{}", proxy.addr);
     let environment = Environment::from_variables(proxies.map(|name| (name, address.as_str())));
-    let pass = bench.at(&provider).environment(environment).browser(visitor().0).build().unwrap();
-    pass.login(&mut crate::bench::Recorder::default()).unwrap();
+    let pass = sandbox.at(&provider).environment(environment).browser(visitor().0).build().unwrap();
+    pass.login(&mut hallpass_test::library::RecordingUi::default()).unwrap();
     pass.force_refresh().unwrap();
     assert!(pass.logout().unwrap().erased);
     assert_eq!((company.proxy.heads(), proxy.heads()), (vec![], vec![]));

@@ -2,47 +2,46 @@
 
 use hallpass::error::{NetworkError, NetworkErrorKind, ServerMisbehaved};
 use hallpass::{DeviceGrant, Error, Revocation};
+use hallpass_test::library::{LibrarySandbox, failure, login, unopened, visitor};
+use hallpass_test::provider::{JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
+use hallpass_test::scripted_server::{Response, ScriptedServer};
 use serde_json::json;
-
-use crate::bench::{Bench, failure, login, unopened, visitor};
-use crate::provider::{JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN, USERINFO};
-use crate::scripted::{Answer, Scripted};
 
 const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 const ELSEWHERE: &str = "/elsewhere";
 const DEVICE: &str = "/oauth/device_authorization";
 
-type Act = fn(&Bench, &Provider);
+type Action = fn(&LibrarySandbox, &Provider);
 
 /// An endpoint that sends on, at a server where nobody or somebody is signed in, and what comes of asking it.
 struct Case {
     name: &'static str,
     paths: &'static [&'static str],
-    before: Act,
-    asked: Act,
+    before: Action,
+    asked: Action,
     /// How often it may be asked; each time it was not followed.
     at_most: usize,
 }
 
-fn nobody(_: &Bench, _: &Provider) {}
+fn nobody(_: &LibrarySandbox, _: &Provider) {}
 
-fn somebody(bench: &Bench, provider: &Provider) {
-    bench.signed_in(provider);
+fn somebody(sandbox: &LibrarySandbox, provider: &Provider) {
+    sandbox.signed_in(provider);
 }
 
-fn device_endpoint(_: &Bench, provider: &Provider) {
+fn device_endpoint(_: &LibrarySandbox, provider: &Provider) {
     let url = format!("{}{DEVICE}", provider.origin());
     provider.twist_metadata(move |document| document["device_authorization_endpoint"] = json!(url));
 }
 
 /// The server never answers a question about this code but with what the test makes of it.
-fn device_code(bench: &Bench, provider: &Provider) {
-    device_endpoint(bench, provider);
+fn device_code(sandbox: &LibrarySandbox, provider: &Provider) {
+    device_endpoint(sandbox, provider);
     let code = json!({
         "device_code": "x", "user_code": "ABCD-EFGH", "verification_uri": provider.origin(),
         "expires_in": 600, "interval": 1,
     });
-    provider.always(DEVICE, Answer::json(200, &code));
+    provider.always(DEVICE, Response::json(200, &code));
 }
 
 #[track_caller]
@@ -52,28 +51,28 @@ fn is_redirected(error: &Error, endpoint: &str) {
     assert!(is_right, "{endpoint}: {error:?}");
 }
 
-fn signs_nobody_in(bench: &Bench, provider: &Provider, endpoint: &str) {
-    is_redirected(&failure(endpoint, login(bench.at(provider), visitor().0)), endpoint);
-    assert!(!bench.is_signed_in());
+fn signs_nobody_in(sandbox: &LibrarySandbox, provider: &Provider, endpoint: &str) {
+    is_redirected(&failure(endpoint, login(sandbox.at(provider), visitor().0)), endpoint);
+    assert!(!sandbox.is_signed_in());
 }
 
-fn signs_no_device_in(bench: &Bench, provider: &Provider, endpoint: &str) {
-    let builder = bench.at(provider).device_grant(DeviceGrant::Only);
+fn signs_no_device_in(sandbox: &LibrarySandbox, provider: &Provider, endpoint: &str) {
+    let builder = sandbox.at(provider).device_grant(DeviceGrant::Only);
     is_redirected(&failure(endpoint, login(builder, unopened)), endpoint);
-    assert!(!bench.is_signed_in());
+    assert!(!sandbox.is_signed_in());
 }
 
-fn keeps_the_session(bench: &Bench, provider: &Provider) {
-    let before = bench.bytes();
-    bench.wait(3 * 3600);
-    let error = bench.pass(provider).access_token().unwrap_err();
+fn keeps_the_session(sandbox: &LibrarySandbox, provider: &Provider) {
+    let before = sandbox.bytes();
+    sandbox.wait(3 * 3600);
+    let error = sandbox.pass(provider).access_token().unwrap_err();
     let is_right = matches!(error, Error::Network(NetworkError { kind: NetworkErrorKind::NoAnswer, .. }));
     assert!(is_right, "{error:?}");
-    assert!(bench.bytes() == before);
+    assert!(sandbox.bytes() == before);
 }
 
-fn confirms_no_logout(bench: &Bench, provider: &Provider) {
-    let report = bench.pass(provider).logout().unwrap();
+fn confirms_no_logout(sandbox: &LibrarySandbox, provider: &Provider) {
+    let report = sandbox.pass(provider).logout().unwrap();
     assert!(report.erased && report.refresh_token != Revocation::Revoked, "{report:?}");
 }
 
@@ -82,8 +81,8 @@ const CASES: [Case; 7] = [
         name: "metadata",
         paths: &[OPENID_CONFIGURATION, OAUTH_METADATA],
         before: nobody,
-        asked: |bench, provider| {
-            is_redirected(&failure("metadata", login(bench.at(provider), unopened)), "metadata");
+        asked: |sandbox, provider| {
+            is_redirected(&failure("metadata", login(sandbox.at(provider), unopened)), "metadata");
         },
         at_most: 1,
     },
@@ -91,14 +90,14 @@ const CASES: [Case; 7] = [
         name: "keys, which are asked for once more when they are needed",
         paths: &[JWKS],
         before: nobody,
-        asked: |bench, provider| signs_nobody_in(bench, provider, "JWKS"),
+        asked: |sandbox, provider| signs_nobody_in(sandbox, provider, "JWKS"),
         at_most: 2,
     },
     Case {
         name: "a code",
         paths: &[TOKEN],
         before: nobody,
-        asked: |bench, provider| signs_nobody_in(bench, provider, "token endpoint"),
+        asked: |sandbox, provider| signs_nobody_in(sandbox, provider, "token endpoint"),
         at_most: 1,
     },
     Case { name: "a refresh", paths: &[TOKEN], before: somebody, asked: keeps_the_session, at_most: 1 },
@@ -106,8 +105,8 @@ const CASES: [Case; 7] = [
         name: "userinfo",
         paths: &[USERINFO],
         before: somebody,
-        asked: |bench, provider| {
-            is_redirected(&bench.pass(provider).fetch_user().unwrap_err(), "userinfo endpoint");
+        asked: |sandbox, provider| {
+            is_redirected(&sandbox.pass(provider).fetch_user().unwrap_err(), "userinfo endpoint");
         },
         at_most: 1,
     },
@@ -122,20 +121,20 @@ const CASES: [Case; 7] = [
         name: "a device code",
         paths: &[DEVICE],
         before: device_endpoint,
-        asked: |bench, provider| signs_no_device_in(bench, provider, "device authorization endpoint"),
+        asked: |sandbox, provider| signs_no_device_in(sandbox, provider, "device authorization endpoint"),
         at_most: 1,
     },
 ];
 
 fn sent_on(case: &Case, status: u16, is_other_host: bool) {
-    let (bench, provider, other) = (Bench::new(), Provider::clerk(), Scripted::start());
-    (case.before)(&bench, &provider);
+    let (sandbox, provider, other) = (LibrarySandbox::new(), Provider::clerk(), ScriptedServer::start());
+    (case.before)(&sandbox, &provider);
     provider.forget();
     let to = if is_other_host { other.origin() } else { provider.origin() };
     for path in case.paths {
-        provider.always(path, Answer::redirect(status, &format!("{to}{ELSEWHERE}")));
+        provider.always(path, Response::redirect(status, &format!("{to}{ELSEWHERE}")));
     }
-    (case.asked)(&bench, &provider);
+    (case.asked)(&sandbox, &provider);
     let name = format!("{}, {status}, another host: {is_other_host}", case.name);
     for path in case.paths {
         assert!((1..=case.at_most).contains(&provider.count(path)), "{name}: {path}");
@@ -160,7 +159,7 @@ fn n36_a_device_that_asks_for_its_token_is_not_sent_on() {
         name: "a device code's token",
         paths: &[TOKEN],
         before: device_code,
-        asked: |bench, provider| signs_no_device_in(bench, provider, "token endpoint"),
+        asked: |sandbox, provider| signs_no_device_in(sandbox, provider, "token endpoint"),
         at_most: 1,
     };
     sent_on(&case, 307, true);

@@ -8,159 +8,158 @@ use hallpass::error::{LoginRequired, StoreError};
 use hallpass::{
     Builder, Error, Hallpass, LoginEvent, Revocation, Secret, State, Storage, StoreKind, TokenWish,
 };
+use hallpass_test::jose;
+use hallpass_test::library::{
+    self, Behavior, Call, DAY, IMPATIENT, KeychainSetup, RecordingUi, callback, get, login, playing, visitor,
+};
+use hallpass_test::provider::{EMAIL, JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, TOKEN};
+use hallpass_test::scripted_server::{Response, ScriptedServer};
 use serde_json::{Value, json};
-
-use crate::bench::{self, IMPATIENT, Recorder, callback, get, login, playing, visitor};
-use crate::desk::{DAY, Desk};
-use crate::jose;
-use crate::keychains::{Call, Mood};
-use crate::provider::{EMAIL, JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, TOKEN};
-use crate::scripted::{Answer, Scripted};
 
 #[test]
 fn p49_a_sealed_record_holds_no_secret_in_clear() {
     for storage in [Storage::Auto, Storage::Keychain] {
-        let desk = Desk::new();
-        desk.provider.twist_metadata(|document| {
+        let setup = KeychainSetup::new();
+        setup.provider.twist_metadata(|document| {
             document["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);
         });
         let secret = Secret::new("the CANARY client's".to_owned());
-        let builder = desk.builder().storage(storage).client_secret(secret);
+        let builder = setup.builder().storage(storage).client_secret(secret);
         let session = login(builder, visitor().0).unwrap();
         assert_eq!(
             (session.store(), session.path()),
-            (StoreKind::Keychain, Some(desk.bench.path().as_path()))
+            (StoreKind::Keychain, Some(setup.sandbox.path().as_path()))
         );
-        let secrets = desk.secrets();
+        let secrets = setup.secrets();
         assert_eq!(secrets["client_secret"], "the CANARY client's");
         assert!(secrets["refresh_token"].as_str().unwrap().contains("CANARY"));
-        desk.holds_nothing_in_clear(&secrets);
-        assert_eq!(desk.bench.record()["user"]["email"], EMAIL);
+        setup.assert_nothing_in_clear(&secrets);
+        assert_eq!(setup.sandbox.record()["user"]["email"], EMAIL);
     }
 }
 
 #[test]
 fn p51_a_login_makes_one_key_and_looks_at_it_once() {
-    let desk = Desk::new();
-    let session = desk.login().unwrap();
+    let setup = KeychainSetup::new();
+    let session = setup.login().unwrap();
     assert_eq!(session.notes(), [""; 0]);
-    let key_id = desk.key_id();
-    assert_eq!(desk.keychain.calls(), [Call::Set(key_id.clone()), Call::Get(key_id)]);
+    let key_id = setup.key_id();
+    assert_eq!(setup.keychain.calls(), [Call::Set(key_id.clone()), Call::Get(key_id)]);
 }
 
 #[test]
 fn p51_who_and_how_it_stands_are_told_without_the_keychain() {
-    let desk = Desk::expired();
-    let pass = desk.pass();
+    let setup = KeychainSetup::expired();
+    let pass = setup.pass();
     assert_eq!(pass.whoami().unwrap().email.as_deref(), Some(EMAIL));
     let status = pass.status();
     assert!(matches!(status.state, State::Unverified), "{status:?}");
     assert_eq!(
         (status.store, status.path.as_deref()),
-        (StoreKind::Keychain, Some(desk.bench.path().as_path()))
+        (StoreKind::Keychain, Some(setup.sandbox.path().as_path()))
     );
     assert_eq!(pass.profiles().unwrap(), ["default"]);
-    assert_eq!(desk.keychain.calls(), []);
+    assert_eq!(setup.keychain.calls(), []);
 }
 
 #[test]
 fn p51_a_pass_reads_its_key_once_however_many_tokens_it_hands_out() {
-    let desk = Desk::sealed();
-    let pass = desk.pass();
+    let setup = KeychainSetup::sealed();
+    let pass = setup.pass();
     for pass in [&pass, &pass.clone(), &pass] {
-        assert_eq!(pass.access_token().unwrap().expose(), desk.stored_access_token());
+        assert_eq!(pass.access_token().unwrap().expose(), setup.stored_access_token());
     }
-    desk.bench.wait(DAY);
+    setup.sandbox.wait(DAY);
     pass.access_token().unwrap();
     pass.token_source().access_token().unwrap();
-    assert_eq!(desk.keychain.calls(), [Call::Get(desk.key_id())]);
+    assert_eq!(setup.keychain.calls(), [Call::Get(setup.key_id())]);
 }
 
 #[test]
 fn a_refresh_seals_anew_under_the_same_key() {
-    let desk = Desk::expired();
-    let (before, secrets) = (desk.bench.record(), desk.secrets());
-    let token = desk.pass().access_token().unwrap();
-    let after = desk.bench.record();
-    assert_eq!(desk.keychain.calls(), [Call::Get(desk.key_id())]);
+    let setup = KeychainSetup::expired();
+    let (before, secrets) = (setup.sandbox.record(), setup.secrets());
+    let token = setup.pass().access_token().unwrap();
+    let after = setup.sandbox.record();
+    assert_eq!(setup.keychain.calls(), [Call::Get(setup.key_id())]);
     assert_eq!(after["seal"]["key_id"], before["seal"]["key_id"]);
     assert_ne!(after["seal"]["nonce"], before["seal"]["nonce"]);
-    assert_eq!(desk.stored_access_token(), token.expose());
-    assert_ne!(desk.secrets()["refresh_token"], secrets["refresh_token"]);
-    desk.holds_nothing_in_clear(&desk.secrets());
+    assert_eq!(setup.stored_access_token(), token.expose());
+    assert_ne!(setup.secrets()["refresh_token"], secrets["refresh_token"]);
+    setup.assert_nothing_in_clear(&setup.secrets());
 }
 
 #[test]
 fn new_claims_are_sealed_in_as_well() {
-    let desk = Desk::expired();
-    desk.provider.twist_claims(|claims| claims["email"] = json!("ada@new.example"));
-    let token = desk.pass().access_token().unwrap();
+    let setup = KeychainSetup::expired();
+    setup.provider.twist_claims(|claims| claims["email"] = json!("ada@new.example"));
+    let token = setup.pass().access_token().unwrap();
     assert_eq!(token.notes(), [""; 0]);
-    assert_eq!(desk.reads(), 1);
-    assert_eq!(desk.bench.record()["user"]["email"], "ada@new.example");
-    assert_eq!(desk.stored_access_token(), token.expose());
-    assert_eq!(desk.pass().fetch_user().unwrap().email.as_deref(), Some(EMAIL), "the userinfo endpoint's");
-    assert_eq!(desk.stored_access_token(), token.expose());
+    assert_eq!(setup.reads(), 1);
+    assert_eq!(setup.sandbox.record()["user"]["email"], "ada@new.example");
+    assert_eq!(setup.stored_access_token(), token.expose());
+    assert_eq!(setup.pass().fetch_user().unwrap().email.as_deref(), Some(EMAIL), "the userinfo endpoint's");
+    assert_eq!(setup.stored_access_token(), token.expose());
 }
 
-/// What a server may say about a user is numbers too, and these do not survive a careless reader.
+/// Claims about a user can be numbers, which a careless parser changes.
 #[test]
 fn claims_of_any_kind_do_not_break_the_seal() {
-    let desk = Desk::new();
-    desk.provider.twist_claims(|claims| {
+    let setup = KeychainSetup::new();
+    setup.provider.twist_claims(|claims| {
         let fractions: Vec<f64> =
             (1..=2000).map(|i| f64::from(i) / 7919.0 * 10f64.powi(i % 40 - 20)).collect();
         claims["fractions"] = json!(fractions);
         claims["more"] =
             json!({ "z": [null, true, 1.0, -0.0, 1e300, u64::MAX, i64::MIN], "a": "\u{2028}\u{e9}\"\\" });
     });
-    desk.login().unwrap();
-    let pass = desk.pass();
-    assert_eq!(pass.access_token().unwrap().expose(), desk.stored_access_token());
+    setup.login().unwrap();
+    let pass = setup.pass();
+    assert_eq!(pass.access_token().unwrap().expose(), setup.stored_access_token());
     assert_eq!(pass.whoami().unwrap().claims["fractions"][0], json!(1.0 / 7919.0 * 10f64.powi(-19)));
-    desk.bench.wait(DAY);
+    setup.sandbox.wait(DAY);
     pass.access_token().unwrap();
-    assert_eq!(desk.pass().access_token().unwrap().expose(), desk.stored_access_token());
+    assert_eq!(setup.pass().access_token().unwrap().expose(), setup.stored_access_token());
 }
 
 #[test]
 fn p32_a_session_that_ended_is_told_without_keychain_and_network() {
-    let desk = Desk::expired();
-    let refresh_token = desk.secrets()["refresh_token"].clone();
-    desk.provider.end_sessions();
-    desk.pass().access_token().unwrap_err();
-    assert_eq!((desk.reads(), desk.provider.count(TOKEN)), (1, 1));
-    assert!(desk.bench.record()["tombstone"].is_object());
-    assert_eq!(desk.secrets()["refresh_token"], refresh_token);
-    desk.forget();
+    let setup = KeychainSetup::expired();
+    let refresh_token = setup.secrets()["refresh_token"].clone();
+    setup.provider.end_sessions();
+    setup.pass().access_token().unwrap_err();
+    assert_eq!((setup.reads(), setup.provider.count(TOKEN)), (1, 1));
+    assert!(setup.sandbox.record()["tombstone"].is_object());
+    assert_eq!(setup.secrets()["refresh_token"], refresh_token);
+    setup.forget();
     for _ in 0..100 {
-        let error = desk.pass().access_token().unwrap_err();
+        let error = setup.pass().access_token().unwrap_err();
         assert!(matches!(error, Error::LoginRequired(LoginRequired::Ended(Some(_)))), "{error:?}");
     }
-    assert!(matches!(desk.pass().check().state, State::LoginRequired(_)));
-    assert_eq!((desk.keychain.calls(), desk.provider.requests().len()), (vec![], 0));
+    assert!(matches!(setup.pass().check().state, State::LoginRequired(_)));
+    assert_eq!((setup.keychain.calls(), setup.provider.requests().len()), (vec![], 0));
 }
 
 #[test]
 fn a_logout_revokes_with_what_it_unseals_and_removes_record_and_key() {
-    let desk = Desk::sealed();
-    let (secrets, key_id) = (desk.secrets(), desk.key_id());
-    let report = desk.pass().logout().unwrap();
+    let setup = KeychainSetup::sealed();
+    let (secrets, key_id) = (setup.secrets(), setup.key_id());
+    let report = setup.pass().logout().unwrap();
     assert_eq!((report.erased, report.refresh_token), (true, Revocation::Revoked));
     let sent: Vec<Value> =
-        desk.provider.requests().iter().map(|request| json!(request.param("token"))).collect();
+        setup.provider.requests().iter().map(|request| json!(request.param("token"))).collect();
     assert_eq!(sent, [secrets["refresh_token"].clone(), secrets["access_tokens"][0].clone()]);
-    assert_eq!(desk.keychain.calls(), [Call::Get(key_id.clone()), Call::Delete(key_id)]);
-    assert!(desk.keychain.key_ids().is_empty() && !desk.bench.is_signed_in());
+    assert_eq!(setup.keychain.calls(), [Call::Get(key_id.clone()), Call::Delete(key_id)]);
+    assert!(setup.keychain.key_ids().is_empty() && !setup.sandbox.is_signed_in());
 }
 
 /// Calls of the keychain, each with the key that the record on the disk named then.
 type Seen = Vec<(Call, Option<String>)>;
 
-fn key_in_record(desk: &Desk) -> Arc<Mutex<Seen>> {
+fn key_in_record(setup: &KeychainSetup) -> Arc<Mutex<Seen>> {
     let seen = Arc::<Mutex<Vec<_>>>::default();
-    let (log, path) = (seen.clone(), desk.bench.path());
-    desk.keychain.before_each(move |call| {
+    let (log, path) = (seen.clone(), setup.sandbox.path());
+    setup.keychain.before_each(move |call| {
         let record: Option<Value> = fs::read(&path).ok().map(|bytes| serde_json::from_slice(&bytes).unwrap());
         let key_id = record.and_then(|record| Some(record["seal"]["key_id"].as_str()?.to_owned()));
         log.lock().unwrap().push((call.clone(), key_id));
@@ -170,11 +169,11 @@ fn key_in_record(desk: &Desk) -> Arc<Mutex<Seen>> {
 
 #[test]
 fn a_new_sign_in_has_a_new_key_and_the_old_one_goes_when_the_new_record_is_there() {
-    let desk = Desk::sealed();
-    let old = desk.key_id();
-    let seen = key_in_record(&desk);
-    desk.login().unwrap();
-    let new = desk.key_id();
+    let setup = KeychainSetup::sealed();
+    let old = setup.key_id();
+    let seen = key_in_record(&setup);
+    setup.login().unwrap();
+    let new = setup.key_id();
     assert_ne!(new, old);
     assert_eq!(
         *seen.lock().unwrap(),
@@ -184,76 +183,78 @@ fn a_new_sign_in_has_a_new_key_and_the_old_one_goes_when_the_new_record_is_there
             (Call::Delete(old), Some(new.clone())),
         ]
     );
-    assert_eq!(desk.keychain.key_ids(), [new]);
-    desk.pass().access_token().unwrap();
+    assert_eq!(setup.keychain.key_ids(), [new]);
+    setup.pass().access_token().unwrap();
 }
 
 #[test]
 fn p65_the_grant_of_another_user_is_revoked_before_the_key_that_opens_it_goes() {
-    let desk = Desk::sealed();
-    let (old_key, old) = (desk.key_id(), desk.secrets());
-    desk.provider.twist_claims(|claims| claims["sub"] = json!("somebody else"));
+    let setup = KeychainSetup::sealed();
+    let (old_key, old) = (setup.key_id(), setup.secrets());
+    setup.provider.twist_claims(|claims| claims["sub"] = json!("somebody else"));
     let has_key = Arc::<Mutex<Vec<(Value, bool)>>>::default();
-    let (log, keychain, key_id) = (has_key.clone(), desk.keychain.clone(), old_key.clone());
-    desk.provider.on(desk.provider.revoke_path(), move |request| {
+    let (log, keychain, key_id) = (has_key.clone(), setup.keychain.clone(), old_key.clone());
+    setup.provider.on(setup.provider.revoke_path(), move |request| {
         log.lock().unwrap().push((json!(request.param("token")), keychain.has(&key_id)));
         None
     });
-    desk.login().unwrap();
+    setup.login().unwrap();
     let revoked = [(old["refresh_token"].clone(), true), (old["access_tokens"][0].clone(), true)];
     assert_eq!(*has_key.lock().unwrap(), revoked);
-    assert_eq!(desk.keychain.key_ids(), [desk.key_id()]);
+    assert_eq!(setup.keychain.key_ids(), [setup.key_id()]);
 }
 
 #[test]
 fn p65_the_same_users_grant_is_replaced_without_opening_it() {
-    let desk = Desk::sealed();
-    desk.login().unwrap();
-    assert_eq!(desk.provider.count(desk.provider.revoke_path()), 0);
-    assert_eq!(desk.reads(), 1, "of the new key");
+    let setup = KeychainSetup::sealed();
+    setup.login().unwrap();
+    assert_eq!(setup.provider.count(setup.provider.revoke_path()), 0);
+    assert_eq!(setup.reads(), 1, "of the new key");
 }
 
-type Fail = fn(&Desk) -> Builder;
+type Fail = fn(&KeychainSetup) -> Builder;
 
 /// Sign-ins that come to nothing, whatever is tried.
 fn failures() -> Vec<(&'static str, Fail)> {
     vec![
-        ("the metadata cannot be had", |desk| {
+        ("the metadata cannot be had", |setup| {
             for path in [OPENID_CONFIGURATION, OAUTH_METADATA] {
-                desk.provider.always(path, Answer::empty(503));
+                setup.provider.always(path, Response::empty(503));
             }
-            desk.builder().browser(visitor().0)
+            setup.builder().browser(visitor().0)
         }),
-        ("the user refuses", |desk| {
+        ("the user refuses", |setup| {
             let refusing = playing(|url| get(&callback(url, "error=access_denied&state={state}")));
-            desk.builder().browser(refusing.0)
+            setup.builder().browser(refusing.0)
         }),
-        ("the code is refused", |desk| {
-            desk.provider.always(TOKEN, Answer::oauth_error(400, "invalid_grant"));
-            desk.builder().browser(visitor().0)
+        ("the code is refused", |setup| {
+            setup.provider.always(TOKEN, Response::oauth_error(400, "invalid_grant"));
+            setup.builder().browser(visitor().0)
         }),
-        ("the tokens do not come", |desk| {
-            desk.provider.always(TOKEN, Answer::never());
-            desk.builder().browser(visitor().0).request_timeout(IMPATIENT)
+        ("the tokens do not come", |setup| {
+            setup.provider.always(TOKEN, Response::never());
+            setup.builder().browser(visitor().0).request_timeout(IMPATIENT)
         }),
-        ("the ID token is forged", |desk| {
-            desk.provider.sign_by(|claims| format!("{}.", jose::unsigned(&json!({ "alg": "none" }), claims)));
-            desk.builder().browser(visitor().0)
+        ("the ID token is forged", |setup| {
+            setup
+                .provider
+                .sign_by(|claims| format!("{}.", jose::unsigned(&json!({ "alg": "none" }), claims)));
+            setup.builder().browser(visitor().0)
         }),
-        ("nobody comes", |desk| {
-            desk.builder().browser(|_: &str| Ok(())).login_timeout(Duration::from_millis(200))
+        ("nobody comes", |setup| {
+            setup.builder().browser(|_: &str| Ok(())).login_timeout(Duration::from_millis(200))
         }),
-        ("the keychain takes nothing", |desk| {
-            desk.keychain.becomes(Mood::Full);
-            desk.builder().storage(Storage::Keychain).browser(bench::unopened)
+        ("the keychain takes nothing", |setup| {
+            setup.keychain.set_behavior(Behavior::Full);
+            setup.builder().storage(Storage::Keychain).browser(library::unopened)
         }),
-        ("the keychain does not give back", |desk| {
-            desk.keychain.becomes(Mood::WriteOnly);
-            desk.builder().storage(Storage::Keychain).browser(bench::unopened)
+        ("the keychain does not give back", |setup| {
+            setup.keychain.set_behavior(Behavior::WriteOnly);
+            setup.builder().storage(Storage::Keychain).browser(library::unopened)
         }),
-        ("the keychain gives back something else", |desk| {
-            desk.keychain.becomes(Mood::Truncating);
-            desk.builder().storage(Storage::Keychain).browser(bench::unopened)
+        ("the keychain gives back something else", |setup| {
+            setup.keychain.set_behavior(Behavior::Truncating);
+            setup.builder().storage(Storage::Keychain).browser(library::unopened)
         }),
     ]
 }
@@ -261,27 +262,27 @@ fn failures() -> Vec<(&'static str, Fail)> {
 #[test]
 fn p53_a_sign_in_that_fails_leaves_neither_a_key_nor_a_trace_on_the_old_one() {
     for (name, fail) in failures() {
-        let desk = Desk::sealed();
-        let (before, keys) = (desk.bench.bytes(), desk.keychain.key_ids());
-        let builder = fail(&desk);
-        builder.build().unwrap().login(&mut Recorder::default()).map(drop).expect_err(name);
-        assert!(desk.bench.bytes() == before, "{name}");
-        assert_eq!(desk.keychain.key_ids(), keys, "{name}");
-        desk.keychain.becomes(Mood::Willing);
-        assert_eq!(desk.pass().access_token().unwrap().expose(), desk.stored_access_token(), "{name}");
+        let setup = KeychainSetup::sealed();
+        let (before, keys) = (setup.sandbox.bytes(), setup.keychain.key_ids());
+        let builder = fail(&setup);
+        builder.build().unwrap().login(&mut RecordingUi::default()).map(drop).expect_err(name);
+        assert!(setup.sandbox.bytes() == before, "{name}");
+        assert_eq!(setup.keychain.key_ids(), keys, "{name}");
+        setup.keychain.set_behavior(Behavior::Working);
+        assert_eq!(setup.pass().access_token().unwrap().expose(), setup.stored_access_token(), "{name}");
     }
 }
 
 /// Cancels when the keychain is asked this.
-fn cancelled_at(desk: &Desk, is_it: fn(&Call) -> bool) -> hallpass::Error {
-    let pass = desk.builder().browser(|_: &str| Ok(())).build().unwrap();
+fn cancelled_at(setup: &KeychainSetup, is_it: fn(&Call) -> bool) -> hallpass::Error {
+    let pass = setup.builder().browser(|_: &str| Ok(())).build().unwrap();
     let canceller = pass.canceller();
-    desk.keychain.after_each(move |call| {
+    setup.keychain.after_each(move |call| {
         if is_it(call) {
             canceller.cancel();
         }
     });
-    pass.login(&mut Recorder::default()).unwrap_err()
+    pass.login(&mut RecordingUi::default()).unwrap_err()
 }
 
 #[test]
@@ -289,26 +290,26 @@ fn a_sign_in_that_is_cancelled_at_any_moment_leaves_no_key_behind() {
     let moments: [fn(&Call) -> bool; 2] =
         [|call| matches!(call, Call::Set(_)), |call| matches!(call, Call::Get(_))];
     for is_it in moments {
-        let desk = Desk::new();
-        assert_eq!(cancelled_at(&desk, is_it), Error::Cancelled);
-        assert_eq!(desk.keychain.key_ids(), [""; 0]);
+        let setup = KeychainSetup::new();
+        assert_eq!(cancelled_at(&setup, is_it), Error::Cancelled);
+        assert_eq!(setup.keychain.key_ids(), [""; 0]);
     }
-    let desk = Desk::new();
+    let setup = KeychainSetup::new();
     let (arrived, here) = std::sync::mpsc::channel();
-    desk.provider.on(TOKEN, move |_| {
+    setup.provider.on(TOKEN, move |_| {
         arrived.send(()).unwrap();
         thread::sleep(Duration::from_millis(300));
         None
     });
-    let pass = desk.builder().browser(visitor().0).build().unwrap();
+    let pass = setup.builder().browser(visitor().0).build().unwrap();
     let canceller = pass.canceller();
     thread::spawn(move || {
-        here.recv_timeout(bench::PATIENCE).unwrap();
+        here.recv_timeout(library::PATIENCE).unwrap();
         canceller.cancel();
     });
-    assert_eq!(pass.login(&mut Recorder::default()).unwrap_err(), Error::Cancelled);
-    assert!(pass.finish_saving(bench::PATIENCE));
-    assert_eq!((desk.keychain.key_ids(), desk.bench.is_signed_in()), (vec![], false));
+    assert_eq!(pass.login(&mut RecordingUi::default()).unwrap_err(), Error::Cancelled);
+    assert!(pass.finish_saving(library::PATIENCE));
+    assert_eq!((setup.keychain.key_ids(), setup.sandbox.is_signed_in()), (vec![], false));
 }
 
 #[test]
@@ -319,18 +320,18 @@ fn a_panic_in_the_programs_own_code_leaves_no_key_behind() {
             assert!(!matches!(event, LoginEvent::Store { .. }), "as told");
         }
     }
-    let desk = Desk::new();
-    let pass = desk.pass();
+    let setup = KeychainSetup::new();
+    let pass = setup.pass();
     let login = move || pass.login(&mut Panicking).map(drop);
     thread::spawn(login).join().unwrap_err();
-    assert_eq!(desk.keychain.key_ids(), [""; 0]);
+    assert_eq!(setup.keychain.key_ids(), [""; 0]);
 }
 
 /// At every call of the keychain and at every request: were the process killed here, would the record still open?
-fn opens_at_every_moment(desk: &Desk) -> Arc<Mutex<Vec<String>>> {
+fn opens_at_every_moment(setup: &KeychainSetup) -> Arc<Mutex<Vec<String>>> {
     let broken = Arc::<Mutex<Vec<String>>>::default();
     let look = {
-        let (broken, path, keychain) = (broken.clone(), desk.bench.path(), desk.keychain.clone());
+        let (broken, path, keychain) = (broken.clone(), setup.sandbox.path(), setup.keychain.clone());
         Arc::new(move |moment: String| {
             let Ok(bytes) = fs::read(&path) else { return };
             let record: Value = serde_json::from_slice(&bytes).unwrap();
@@ -339,16 +340,16 @@ fn opens_at_every_moment(desk: &Desk) -> Arc<Mutex<Vec<String>>> {
             }
         })
     };
-    for path in [TOKEN, JWKS, desk.provider.revoke_path()] {
+    for path in [TOKEN, JWKS, setup.provider.revoke_path()] {
         let look = look.clone();
-        desk.provider.on(path, move |_| {
+        setup.provider.on(path, move |_| {
             look(path.to_owned());
             None
         });
     }
     let before = look.clone();
-    desk.keychain.before_each(move |call| before(format!("before {call:?}")));
-    desk.keychain.after_each(move |call| look(format!("after {call:?}")));
+    setup.keychain.before_each(move |call| before(format!("before {call:?}")));
+    setup.keychain.after_each(move |call| look(format!("after {call:?}")));
     broken
 }
 
@@ -356,40 +357,42 @@ fn opens_at_every_moment(desk: &Desk) -> Arc<Mutex<Vec<String>>> {
 #[test]
 fn n113_p50_tokens_of_any_size_come_back_and_the_keychain_keeps_one_key() {
     for size in [1, 1279, 1280, 1281, 5 * 1024, 64 * 1024] {
-        let desk = Desk::new();
-        desk.provider.twist_tokens(move |tokens| {
+        let setup = KeychainSetup::new();
+        setup.provider.twist_tokens(move |tokens| {
             for name in ["access_token", "refresh_token"] {
                 tokens[name] = json!("x".repeat(size));
             }
         });
-        desk.provider.twist_claims(|claims| drop(claims.as_object_mut().unwrap().remove("at_hash")));
-        desk.login().unwrap();
-        assert_eq!(desk.pass().access_token().unwrap().expose().len(), size);
-        assert_eq!(desk.secrets()["refresh_token"].as_str().unwrap().len(), size);
-        assert_eq!(desk.keychain.key_ids(), [desk.key_id()], "{size}");
+        setup.provider.twist_claims(|claims| drop(claims.as_object_mut().unwrap().remove("at_hash")));
+        setup.login().unwrap();
+        assert_eq!(setup.pass().access_token().unwrap().expose().len(), size);
+        assert_eq!(setup.secrets()["refresh_token"].as_str().unwrap().len(), size);
+        assert_eq!(setup.keychain.key_ids(), [setup.key_id()], "{size}");
     }
 }
 
 #[test]
 fn p50_whenever_a_process_is_killed_the_record_opens_with_a_key_that_is_there() {
-    for mood in [Mood::Willing, Mood::Full, Mood::WriteOnly, Mood::Truncating, Mood::Forgetful] {
-        let desk = Desk::sealed();
-        let broken = opens_at_every_moment(&desk);
-        let pass = desk.pass();
+    for mood in
+        [Behavior::Working, Behavior::Full, Behavior::WriteOnly, Behavior::Truncating, Behavior::Forgetful]
+    {
+        let setup = KeychainSetup::sealed();
+        let broken = opens_at_every_moment(&setup);
+        let pass = setup.pass();
         let story: [&dyn Fn() -> bool; 6] = [
             &|| pass.force_refresh().is_ok(),
-            &|| desk.login().is_ok(),
+            &|| setup.login().is_ok(),
             &|| pass.move_to(Storage::File).is_ok(),
             &|| pass.move_to(Storage::Keychain).is_ok(),
-            &|| desk.login().is_ok(),
+            &|| setup.login().is_ok(),
             &|| pass.logout().is_ok(),
         ];
         for (chapter, act) in story.iter().enumerate() {
-            desk.keychain.becomes(mood);
+            setup.keychain.set_behavior(mood);
             let worked = act();
-            desk.keychain.becomes(Mood::Willing);
-            assert!(worked || mood != Mood::Willing, "{chapter}");
-            assert!(chapter == 5 || desk.pass().access_token().is_ok(), "{mood:?} {chapter}");
+            setup.keychain.set_behavior(Behavior::Working);
+            assert!(worked || mood != Behavior::Working, "{chapter}");
+            assert!(chapter == 5 || setup.pass().access_token().is_ok(), "{mood:?} {chapter}");
         }
         assert_eq!(*broken.lock().unwrap(), [""; 0], "{mood:?}");
     }
@@ -397,62 +400,62 @@ fn p50_whenever_a_process_is_killed_the_record_opens_with_a_key_that_is_there() 
 
 #[test]
 fn p54_keys_that_no_record_names_change_nothing_and_go_one_by_one() {
-    let desk = Desk::sealed();
-    desk.keychain.put("stray", [9; 32]);
-    desk.pass().access_token().unwrap();
-    desk.bench.wait(DAY);
-    desk.pass().access_token().unwrap();
-    assert!(desk.keychain.calls().iter().all(|call| *call == Call::Get(desk.key_id())));
-    desk.login().unwrap();
-    assert_eq!(desk.keychain.key_ids().len(), 2, "the stray one and the new one");
+    let setup = KeychainSetup::sealed();
+    setup.keychain.put("stray", [9; 32]);
+    setup.pass().access_token().unwrap();
+    setup.sandbox.wait(DAY);
+    setup.pass().access_token().unwrap();
+    assert!(setup.keychain.calls().iter().all(|call| *call == Call::Get(setup.key_id())));
+    setup.login().unwrap();
+    assert_eq!(setup.keychain.key_ids().len(), 2, "the stray one and the new one");
 }
 
 #[test]
 fn p54_a_key_that_could_not_be_removed_does_not_hide_what_is_newer() {
-    let desk = Desk::sealed();
-    let old_key = desk.key_id();
-    let keychain = desk.keychain.clone();
-    desk.keychain.before_each(move |call| {
-        let mood = if matches!(call, Call::Delete(_)) { Mood::Locked } else { Mood::Willing };
-        keychain.becomes(mood);
+    let setup = KeychainSetup::sealed();
+    let old_key = setup.key_id();
+    let keychain = setup.keychain.clone();
+    setup.keychain.before_each(move |call| {
+        let mood = if matches!(call, Call::Delete(_)) { Behavior::Locked } else { Behavior::Working };
+        keychain.set_behavior(mood);
     });
-    let session = desk.login().unwrap();
+    let session = setup.login().unwrap();
     assert_eq!(session.notes(), [""; 0]);
-    assert!(desk.keychain.has(&old_key));
-    assert_eq!(desk.pass().access_token().unwrap().expose(), desk.stored_access_token());
-    assert!(desk.pass().logout().unwrap().erased);
-    assert!(!desk.bench.is_signed_in());
-    desk.login().unwrap();
-    desk.pass().access_token().unwrap();
+    assert!(setup.keychain.has(&old_key));
+    assert_eq!(setup.pass().access_token().unwrap().expose(), setup.stored_access_token());
+    assert!(setup.pass().logout().unwrap().erased);
+    assert!(!setup.sandbox.is_signed_in());
+    setup.login().unwrap();
+    setup.pass().access_token().unwrap();
 }
 
 #[test]
 fn p54_a_file_from_before_the_keychain_and_its_stale_key_do_not_meet() {
-    let desk = Desk::sealed();
-    let stale_key = desk.key_id();
-    login(desk.builder().storage(Storage::File), visitor().0).unwrap();
-    desk.keychain.put(&stale_key, [3; 32]);
-    desk.forget();
-    assert_eq!(desk.pass().access_token().unwrap().expose(), desk.stored_access_token());
-    assert!(desk.pass().logout().unwrap().erased);
-    assert_eq!(desk.keychain.calls(), []);
+    let setup = KeychainSetup::sealed();
+    let stale_key = setup.key_id();
+    login(setup.builder().storage(Storage::File), visitor().0).unwrap();
+    setup.keychain.put(&stale_key, [3; 32]);
+    setup.forget();
+    assert_eq!(setup.pass().access_token().unwrap().expose(), setup.stored_access_token());
+    assert!(setup.pass().logout().unwrap().erased);
+    assert_eq!(setup.keychain.calls(), []);
 }
 
 #[test]
 fn p54_a_blanked_key_is_said_as_such_and_a_login_heals_it() {
-    let desk = Desk::sealed();
-    let before = desk.bench.bytes();
-    desk.keychain.put(&desk.key_id(), [0; 32]);
-    let error = desk.pass().access_token().unwrap_err();
+    let setup = KeychainSetup::sealed();
+    let before = setup.sandbox.bytes();
+    setup.keychain.put(&setup.key_id(), [0; 32]);
+    let error = setup.pass().access_token().unwrap_err();
     assert!(matches!(error, Error::Store(StoreError::SealBroken { .. })), "{error:?}");
-    assert!(desk.bench.bytes() == before && desk.provider.requests().is_empty());
-    desk.login().unwrap();
-    assert_eq!(desk.pass().access_token().unwrap().expose(), desk.stored_access_token());
-    assert_eq!(desk.keychain.key_ids(), [desk.key_id()]);
+    assert!(setup.sandbox.bytes() == before && setup.provider.requests().is_empty());
+    setup.login().unwrap();
+    assert_eq!(setup.pass().access_token().unwrap().expose(), setup.stored_access_token());
+    assert_eq!(setup.keychain.key_ids(), [setup.key_id()]);
 }
 
 /// Every verb that could send a secret.
-fn refuse_to_send(desk: &Desk, pass: &Hallpass) {
+fn refuse_to_send(setup: &KeychainSetup, pass: &Hallpass) {
     let wish = TokenWish::default().resource("https://api.example.com");
     let is_broken = |error: &Error| matches!(error, Error::Store(StoreError::SealBroken { .. }));
     assert!(is_broken(&pass.access_token().unwrap_err()));
@@ -462,7 +465,7 @@ fn refuse_to_send(desk: &Desk, pass: &Hallpass) {
     assert!(is_broken(&pass.fetch_user().unwrap_err()));
     assert!(is_broken(&pass.move_to(Storage::File).unwrap_err()));
     assert!(matches!(pass.check().state, State::Unavailable(error) if is_broken(&error)));
-    assert_eq!(desk.provider.requests().len(), 0);
+    assert_eq!(setup.provider.requests().len(), 0);
 }
 
 type Tamper = fn(&mut Value, &str);
@@ -481,68 +484,68 @@ fn p37_a_member_that_somebody_changed_breaks_the_seal_and_nothing_is_sent_anywhe
         ("something new", |record, _| record["new"] = json!(1)),
     ];
     for (name, tamper) in tampers {
-        let desk = Desk::expired();
-        let elsewhere = Scripted::start();
-        desk.bench.edit(|record| tamper(record, &elsewhere.origin()));
-        refuse_to_send(&desk, &desk.pass());
-        let report = desk.pass().logout().unwrap();
+        let setup = KeychainSetup::expired();
+        let elsewhere = ScriptedServer::start();
+        setup.sandbox.edit(|record| tamper(record, &elsewhere.origin()));
+        refuse_to_send(&setup, &setup.pass());
+        let report = setup.pass().logout().unwrap();
         assert!(report.erased && matches!(report.refresh_token, Revocation::Failed(_)), "{name}: {report:?}");
-        assert_eq!((elsewhere.connections(), desk.provider.requests().len()), (0, 0), "{name}");
-        assert_eq!(desk.keychain.key_ids(), [""; 0], "{name}");
+        assert_eq!((elsewhere.connections(), setup.provider.requests().len()), (0, 0), "{name}");
+        assert_eq!(setup.keychain.key_ids(), [""; 0], "{name}");
     }
 }
 
 #[test]
 fn p37_an_older_copy_of_the_record_does_not_open_after_a_new_sign_in() {
-    let desk = Desk::sealed();
-    let old = desk.bench.bytes();
-    desk.login().unwrap();
-    desk.bench.write(&old);
-    let error = desk.pass().access_token().unwrap_err();
+    let setup = KeychainSetup::sealed();
+    let old = setup.sandbox.bytes();
+    setup.login().unwrap();
+    setup.sandbox.write(&old);
+    let error = setup.pass().access_token().unwrap_err();
     assert!(matches!(error, Error::Store(StoreError::Keychain { .. })), "{error:?}");
 }
 
 #[test]
 fn p45_a_sealed_record_of_a_newer_version_is_called_that_and_left_alone() {
-    let desk = Desk::sealed();
-    desk.bench.edit(|record| {
+    let setup = KeychainSetup::sealed();
+    setup.sandbox.edit(|record| {
         record["version"] = json!(2);
         record["seal"]["alg"] = json!("XC20P");
     });
-    let before = desk.bench.bytes();
-    let pass = desk.pass();
+    let before = setup.sandbox.bytes();
+    let pass = setup.pass();
     let is_newer = |error: Error| matches!(error, Error::Store(StoreError::Newer { version: 2, .. }));
     assert!(pass.whoami().is_ok());
     assert!(is_newer(pass.access_token().unwrap_err()));
     assert!(is_newer(pass.move_to(Storage::File).unwrap_err()));
-    assert!(is_newer(desk.login().unwrap_err()));
-    assert!(desk.bench.bytes() == before);
+    assert!(is_newer(setup.login().unwrap_err()));
+    assert!(setup.sandbox.bytes() == before);
     assert!(pass.logout().unwrap().erased, "but a logout erases what it cannot read");
 }
 
 #[test]
 fn members_of_a_later_version_are_sealed_in_and_survive() {
-    let desk = Desk::new();
-    login(desk.builder().storage(Storage::File), visitor().0).unwrap();
-    desk.bench.edit(|record| {
+    let setup = KeychainSetup::new();
+    login(setup.builder().storage(Storage::File), visitor().0).unwrap();
+    setup.sandbox.edit(|record| {
         record["later"] = json!({ "z": 1, "a": [1.5, "é"] });
         record["access"][0]["later"] = json!(2);
         record["secret"]["later"] = json!("three");
     });
-    desk.pass().move_to(Storage::Keychain).unwrap();
-    desk.bench.wait(DAY);
-    desk.pass().access_token().unwrap();
-    let record = desk.bench.record();
+    setup.pass().move_to(Storage::Keychain).unwrap();
+    setup.sandbox.wait(DAY);
+    setup.pass().access_token().unwrap();
+    let record = setup.sandbox.record();
     assert_eq!((&record["later"]["a"][0], &record["access"][0]["later"]), (&json!(1.5), &json!(2)));
-    assert_eq!(desk.secrets()["later"], "three");
+    assert_eq!(setup.secrets()["later"], "three");
 }
 
 /// A program that signs in on one thread while another one needs tokens.
 #[test]
 fn a_token_that_came_is_saved_though_the_keychain_went_away_and_the_pass_saw_another_key_meanwhile() {
-    let desk = Desk::expired();
-    let pass = desk.builder().browser(|_: &str| Ok(())).build().unwrap();
-    let (other, keychain) = (pass.clone(), desk.keychain.clone());
+    let setup = KeychainSetup::expired();
+    let pass = setup.builder().browser(|_: &str| Ok(())).build().unwrap();
+    let (other, keychain) = (pass.clone(), setup.keychain.clone());
     let (waits, waiting) = std::sync::mpsc::channel();
     let signing_in = Mutex::new(Some(move || {
         struct Waits(std::sync::mpsc::Sender<()>);
@@ -557,11 +560,11 @@ fn a_token_that_came_is_saved_though_the_keychain_went_away_and_the_pass_saw_ano
     }));
     let (waiting, started) = (Mutex::new(waiting), Arc::new(Mutex::new(None)));
     let login = started.clone();
-    desk.provider.on(TOKEN, move |_| {
+    setup.provider.on(TOKEN, move |_| {
         if let Some(signing_in) = signing_in.lock().unwrap().take() {
             *login.lock().unwrap() = Some(signing_in());
-            waiting.lock().unwrap().recv_timeout(bench::PATIENCE).unwrap();
-            keychain.becomes(Mood::Locked);
+            waiting.lock().unwrap().recv_timeout(library::PATIENCE).unwrap();
+            keychain.set_behavior(Behavior::Locked);
         }
         None
     });
@@ -569,5 +572,5 @@ fn a_token_that_came_is_saved_though_the_keychain_went_away_and_the_pass_saw_ano
     pass.canceller().cancel();
     let login = started.lock().unwrap().take().unwrap();
     assert_eq!(login.join().unwrap(), Err(Error::Cancelled));
-    assert_eq!(desk.stored_access_token(), token.expose());
+    assert_eq!(setup.stored_access_token(), token.expose());
 }

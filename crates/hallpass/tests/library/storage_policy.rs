@@ -1,18 +1,17 @@
-//! Where a sign-in is kept, decided and said before the browser opens; and what a keychain that is not to be had means
-//! afterwards.
+//! The choice of the store, made and reported before the browser opens, and the effect of a keychain that becomes
+//! unavailable later.
 
 use std::time::Duration;
 
 use hallpass::error::KeychainError;
 use hallpass::error::{LoginRequired, StoreError};
 use hallpass::{Error, LoginEvent, LoginUi, Revocation, State, Storage, StoreKind};
+use hallpass_test::library::{
+    Behavior, Call, DAY, KeychainSetup, RecordingUi, login, timed, unopened, visitor,
+};
+use hallpass_test::provider::{EMAIL, TOKEN};
 
-use crate::bench::{Recorder, login, timed, unopened, visitor};
-use crate::desk::{DAY, Desk};
-use crate::keychains::{Call, Mood};
-use crate::provider::{EMAIL, TOKEN};
-
-/// What a command may take for one keychain that does not answer in its three seconds (P47), on a machine that is busy.
+/// Time limit of a command with a keychain that does not respond within its three seconds (P47), on a busy machine.
 const IN_TIME: Duration = Duration::from_secs(5);
 /// Less than what waiting for it takes.
 const WITHOUT_WAITING: Duration = Duration::from_secs(2);
@@ -24,17 +23,17 @@ fn failed(cause: &KeychainError) -> bool {
 type IsRight = fn(&KeychainError) -> bool;
 
 /// Keychains that cannot keep a key, and what is said of them.
-fn unusable() -> Vec<(Mood, IsRight)> {
+fn unusable() -> Vec<(Behavior, IsRight)> {
     vec![
-        (Mood::Absent, |cause| matches!(cause, KeychainError::Absent(why) if why == "no bus")),
-        (Mood::Locked, |cause| *cause == KeychainError::Locked),
-        (Mood::Silent, |cause| *cause == KeychainError::Silent),
-        (Mood::Forgetful, |cause| *cause == KeychainError::NoItem),
-        (Mood::Truncating, failed),
-        (Mood::Lying, failed),
-        (Mood::Full, failed),
-        (Mood::WriteOnly, failed),
-        (Mood::Panicking, failed),
+        (Behavior::Absent, |cause| matches!(cause, KeychainError::Absent(why) if why == "no bus")),
+        (Behavior::Locked, |cause| *cause == KeychainError::Locked),
+        (Behavior::Silent, |cause| *cause == KeychainError::Silent),
+        (Behavior::Forgetful, |cause| *cause == KeychainError::NoItem),
+        (Behavior::Truncating, failed),
+        (Behavior::Lying, failed),
+        (Behavior::Full, failed),
+        (Behavior::WriteOnly, failed),
+        (Behavior::Panicking, failed),
     ]
 }
 
@@ -47,7 +46,7 @@ fn no_keychain(error: Error) -> KeychainError {
 
 /// A person who answers the keychain's question.
 #[derive(Default)]
-struct Person(Recorder);
+struct Person(RecordingUi);
 
 impl LoginUi for Person {
     fn event(&mut self, event: LoginEvent) {
@@ -77,58 +76,58 @@ fn said_first(events: &[LoginEvent]) -> &KeychainError {
 #[test]
 fn n86_p49_without_a_usable_keychain_it_is_the_file_and_that_is_said_before_the_browser_opens() {
     for (mood, is_right) in unusable() {
-        let desk = Desk::with(mood);
-        let pass = desk.builder().browser(visitor().0).build().unwrap();
-        let mut ui = Recorder::default();
+        let setup = KeychainSetup::with(mood);
+        let pass = setup.builder().browser(visitor().0).build().unwrap();
+        let mut ui = RecordingUi::default();
         let session = pass.login(&mut ui).unwrap_or_else(|e| panic!("{mood:?}: {e}"));
         assert!(is_right(said_first(&ui.events)), "{mood:?}: {:?}", ui.events);
-        assert_eq!((session.store(), desk.is_sealed()), (StoreKind::File, false), "{mood:?}");
-        assert_eq!(desk.keychain.key_ids(), [""; 0], "{mood:?}");
-        desk.keychain.calls();
-        assert_eq!(pass.access_token().unwrap().expose(), desk.stored_access_token());
-        assert_eq!(desk.keychain.calls(), [], "{mood:?}: a plain record needs none");
+        assert_eq!((session.store(), setup.is_sealed()), (StoreKind::File, false), "{mood:?}");
+        assert_eq!(setup.keychain.key_ids(), [""; 0], "{mood:?}");
+        setup.keychain.calls();
+        assert_eq!(pass.access_token().unwrap().expose(), setup.stored_access_token());
+        assert_eq!(setup.keychain.calls(), [], "{mood:?}: a plain record needs none");
     }
 }
 
 #[test]
 fn n86_p49_who_insists_on_the_keychain_gets_it_or_nothing() {
     for (mood, is_right) in unusable() {
-        let desk = Desk::with(mood);
-        let (result, took) = timed(|| login(desk.builder().storage(Storage::Keychain), unopened));
+        let setup = KeychainSetup::with(mood);
+        let (result, took) = timed(|| login(setup.builder().storage(Storage::Keychain), unopened));
         assert!(is_right(&no_keychain(result.unwrap_err())), "{mood:?}");
         assert!(took < IN_TIME, "{mood:?}: {took:?}");
-        assert_eq!(desk.provider.requests().len(), 0, "{mood:?}");
-        assert!(!desk.bench.is_signed_in() && desk.keychain.key_ids().is_empty(), "{mood:?}");
+        assert_eq!(setup.provider.requests().len(), 0, "{mood:?}");
+        assert!(!setup.sandbox.is_signed_in() && setup.keychain.key_ids().is_empty(), "{mood:?}");
     }
 }
 
 #[test]
 fn p49_an_older_sign_in_survives_that_there_is_no_keychain_any_more() {
-    let desk = Desk::sealed();
-    let before = desk.bench.bytes();
-    desk.keychain.becomes(Mood::Absent);
-    no_keychain(login(desk.builder().storage(Storage::Keychain), unopened).unwrap_err());
-    assert!(desk.bench.bytes() == before && desk.provider.requests().is_empty());
-    desk.keychain.becomes(Mood::Willing);
-    desk.pass().access_token().unwrap();
+    let setup = KeychainSetup::sealed();
+    let before = setup.sandbox.bytes();
+    setup.keychain.set_behavior(Behavior::Absent);
+    no_keychain(login(setup.builder().storage(Storage::Keychain), unopened).unwrap_err());
+    assert!(setup.sandbox.bytes() == before && setup.provider.requests().is_empty());
+    setup.keychain.set_behavior(Behavior::Working);
+    setup.pass().access_token().unwrap();
 }
 
 #[test]
 fn p47_a_silent_keychain_costs_a_login_three_seconds_once() {
-    let desk = Desk::with(Mood::Silent);
-    let pass = desk.builder().browser(visitor().0).build().unwrap();
-    let (session, took) = timed(|| pass.login(&mut Recorder::default()).unwrap());
+    let setup = KeychainSetup::with(Behavior::Silent);
+    let pass = setup.builder().browser(visitor().0).build().unwrap();
+    let (session, took) = timed(|| pass.login(&mut RecordingUi::default()).unwrap());
     assert_eq!(session.store(), StoreKind::File);
     assert!(took < IN_TIME, "{took:?}");
-    assert_eq!(desk.keychain.calls().len(), 1);
+    assert_eq!(setup.keychain.calls().len(), 1);
 }
 
 #[test]
 fn a_person_is_asked_to_unlock_only_where_there_is_one() {
-    let desk = Desk::with(Mood::Locked);
-    let pass = desk.builder().browser(visitor().0).build().unwrap();
-    pass.login(&mut Recorder::default()).unwrap();
-    assert!(!desk.keychain.calls().contains(&Call::Unlock));
+    let setup = KeychainSetup::with(Behavior::Locked);
+    let pass = setup.builder().browser(visitor().0).build().unwrap();
+    pass.login(&mut RecordingUi::default()).unwrap();
+    assert!(!setup.keychain.calls().contains(&Call::Unlock));
 
     let mut person = Person::default();
     assert_eq!(pass.login(&mut person).unwrap().store(), StoreKind::Keychain);
@@ -143,29 +142,29 @@ fn a_person_is_asked_to_unlock_only_where_there_is_one() {
         panic!("{:?}", person.0.events)
     };
     assert_eq!((*kind, no_keychain), (StoreKind::Keychain, &None));
-    assert!(desk.is_sealed());
+    assert!(setup.is_sealed());
 }
 
 #[test]
 fn p49_a_question_that_was_dismissed_is_a_no_to_the_keychain() {
-    let desk = Desk::with(Mood::Refusing);
-    let pass = desk.builder().browser(visitor().0).build().unwrap();
+    let setup = KeychainSetup::with(Behavior::Refusing);
+    let pass = setup.builder().browser(visitor().0).build().unwrap();
     let mut person = Person::default();
     assert_eq!(pass.login(&mut person).unwrap().store(), StoreKind::File);
     assert_eq!(person.0.events[0], LoginEvent::Unlocking);
     assert_eq!(*said_first(&person.0.events[1..]), KeychainError::Refused);
 
-    let desk = Desk::with(Mood::Refusing);
-    let pass = desk.builder().storage(Storage::Keychain).browser(unopened).build().unwrap();
+    let setup = KeychainSetup::with(Behavior::Refusing);
+    let pass = setup.builder().storage(Storage::Keychain).browser(unopened).build().unwrap();
     assert_eq!(no_keychain(pass.login(&mut Person::default()).unwrap_err()), KeychainError::Refused);
-    assert_eq!(desk.provider.requests().len(), 0);
-    assert!(!desk.bench.is_signed_in());
+    assert_eq!(setup.provider.requests().len(), 0);
+    assert!(!setup.sandbox.is_signed_in());
 }
 
 #[test]
 fn a_login_that_is_cancelled_at_the_keychains_question_opens_no_browser() {
-    let desk = Desk::with(Mood::Locked);
-    let pass = desk.builder().browser(unopened).build().unwrap();
+    let setup = KeychainSetup::with(Behavior::Locked);
+    let pass = setup.builder().browser(unopened).build().unwrap();
     struct Cancelling(hallpass::Canceller);
     impl LoginUi for Cancelling {
         fn event(&mut self, event: LoginEvent) {
@@ -178,34 +177,34 @@ fn a_login_that_is_cancelled_at_the_keychains_question_opens_no_browser() {
         }
     }
     assert_eq!(pass.login(&mut Cancelling(pass.canceller())).unwrap_err(), Error::Cancelled);
-    assert_eq!((desk.provider.requests().len(), desk.bench.is_signed_in()), (0, false));
+    assert_eq!((setup.provider.requests().len(), setup.sandbox.is_signed_in()), (0, false));
 }
 
 #[test]
 fn n86_a_sealed_record_is_never_written_plain_by_a_refresh() {
-    let desk = Desk::expired();
-    desk.builder().storage(Storage::File).build().unwrap().access_token().unwrap();
-    assert!(desk.is_sealed());
-    desk.holds_nothing_in_clear(&desk.secrets());
-    desk.bench.wait(DAY);
-    for mood in [Mood::Locked, Mood::Absent, Mood::Full] {
-        desk.keychain.becomes(mood);
-        let _ = desk.builder().storage(Storage::Auto).build().unwrap().force_refresh();
-        assert!(desk.is_sealed(), "{mood:?}");
+    let setup = KeychainSetup::expired();
+    setup.builder().storage(Storage::File).build().unwrap().access_token().unwrap();
+    assert!(setup.is_sealed());
+    setup.assert_nothing_in_clear(&setup.secrets());
+    setup.sandbox.wait(DAY);
+    for mood in [Behavior::Locked, Behavior::Absent, Behavior::Full] {
+        setup.keychain.set_behavior(mood);
+        let _ = setup.builder().storage(Storage::Auto).build().unwrap().force_refresh();
+        assert!(setup.is_sealed(), "{mood:?}");
     }
-    desk.keychain.becomes(Mood::Willing);
-    desk.holds_nothing_in_clear(&desk.secrets());
+    setup.keychain.set_behavior(Behavior::Working);
+    setup.assert_nothing_in_clear(&setup.secrets());
 }
 
 #[test]
 fn a_plain_record_is_not_sealed_by_a_refresh() {
-    let desk = Desk::with(Mood::Absent);
-    desk.login().unwrap();
-    desk.keychain.becomes(Mood::Willing);
-    desk.bench.wait(DAY);
-    desk.forget();
-    desk.pass().access_token().unwrap();
-    assert_eq!((desk.is_sealed(), desk.keychain.calls()), (false, vec![]));
+    let setup = KeychainSetup::with(Behavior::Absent);
+    setup.login().unwrap();
+    setup.keychain.set_behavior(Behavior::Working);
+    setup.sandbox.wait(DAY);
+    setup.forget();
+    setup.pass().access_token().unwrap();
+    assert_eq!((setup.is_sealed(), setup.keychain.calls()), (false, vec![]));
 }
 
 fn cause(error: Error) -> KeychainError {
@@ -216,11 +215,11 @@ fn cause(error: Error) -> KeychainError {
 }
 
 /// Keychains that had the key, and what is said when it is asked for.
-fn unavailable() -> [(Mood, KeychainError); 3] {
+fn unavailable() -> [(Behavior, KeychainError); 3] {
     [
-        (Mood::Locked, KeychainError::Locked),
-        (Mood::Absent, KeychainError::Absent("no bus".to_owned())),
-        (Mood::WriteOnly, KeychainError::Failed("it fails".to_owned())),
+        (Behavior::Locked, KeychainError::Locked),
+        (Behavior::Absent, KeychainError::Absent("no bus".to_owned())),
+        (Behavior::WriteOnly, KeychainError::Failed("it fails".to_owned())),
     ]
 }
 
@@ -228,11 +227,11 @@ fn unavailable() -> [(Mood, KeychainError); 3] {
 fn p52_a_key_that_cannot_be_had_is_no_missing_sign_in() {
     for (mood, expected) in unavailable() {
         for age in [0, DAY] {
-            let desk = Desk::sealed();
-            desk.bench.wait(age);
-            let before = desk.bench.bytes();
-            desk.keychain.becomes(mood);
-            let pass = desk.pass();
+            let setup = KeychainSetup::sealed();
+            setup.sandbox.wait(age);
+            let before = setup.sandbox.bytes();
+            setup.keychain.set_behavior(mood);
+            let pass = setup.pass();
             let ((), took) = timed(|| {
                 assert_eq!(cause(pass.access_token().unwrap_err()), expected);
                 assert_eq!(cause(pass.force_refresh().unwrap_err()), expected);
@@ -243,66 +242,66 @@ fn p52_a_key_that_cannot_be_had_is_no_missing_sign_in() {
             assert!(took < IN_TIME, "{mood:?}: {took:?}");
             assert!(matches!(pass.status().state, State::Unverified));
             assert_eq!(pass.whoami().unwrap().email.as_deref(), Some(EMAIL));
-            assert!(desk.bench.bytes() == before && desk.provider.requests().is_empty(), "{mood:?}");
-            desk.keychain.becomes(Mood::Willing);
-            desk.pass().access_token().unwrap();
+            assert!(setup.sandbox.bytes() == before && setup.provider.requests().is_empty(), "{mood:?}");
+            setup.keychain.set_behavior(Behavior::Working);
+            setup.pass().access_token().unwrap();
         }
     }
 }
 
 #[test]
 fn p52_a_key_that_is_gone_keeps_the_record_and_is_asked_for_once() {
-    let desk = Desk::expired();
-    let before = desk.bench.bytes();
-    desk.keychain.lose_all();
-    assert_eq!(cause(desk.pass().access_token().unwrap_err()), KeychainError::NoItem);
-    assert_eq!(desk.reads(), 1);
-    assert!(desk.bench.bytes() == before && desk.provider.requests().is_empty());
-    assert!(matches!(desk.pass().check().state, State::Unavailable(_)));
-    assert_eq!(desk.pass().status().store, StoreKind::Keychain);
-    desk.login().unwrap();
-    desk.pass().access_token().unwrap();
+    let setup = KeychainSetup::expired();
+    let before = setup.sandbox.bytes();
+    setup.keychain.lose_all();
+    assert_eq!(cause(setup.pass().access_token().unwrap_err()), KeychainError::NoItem);
+    assert_eq!(setup.reads(), 1);
+    assert!(setup.sandbox.bytes() == before && setup.provider.requests().is_empty());
+    assert!(matches!(setup.pass().check().state, State::Unavailable(_)));
+    assert_eq!(setup.pass().status().store, StoreKind::Keychain);
+    setup.login().unwrap();
+    setup.pass().access_token().unwrap();
 }
 
 #[test]
 fn a_logout_erases_what_it_cannot_unseal_and_says_that_nothing_was_revoked() {
-    for mood in [Mood::Locked, Mood::Absent, Mood::Silent, Mood::Willing] {
-        let desk = Desk::sealed();
-        desk.keychain.becomes(mood);
-        if mood == Mood::Willing {
-            desk.keychain.lose_all();
+    for mood in [Behavior::Locked, Behavior::Absent, Behavior::Silent, Behavior::Working] {
+        let setup = KeychainSetup::sealed();
+        setup.keychain.set_behavior(mood);
+        if mood == Behavior::Working {
+            setup.keychain.lose_all();
         }
-        let (report, took) = timed(|| desk.pass().logout().unwrap());
+        let (report, took) = timed(|| setup.pass().logout().unwrap());
         assert!(report.erased && report.is_unconfirmed(), "{mood:?}");
         assert!(matches!(report.refresh_token, Revocation::Failed(_)), "{mood:?}");
-        assert!(took < IN_TIME && !desk.bench.is_signed_in(), "{mood:?}: {took:?}");
-        assert_eq!(desk.provider.requests().len(), 0, "{mood:?}");
-        let error = desk.pass().access_token().unwrap_err();
+        assert!(took < IN_TIME && !setup.sandbox.is_signed_in(), "{mood:?}: {took:?}");
+        assert_eq!(setup.provider.requests().len(), 0, "{mood:?}");
+        let error = setup.pass().access_token().unwrap_err();
         assert!(matches!(error, Error::LoginRequired(LoginRequired::NotSignedIn { .. })), "{error:?}");
     }
 }
 
 #[test]
 fn p47_a_keychain_that_falls_silent_after_the_login_holds_up_no_cached_key() {
-    let desk = Desk::sealed();
-    let pass = desk.pass();
+    let setup = KeychainSetup::sealed();
+    let pass = setup.pass();
     pass.access_token().unwrap();
-    desk.keychain.becomes(Mood::Silent);
+    setup.keychain.set_behavior(Behavior::Silent);
     let (token, took) = timed(|| pass.access_token().unwrap());
     assert_eq!(
         (token.expose(), took < WITHOUT_WAITING),
-        (desk.stored_access_token().as_str().unwrap(), true)
+        (setup.stored_access_token().as_str().unwrap(), true)
     );
-    desk.bench.wait(DAY);
+    setup.sandbox.wait(DAY);
     pass.access_token().unwrap();
-    assert_eq!(desk.provider.count(TOKEN), 1);
+    assert_eq!(setup.provider.count(TOKEN), 1);
 }
 
 #[test]
 fn p48_a_silent_keychain_is_left_behind_on_a_thread_of_its_own() {
-    let desk = Desk::sealed();
-    desk.keychain.becomes(Mood::Silent);
-    let pass = desk.pass();
+    let setup = KeychainSetup::sealed();
+    setup.keychain.set_behavior(Behavior::Silent);
+    let pass = setup.pass();
     let (first, took) = timed(|| pass.access_token().unwrap_err());
     assert_eq!(cause(first), KeychainError::Silent);
     assert!(took < IN_TIME, "{took:?}");

@@ -7,17 +7,15 @@ use std::time::Duration;
 use hallpass::error::LoginRequired;
 use hallpass::{AccessToken, Error, Result, Storage, TokenSource};
 use hallpass_dev::DevServer;
+use hallpass_test::library::{self, DAY, KeychainSetup, LibrarySandbox, login, visitor};
+use hallpass_test::provider::{Provider, TOKEN, USERINFO};
+use hallpass_test::scripted_server::Response;
 use serde_json::json;
 
-use crate::bench::{self, Bench, login, visitor};
-use crate::desk::{DAY, Desk};
-use crate::provider::{Provider, TOKEN, USERINFO};
-use crate::scripted::Answer;
-
-fn signed_in() -> (Bench, Provider) {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    (bench, provider)
+fn signed_in() -> (LibrarySandbox, Provider) {
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    (sandbox, provider)
 }
 
 /// Runs it on so many threads at the same moment.
@@ -38,7 +36,7 @@ fn text(token: Result<AccessToken>) -> String {
     token.unwrap().expose().to_owned()
 }
 
-/// What a program does with an API.
+/// Calls an API as a program does, and retries once after a 401.
 fn with_one_replay(tokens: &TokenSource, call: impl Fn(&AccessToken) -> u16) -> Result<u16> {
     let token = tokens.access_token()?;
     match call(&token) {
@@ -56,17 +54,17 @@ fn call(url: &str, token: &AccessToken) -> u16 {
 
 #[test]
 fn the_header_is_the_one_of_rfc_6750() {
-    let (bench, provider) = signed_in();
-    let token = bench.pass(&provider).access_token().unwrap();
+    let (sandbox, provider) = signed_in();
+    let token = sandbox.pass(&provider).access_token().unwrap();
     assert_eq!(token.authorization_header().expose(), format!("Bearer {}", token.expose()));
 }
 
 #[test]
 fn a_hundred_threads_that_find_the_token_expired_make_one_request() {
-    let (bench, provider) = signed_in();
-    bench.wait(DAY);
+    let (sandbox, provider) = signed_in();
+    sandbox.wait(DAY);
     provider.slow(TOKEN, Duration::from_millis(300));
-    let tokens = bench.pass(&provider).token_source();
+    let tokens = sandbox.pass(&provider).token_source();
     let found = at_once(100, move || text(tokens.access_token()));
     assert!(found.iter().all(|token| *token == found[0]));
     assert_eq!(provider.count(TOKEN), 1);
@@ -74,12 +72,12 @@ fn a_hundred_threads_that_find_the_token_expired_make_one_request() {
 
 #[test]
 fn the_same_with_a_sign_in_that_is_kept_in_memory() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let builder = bench.at(&provider).storage(Storage::Memory).browser(visitor().0);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let builder = sandbox.at(&provider).storage(Storage::Memory).browser(visitor().0);
     let pass = builder.build().unwrap();
-    pass.login(&mut bench::Recorder::default()).unwrap();
+    pass.login(&mut library::RecordingUi::default()).unwrap();
     provider.forget();
-    bench.wait(DAY);
+    sandbox.wait(DAY);
     provider.slow(TOKEN, Duration::from_millis(100));
     let tokens = pass.token_source();
     let found = at_once(100, move || text(tokens.access_token()));
@@ -89,8 +87,8 @@ fn the_same_with_a_sign_in_that_is_kept_in_memory() {
 
 #[test]
 fn fifty_threads_that_were_refused_the_same_token_make_one_refresh() {
-    let (bench, provider) = signed_in();
-    let tokens = bench.pass(&provider).token_source();
+    let (sandbox, provider) = signed_in();
+    let tokens = sandbox.pass(&provider).token_source();
     let refused = tokens.access_token().unwrap();
     let (source, token) = (tokens.clone(), refused.clone());
     let renewed = at_once(50, move || text(source.renew(&token)));
@@ -102,8 +100,8 @@ fn fifty_threads_that_were_refused_the_same_token_make_one_refresh() {
 
 #[test]
 fn p35_a_token_that_was_revoked_costs_one_refresh_and_one_replay() {
-    let (bench, provider) = signed_in();
-    let tokens = bench.pass(&provider).token_source();
+    let (sandbox, provider) = signed_in();
+    let tokens = sandbox.pass(&provider).token_source();
     provider.end_access_tokens();
     let url = format!("{}{USERINFO}", provider.issuer());
     assert_eq!(with_one_replay(&tokens, |token| call(&url, token)).unwrap(), 200);
@@ -114,18 +112,18 @@ fn p35_a_token_that_was_revoked_costs_one_refresh_and_one_replay() {
 
 #[test]
 fn p35_a_second_refusal_is_told_and_nothing_goes_round_in_circles() {
-    let (bench, provider) = signed_in();
-    provider.always(USERINFO, Answer::empty(401));
+    let (sandbox, provider) = signed_in();
+    provider.always(USERINFO, Response::empty(401));
     let url = format!("{}{USERINFO}", provider.issuer());
-    let tokens = bench.pass(&provider).token_source();
+    let tokens = sandbox.pass(&provider).token_source();
     assert_eq!(with_one_replay(&tokens, |token| call(&url, token)).unwrap(), 401);
     assert_eq!((provider.count(TOKEN), provider.count(USERINFO)), (1, 2));
 }
 
 #[test]
 fn a_refused_token_of_a_session_that_is_over_is_told_as_such() {
-    let (bench, provider) = signed_in();
-    let tokens = bench.pass(&provider).token_source();
+    let (sandbox, provider) = signed_in();
+    let tokens = sandbox.pass(&provider).token_source();
     let token = tokens.access_token().unwrap();
     provider.end_sessions();
     let renewed = at_once(10, move || tokens.renew(&token));
@@ -135,10 +133,10 @@ fn a_refused_token_of_a_session_that_is_over_is_told_as_such() {
 
 #[test]
 fn a_refused_token_is_not_handed_out_again_when_it_cannot_be_renewed() {
-    let (bench, provider) = signed_in();
-    let tokens = bench.pass(&provider).token_source();
+    let (sandbox, provider) = signed_in();
+    let tokens = sandbox.pass(&provider).token_source();
     let token = tokens.access_token().unwrap();
-    provider.always(TOKEN, Answer::empty(503));
+    provider.always(TOKEN, Response::empty(503));
     assert!(tokens.renew(&token).unwrap_err().is_retryable());
     assert_eq!(text(tokens.access_token()), token.expose(), "nobody else was told that it was refused");
 }
@@ -146,8 +144,8 @@ fn a_refused_token_is_not_handed_out_again_when_it_cannot_be_renewed() {
 #[test]
 fn p35_a_long_job_with_short_tokens_never_gets_to_see_a_401() {
     let server = DevServer::builder().token_ttl(Duration::from_secs(3)).start().unwrap();
-    let bench = Bench::new();
-    let builder = || bench.builder(server.issuer(), "demo").browser(server.robot().opener());
+    let sandbox = LibrarySandbox::new();
+    let builder = || sandbox.builder(server.issuer(), "demo").browser(server.robot().opener());
     login(builder(), server.robot().opener()).unwrap();
     let tokens = builder().build().unwrap().token_source();
     let url = format!("{}/userinfo", server.issuer());
@@ -161,26 +159,26 @@ fn p35_a_long_job_with_short_tokens_never_gets_to_see_a_401() {
 
 #[test]
 fn p29_a_sealed_sign_in_too_is_what_others_made_of_it() {
-    let desk = Desk::sealed();
-    let long_lived = desk.pass();
+    let setup = KeychainSetup::sealed();
+    let long_lived = setup.pass();
     let tokens = long_lived.token_source();
     let first = tokens.access_token().unwrap();
 
-    let rotated = text(desk.pass().force_refresh());
+    let rotated = text(setup.pass().force_refresh());
     assert!(rotated != first.expose() && text(tokens.access_token()) == rotated);
     assert_eq!(text(tokens.renew(&first)), rotated);
 
-    desk.pass().logout().unwrap();
+    setup.pass().logout().unwrap();
     let error = tokens.access_token().unwrap_err();
     assert!(matches!(error, Error::LoginRequired(LoginRequired::NotSignedIn { .. })), "{error:?}");
 
-    desk.provider.twist_claims(|claims| {
+    setup.provider.twist_claims(|claims| {
         claims["sub"] = json!("user-2");
         claims["email"] = json!("grace@example.com");
     });
-    desk.login().unwrap();
-    assert_eq!(text(tokens.access_token()), text(desk.pass().access_token()));
+    setup.login().unwrap();
+    assert_eq!(text(tokens.access_token()), text(setup.pass().access_token()));
     assert_eq!(long_lived.whoami().unwrap().label(), "grace@example.com");
-    desk.bench.wait(DAY);
-    assert_eq!(text(tokens.access_token()), text(desk.pass().access_token()));
+    setup.sandbox.wait(DAY);
+    assert_eq!(text(tokens.access_token()), text(setup.pass().access_token()));
 }

@@ -9,14 +9,12 @@ use std::time::Duration;
 use hallpass::browser::Browser;
 use hallpass::error::Denied;
 use hallpass::{Builder, Error, Hallpass, LoginEvent, LoginUi, Result, Session, Storage, StoreKind};
-use url::Url;
-
-use crate::bench::{
-    self, AT_ONCE, Bench, Recorder, callback, get, login, playing, sign_in, timed, unopened, visitor,
+use hallpass_test::library::{
+    self, AT_ONCE, Call, KeychainSetup, LibrarySandbox, RecordingUi, callback, get, login, playing, sign_in,
+    timed, unopened, visitor,
 };
-use crate::desk::Desk;
-use crate::keychains::Call;
-use crate::provider::{AUTHORIZE, EMAIL, Provider, TOKEN};
+use hallpass_test::provider::{AUTHORIZE, EMAIL, Provider, TOKEN};
+use url::Url;
 
 const MANY: usize = 10;
 
@@ -34,13 +32,13 @@ fn slow_visitor(pause: Duration) -> (impl Browser + Clone, Arc<AtomicUsize>) {
 }
 
 /// Logins of as many processes that start at once.
-fn at_once(passes: impl IntoIterator<Item = Hallpass>) -> Vec<(Result<Session>, Recorder)> {
+fn at_once(passes: impl IntoIterator<Item = Hallpass>) -> Vec<(Result<Session>, RecordingUi)> {
     let passes: Vec<Hallpass> = passes.into_iter().collect();
     let barrier = Arc::new(Barrier::new(passes.len()));
     let start = |pass: Hallpass| {
         let barrier = barrier.clone();
         thread::spawn(move || {
-            let mut ui = Recorder::default();
+            let mut ui = RecordingUi::default();
             barrier.wait();
             (pass.login(&mut ui), ui)
         })
@@ -51,9 +49,9 @@ fn at_once(passes: impl IntoIterator<Item = Hallpass>) -> Vec<(Result<Session>, 
 
 #[test]
 fn p38_ten_processes_without_a_sign_in_open_one_browser_and_all_succeed() {
-    let desk = Desk::new();
+    let setup = KeychainSetup::new();
     let (browser, opened) = slow_visitor(Duration::from_millis(300));
-    let outcomes = at_once((0..MANY).map(|_| desk.builder().browser(browser.clone()).build().unwrap()));
+    let outcomes = at_once((0..MANY).map(|_| setup.builder().browser(browser.clone()).build().unwrap()));
     let mut waited = 0;
     for (session, ui) in outcomes {
         let session = session.unwrap();
@@ -65,18 +63,21 @@ fn p38_ten_processes_without_a_sign_in_open_one_browser_and_all_succeed() {
         assert_eq!(session.notes().len(), others, "{:?}", session.notes());
     }
     assert_eq!((opened.load(Ordering::SeqCst), waited), (1, MANY - 1));
-    assert_eq!((desk.provider.count(AUTHORIZE), desk.provider.count(TOKEN)), (1, 1));
-    assert!(matches!(desk.keychain.calls().as_slice(), [Call::Set(_), Call::Get(_)]), "nobody else asked it");
+    assert_eq!((setup.provider.count(AUTHORIZE), setup.provider.count(TOKEN)), (1, 1));
+    assert!(
+        matches!(setup.keychain.calls().as_slice(), [Call::Set(_), Call::Get(_)]),
+        "nobody else asked it"
+    );
 }
 
 /// The moments between looking at the record and taking the turn are many.
 #[test]
 fn p38_a_sign_in_that_was_finished_while_another_one_began_is_not_asked_for_again() {
     for _ in 0..5 {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
         let (browser, opened) = slow_visitor(Duration::ZERO);
         for (session, _) in
-            at_once((0..MANY).map(|_| bench.at(&provider).browser(browser.clone()).build().unwrap()))
+            at_once((0..MANY).map(|_| sandbox.at(&provider).browser(browser.clone()).build().unwrap()))
         {
             session.unwrap();
         }
@@ -86,9 +87,9 @@ fn p38_a_sign_in_that_was_finished_while_another_one_began_is_not_asked_for_agai
 
 #[test]
 fn p38_threads_of_one_pass_in_memory_open_one_browser() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let (browser, opened) = slow_visitor(Duration::from_millis(200));
-    let pass = bench.at(&provider).storage(Storage::Memory).browser(browser).build().unwrap();
+    let pass = sandbox.at(&provider).storage(Storage::Memory).browser(browser).build().unwrap();
     for (session, _) in at_once((0..MANY).map(|_| pass.clone())) {
         assert_eq!(session.unwrap().user().unwrap().label(), EMAIL);
     }
@@ -108,9 +109,9 @@ impl Underway {
         let pass = builder.browser(browser).build().unwrap();
         let thread = thread::spawn({
             let pass = pass.clone();
-            move || pass.login(&mut Recorder::default())
+            move || pass.login(&mut RecordingUi::default())
         });
-        Underway { url: urls.recv_timeout(bench::PATIENCE).unwrap(), pass, thread }
+        Underway { url: urls.recv_timeout(library::PATIENCE).unwrap(), pass, thread }
     }
 
     fn finish(self) -> Session {
@@ -144,7 +145,7 @@ impl LoginUi for Queueing {
 fn queue(pass: Hallpass) -> JoinHandle<Result<Session>> {
     let (waits, waiting) = mpsc::channel();
     let thread = thread::spawn(move || pass.login(&mut Queueing(waits)));
-    waiting.recv_timeout(bench::PATIENCE).unwrap();
+    waiting.recv_timeout(library::PATIENCE).unwrap();
     thread
 }
 
@@ -156,12 +157,12 @@ fn p38_a_holder_that_fails_or_gives_up_makes_room_for_the_next() {
         (Underway::cancel, |error| *error == Error::Cancelled),
     ];
     for (end, is_right) in ends {
-        let desk = Desk::new();
-        let holder = Underway::of(desk.builder());
-        let next = queue(desk.builder().browser(visitor().0).build().unwrap());
+        let setup = KeychainSetup::new();
+        let holder = Underway::of(setup.builder());
+        let next = queue(setup.builder().browser(visitor().0).build().unwrap());
         assert!(is_right(&end(holder)));
         assert_eq!(next.join().unwrap().unwrap().notes(), [""; 0]);
-        assert_eq!(desk.keychain.key_ids(), [desk.key_id()]);
+        assert_eq!(setup.keychain.key_ids(), [setup.key_id()]);
     }
 }
 
@@ -176,13 +177,13 @@ fn p38_another_sign_in_than_the_holders_is_asked_for_afterwards() {
         ("account", |builder| builder.account("grace@example.com")),
     ];
     for (name, other) in others {
-        let desk = Desk::new();
+        let setup = KeychainSetup::new();
         let holder = match name {
-            "another store" => Underway::of(desk.builder().storage(Storage::File)),
-            _ => Underway::of(desk.builder()),
+            "another store" => Underway::of(setup.builder().storage(Storage::File)),
+            _ => Underway::of(setup.builder()),
         };
         let (browser, opened) = slow_visitor(Duration::ZERO);
-        let next = queue(other(desk.builder()).browser(browser).build().unwrap());
+        let next = queue(other(setup.builder()).browser(browser).build().unwrap());
         holder.finish();
         let outcome = next.join().unwrap();
         assert_eq!(opened.load(Ordering::SeqCst), 1, "{name}");
@@ -192,36 +193,37 @@ fn p38_another_sign_in_than_the_holders_is_asked_for_afterwards() {
 
 #[test]
 fn p38_a_sign_in_at_another_server_is_asked_for_afterwards() {
-    let (bench, provider, other) = (Bench::new(), Provider::clerk(), Provider::clerk());
-    let holder = Underway::of(bench.at(&provider));
-    let next = queue(bench.at(&other).browser(visitor().0).build().unwrap());
+    let (sandbox, provider, other) = (LibrarySandbox::new(), Provider::clerk(), Provider::clerk());
+    let holder = Underway::of(sandbox.at(&provider));
+    let next = queue(sandbox.at(&other).browser(visitor().0).build().unwrap());
     holder.finish();
     assert_eq!(next.join().unwrap().unwrap().issuer(), other.issuer());
 }
 
 #[test]
 fn p38_a_holder_that_never_finishes_costs_the_others_their_time_and_no_browser() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let holder = Underway::of(bench.at(&provider));
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let holder = Underway::of(sandbox.at(&provider));
     let limit = Duration::from_millis(300);
-    let passes = (0..3).map(|_| bench.at(&provider).login_timeout(limit).browser(unopened).build().unwrap());
+    let passes =
+        (0..3).map(|_| sandbox.at(&provider).login_timeout(limit).browser(unopened).build().unwrap());
     let (outcomes, took) = timed(|| at_once(passes));
     for (outcome, ui) in outcomes {
         let error = outcome.unwrap_err();
         assert!(matches!(error, Error::TimedOut { waited, ignored: 0, .. } if waited == limit), "{error:?}");
         assert_eq!(ui.count(|event| matches!(event, LoginEvent::Url(_))), 0);
     }
-    assert!(took < limit + bench::PATIENCE / 2, "{took:?}");
+    assert!(took < limit + library::PATIENCE / 2, "{took:?}");
     holder.finish();
 }
 
-/// Nobody could finish in the moment that is left.
+/// The remaining time is too short for a login.
 #[test]
 fn p38_whose_turn_comes_too_late_opens_no_browser() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let holder = Underway::of(bench.at(&provider));
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let holder = Underway::of(sandbox.at(&provider));
     let limit = Duration::from_secs(1);
-    let next = queue(bench.at(&provider).login_timeout(limit).browser(unopened).build().unwrap());
+    let next = queue(sandbox.at(&provider).login_timeout(limit).browser(unopened).build().unwrap());
     thread::sleep(limit * 6 / 10);
     holder.cancel();
     assert!(matches!(next.join().unwrap(), Err(Error::TimedOut { .. })));
@@ -229,23 +231,23 @@ fn p38_whose_turn_comes_too_late_opens_no_browser() {
 
 #[test]
 fn p38_four_that_wait_for_nobody_succeed_in_any_order() {
-    let desk = Desk::new();
+    let setup = KeychainSetup::new();
     let logins: Vec<Underway> =
-        (0..4).map(|_| Underway::of(desk.builder().without_waiting_for_others())).collect();
+        (0..4).map(|_| Underway::of(setup.builder().without_waiting_for_others())).collect();
     for login in logins.into_iter().rev() {
         let session = login.finish();
         assert_eq!((session.user().unwrap().label().as_str(), session.store()), (EMAIL, StoreKind::Keychain));
-        desk.pass().access_token().unwrap();
+        setup.pass().access_token().unwrap();
     }
-    assert_eq!(desk.keychain.key_ids(), [desk.key_id()]);
-    assert_eq!(desk.provider.count(TOKEN), 4);
+    assert_eq!(setup.keychain.key_ids(), [setup.key_id()]);
+    assert_eq!(setup.provider.count(TOKEN), 4);
 }
 
 #[test]
 fn p38_the_wait_for_another_process_ends_at_once_when_cancelled() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let holder = Underway::of(bench.at(&provider));
-    let pass = bench.at(&provider).browser(unopened).build().unwrap();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let holder = Underway::of(sandbox.at(&provider));
+    let pass = sandbox.at(&provider).browser(unopened).build().unwrap();
     let next = queue(pass.clone());
     let (outcome, took) = timed(|| {
         pass.canceller().cancel();
@@ -258,32 +260,32 @@ fn p38_the_wait_for_another_process_ends_at_once_when_cancelled() {
 
 #[test]
 fn p38_tokens_are_renewed_while_somebody_signs_in() {
-    let desk = Desk::expired();
-    let holder = Underway::of(desk.builder());
-    let (token, took) = timed(|| desk.pass().access_token().unwrap());
-    assert_eq!((token.notes().len(), desk.stored_access_token()), (0, token.expose().into()));
-    assert!(took < bench::PATIENCE / 2, "{took:?}");
+    let setup = KeychainSetup::expired();
+    let holder = Underway::of(setup.builder());
+    let (token, took) = timed(|| setup.pass().access_token().unwrap());
+    assert_eq!((token.notes().len(), setup.stored_access_token()), (0, token.expose().into()));
+    assert!(took < library::PATIENCE / 2, "{took:?}");
     holder.finish();
-    assert_ne!(desk.stored_access_token(), token.expose());
-    desk.pass().access_token().unwrap();
+    assert_ne!(setup.stored_access_token(), token.expose());
+    setup.pass().access_token().unwrap();
 }
 
 #[test]
 fn p38_a_renewed_record_is_no_new_sign_in() {
-    let desk = Desk::expired();
-    let holder = Underway::of(desk.builder());
-    let next = queue(desk.builder().browser(visitor().0).build().unwrap());
-    desk.pass().access_token().unwrap();
+    let setup = KeychainSetup::expired();
+    let holder = Underway::of(setup.builder());
+    let next = queue(setup.builder().browser(visitor().0).build().unwrap());
+    setup.pass().access_token().unwrap();
     holder.cancel();
     assert_eq!(next.join().unwrap().unwrap().notes(), [""; 0]);
 }
 
 #[test]
 fn p40_a_record_that_became_unreadable_meanwhile_is_set_aside_as_ever() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let holder = Underway::of(bench.at(&provider));
-    let next = queue(bench.at(&provider).browser(visitor().0).build().unwrap());
-    bench.write(b"{");
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let holder = Underway::of(sandbox.at(&provider));
+    let next = queue(sandbox.at(&provider).browser(visitor().0).build().unwrap());
+    sandbox.write(b"{");
     holder.cancel();
     let session = next.join().unwrap().unwrap();
     assert!(session.notes()[0].contains("kept as"), "{:?}", session.notes());
@@ -291,9 +293,9 @@ fn p40_a_record_that_became_unreadable_meanwhile_is_set_aside_as_ever() {
 
 #[test]
 fn profiles_do_not_wait_for_each_other() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let holder = Underway::of(bench.at(&provider));
-    let session = login(bench.at(&provider).profile("work"), visitor().0).unwrap();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let holder = Underway::of(sandbox.at(&provider));
+    let session = login(sandbox.at(&provider).profile("work"), visitor().0).unwrap();
     assert_eq!(session.profile(), "work");
     holder.finish();
 }

@@ -1,54 +1,55 @@
-//! Who is signed in: from the record, from the server, and after either of them lied.
+//! The signed-in user: from the record, from the server, and after either of them was wrong.
 
 use hallpass::error::{LoginRequired, NetworkErrorKind, ServerIncompatible, ServerMisbehaved};
 use hallpass::{Error, State};
+use hallpass_test::jose::RS256;
+use hallpass_test::library::{LibrarySandbox, login, visitor};
+use hallpass_test::provider::{
+    self, EMAIL, JWKS, Provider, SUB, TOKEN, USERINFO, clerk_error, providers, user_claims,
+};
+use hallpass_test::scripted_server::{Response, ScriptedServer};
 use serde_json::{Value, json};
 
-use crate::bench::{self, Bench, login, providers, visitor};
-use crate::jose::RS256;
-use crate::provider::{EMAIL, JWKS, Provider, SUB, TOKEN, USERINFO, clerk_error, person};
-use crate::scripted::{Answer, Scripted};
-
-fn clerk() -> (Bench, Provider) {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    (bench, provider)
+fn clerk() -> (LibrarySandbox, Provider) {
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    (sandbox, provider)
 }
 
 #[test]
 fn whoami_answers_from_the_record_without_a_request() {
     for provider in providers() {
-        let bench = Bench::new();
-        bench.signed_in(&provider);
-        let user = bench.pass(&provider).whoami().unwrap();
+        let sandbox = LibrarySandbox::new();
+        sandbox.signed_in(&provider);
+        let user = sandbox.pass(&provider).whoami().unwrap();
         assert_eq!(
             (user.sub.as_str(), user.email.as_deref(), user.label()),
             (SUB, Some(EMAIL), EMAIL.to_owned())
         );
-        assert_eq!(Value::Object(user.claims), person());
+        assert_eq!(Value::Object(user.claims), user_claims());
         assert_eq!(provider.requests().len(), 0);
     }
 }
 
 #[test]
 fn p66_whoami_answers_when_the_server_is_gone_and_the_token_expired() {
-    let (bench, provider) = clerk();
-    let pass = bench.pass(&provider);
+    let (sandbox, provider) = clerk();
+    let pass = sandbox.pass(&provider);
     drop(provider);
-    bench.wait(24 * 3600);
+    sandbox.wait(24 * 3600);
     assert_eq!(pass.whoami().unwrap().label(), EMAIL);
 }
 
 #[test]
 fn nobody_signed_in_is_nobody() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let pass = bench.pass(&provider);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let pass = sandbox.pass(&provider);
     let nobody = Error::from(LoginRequired::NotSignedIn { profile: "default".to_owned() });
     assert_eq!(pass.whoami().unwrap_err(), nobody);
     assert_eq!(pass.fetch_user().unwrap_err(), nobody);
     assert_eq!(pass.status().state, State::LoginRequired(nobody));
     assert_eq!(provider.requests().len(), 0);
-    assert!(bench.files().is_empty());
+    assert!(sandbox.files().is_empty());
 }
 
 #[test]
@@ -56,9 +57,9 @@ fn a_login_asks_userinfo_only_for_what_the_id_token_lacks() {
     let lacking: [(&[&str], usize); 4] =
         [(&[], 0), (&["email"], 1), (&["given_name"], 0), (&["given_name", "family_name"], 1)];
     for (names, requests) in lacking {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
         provider.twist_claims(move |claims| names.iter().for_each(|name| remove(claims, name)));
-        let session = login(bench.at(&provider), visitor().0).unwrap();
+        let session = login(sandbox.at(&provider), visitor().0).unwrap();
         assert_eq!(provider.count(USERINFO), requests, "{names:?}");
         assert_eq!(session.user().unwrap().label(), EMAIL);
     }
@@ -78,30 +79,30 @@ fn n48_what_seems_to_be_in_a_token_is_nobodys_business() {
             "scope": "admin", "exp": 1, "iat": 1, "nbf": 9_000_000_000_u64,
         }),
     );
-    let (bench, provider) = (Bench::new(), Provider::clerk());
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let same = forged.clone();
     provider.twist_tokens(move |tokens| {
         tokens["access_token"] = json!(same);
         tokens["refresh_token"] = json!(same);
     });
     provider.twist_claims(|claims| remove(claims, "at_hash"));
-    let session = bench.signed_in(&provider);
-    let pass = bench.pass(&provider);
-    assert_eq!(Value::Object(pass.whoami().unwrap().claims), person());
+    let session = sandbox.signed_in(&provider);
+    let pass = sandbox.pass(&provider);
+    assert_eq!(Value::Object(pass.whoami().unwrap().claims), user_claims());
     assert_eq!((session.issuer(), session.renewable()), (provider.issuer(), true));
     assert_eq!(session.scopes(), ["openid", "profile", "email", "offline_access"]);
     assert_eq!((pass.access_token().unwrap().expose(), provider.requests().len()), (forged.as_str(), 0));
-    let stored = bench.record().to_string().replace(&forged, "");
+    let stored = sandbox.record().to_string().replace(&forged, "");
     assert!(!stored.contains("mallory") && !stored.contains("admin"), "{stored}");
 }
 
 #[test]
 fn asking_the_server_updates_the_record() {
-    let (bench, provider) = clerk();
-    let mut renamed = person();
+    let (sandbox, provider) = clerk();
+    let mut renamed = user_claims();
     renamed["email"] = json!("ada@new.example");
-    provider.always(USERINFO, Answer::json(200, &renamed));
-    let pass = bench.pass(&provider);
+    provider.always(USERINFO, Response::json(200, &renamed));
+    let pass = sandbox.pass(&provider);
     assert_eq!(pass.fetch_user().unwrap().label(), "ada@new.example");
     provider.forget();
     assert_eq!(pass.whoami().unwrap().label(), "ada@new.example");
@@ -110,18 +111,18 @@ fn asking_the_server_updates_the_record() {
 
 #[test]
 fn an_answer_that_says_nothing_new_writes_nothing() {
-    let (bench, provider) = (Bench::new(), bench::paylent());
-    bench.signed_in(&provider);
-    let before = bench.bytes();
-    bench.pass(&provider).fetch_user().unwrap();
-    assert!(bench.bytes() == before);
+    let (sandbox, provider) = (LibrarySandbox::new(), provider::paylent());
+    sandbox.signed_in(&provider);
+    let before = sandbox.bytes();
+    sandbox.pass(&provider).fetch_user().unwrap();
+    assert!(sandbox.bytes() == before);
 }
 
 #[test]
 fn n92_a_401_means_one_refresh_and_one_more_try() {
-    let (bench, provider) = clerk();
+    let (sandbox, provider) = clerk();
     provider.end_access_tokens();
-    assert_eq!(bench.pass(&provider).fetch_user().unwrap().label(), EMAIL);
+    assert_eq!(sandbox.pass(&provider).fetch_user().unwrap().label(), EMAIL);
     assert_eq!((provider.count(USERINFO), provider.count(TOKEN)), (2, 1));
     let [first, second] = provider.requests_to(USERINFO).try_into().unwrap();
     assert_ne!(first.bearer(), second.bearer());
@@ -129,9 +130,9 @@ fn n92_a_401_means_one_refresh_and_one_more_try() {
 
 #[test]
 fn n92_a_server_that_always_answers_401_is_asked_twice_and_no_more() {
-    let (bench, provider) = clerk();
-    provider.always(USERINFO, Answer::oauth_error(401, "invalid_token"));
-    let Err(Error::Network(error)) = bench.pass(&provider).fetch_user() else { panic!() };
+    let (sandbox, provider) = clerk();
+    provider.always(USERINFO, Response::oauth_error(401, "invalid_token"));
+    let Err(Error::Network(error)) = sandbox.pass(&provider).fetch_user() else { panic!() };
     assert_eq!(error.kind, NetworkErrorKind::Status(401));
     assert!(!error.is_retryable());
     assert_eq!((provider.count(USERINFO), provider.count(TOKEN)), (2, 1));
@@ -139,9 +140,9 @@ fn n92_a_server_that_always_answers_401_is_asked_twice_and_no_more() {
 
 #[test]
 fn a_refusal_in_clerks_shape_gives_its_long_message_and_trace_id() {
-    let (bench, provider) = clerk();
+    let (sandbox, provider) = clerk();
     provider.always(USERINFO, clerk_error());
-    let text = bench.pass(&provider).fetch_user().unwrap_err().to_string();
+    let text = sandbox.pass(&provider).fetch_user().unwrap_err().to_string();
     assert!(text.contains("The access token was revoked by an administrator"), "{text}");
     assert!(text.contains("oauth_token_revoked") && text.contains("[trace trace_4711]"), "{text}");
 }
@@ -149,9 +150,9 @@ fn a_refusal_in_clerks_shape_gives_its_long_message_and_trace_id() {
 #[test]
 fn n92_another_refusal_is_told_and_not_tried_again() {
     for (status, error) in [(403, "insufficient_scope"), (400, "invalid_request"), (500, "server_error")] {
-        let (bench, provider) = clerk();
-        provider.always(USERINFO, Answer::oauth_error(status, error));
-        let found = bench.pass(&provider).fetch_user().unwrap_err();
+        let (sandbox, provider) = clerk();
+        provider.always(USERINFO, Response::oauth_error(status, error));
+        let found = sandbox.pass(&provider).fetch_user().unwrap_err();
         assert!(found.to_string().contains(error), "{found}");
         assert_eq!((provider.count(USERINFO), provider.count(TOKEN)), (1, 0));
     }
@@ -159,19 +160,21 @@ fn n92_another_refusal_is_told_and_not_tried_again() {
 
 #[test]
 fn an_ended_session_ends_in_a_login_and_not_in_a_network_error() {
-    let (bench, provider) = clerk();
+    let (sandbox, provider) = clerk();
     provider.end_sessions();
-    let error = bench.pass(&provider).fetch_user().unwrap_err();
+    let error = sandbox.pass(&provider).fetch_user().unwrap_err();
     assert!(matches!(error, Error::LoginRequired(LoginRequired::Ended(_))), "{error:?}");
 }
 
 /// The rest of the answers that are none.
 #[test]
 fn userinfo_that_is_no_json_object_is_a_broken_rule() {
-    let (bench, provider) = clerk();
-    for answer in [Answer::html(200, "<h1>Hello</h1>"), Answer::json(200, &json!([1])), Answer::empty(200)] {
+    let (sandbox, provider) = clerk();
+    for answer in
+        [Response::html(200, "<h1>Hello</h1>"), Response::json(200, &json!([1])), Response::empty(200)]
+    {
         provider.always(USERINFO, answer);
-        let error = bench.pass(&provider).fetch_user().unwrap_err();
+        let error = sandbox.pass(&provider).fetch_user().unwrap_err();
         assert!(matches!(error, Error::ServerMisbehaved(ServerMisbehaved::Userinfo(_))), "{error:?}");
     }
 }
@@ -179,26 +182,26 @@ fn userinfo_that_is_no_json_object_is_a_broken_rule() {
 #[test]
 fn without_openid_no_id_token_and_no_key_is_needed() {
     for provider in providers() {
-        let bench = Bench::new();
+        let sandbox = LibrarySandbox::new();
         let scopes = ["profile", "email", "offline_access"];
-        let session = login(bench.at(&provider).scopes(scopes), visitor().0).unwrap();
+        let session = login(sandbox.at(&provider).scopes(scopes), visitor().0).unwrap();
         assert_eq!(session.user().unwrap().label(), EMAIL);
         assert_eq!((provider.count(USERINFO), provider.count(TOKEN)), (1, 1));
-        assert!(bench.record()["secret"].get("id_token").is_none());
-        let error = bench.pass(&provider).id_token().unwrap_err();
+        assert!(sandbox.record()["secret"].get("id_token").is_none());
+        let error = sandbox.pass(&provider).id_token().unwrap_err();
         assert!(matches!(error, Error::ServerIncompatible(_)), "{error:?}");
     }
 }
 
 /// A server of RFC 6749 and nothing else: neither metadata, keys nor userinfo.
-fn plain_oauth(bench: &Bench, provider: &Provider) -> hallpass::Builder {
+fn plain_oauth(sandbox: &LibrarySandbox, provider: &Provider) -> hallpass::Builder {
     for path in
         ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", JWKS, USERINFO]
     {
-        provider.always(path, Answer::empty(404));
+        provider.always(path, Response::empty(404));
     }
     let endpoint = |path: &str| format!("{}{path}", provider.issuer());
-    bench
+    sandbox
         .at(provider)
         .scopes(["repo", "offline_access"])
         .endpoint("authorization", &endpoint("/oauth/authorize"))
@@ -207,15 +210,15 @@ fn plain_oauth(bench: &Bench, provider: &Provider) -> hallpass::Builder {
 
 #[test]
 fn n76_a_plain_oauth_server_needs_two_endpoints_by_hand_and_no_metadata() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let session = login(plain_oauth(&bench, &provider), visitor().0).unwrap();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let session = login(plain_oauth(&sandbox, &provider), visitor().0).unwrap();
     assert_eq!(session.user(), None);
     assert!(session.renewable());
     let paths: Vec<String> = provider.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/oauth/authorize", "/oauth/token"]);
-    let pass = plain_oauth(&bench, &provider).build().unwrap();
+    let pass = plain_oauth(&sandbox, &provider).build().unwrap();
     assert!(pass.access_token().is_ok());
-    bench.wait(24 * 3600);
+    sandbox.wait(24 * 3600);
     assert!(pass.access_token().is_ok());
     let error = pass.whoami().unwrap_err();
     assert_eq!(error, ServerIncompatible::NoEndpoint("userinfo_endpoint").into());
@@ -224,12 +227,12 @@ fn n76_a_plain_oauth_server_needs_two_endpoints_by_hand_and_no_metadata() {
 
 #[test]
 fn a_user_whom_the_login_did_not_learn_is_asked_for_later() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    provider.next(1, USERINFO, Answer::empty(503));
-    let session = login(bench.at(&provider).scopes(["email", "offline_access"]), visitor().0).unwrap();
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    provider.next(1, USERINFO, Response::empty(503));
+    let session = login(sandbox.at(&provider).scopes(["email", "offline_access"]), visitor().0).unwrap();
     assert_eq!(session.user(), None);
     assert!(session.notes().iter().any(|note| note.contains("who you are")), "{:?}", session.notes());
-    let pass = bench.pass(&provider);
+    let pass = sandbox.pass(&provider);
     assert_eq!(pass.whoami().unwrap().label(), EMAIL);
     provider.forget();
     assert_eq!(pass.whoami().unwrap().label(), EMAIL);
@@ -238,17 +241,17 @@ fn a_user_whom_the_login_did_not_learn_is_asked_for_later() {
 
 #[test]
 fn p66_status_tells_four_things_apart() {
-    let (bench, provider) = clerk();
-    let pass = bench.pass(&provider);
+    let (sandbox, provider) = clerk();
+    let pass = sandbox.pass(&provider);
     let status = pass.status();
     assert_eq!(
         (status.state, status.renewable, status.user.unwrap().label()),
         (State::Unverified, true, EMAIL.to_owned())
     );
-    assert_eq!((status.issuer.as_deref(), status.path), (Some(provider.issuer()), Some(bench.path())));
+    assert_eq!((status.issuer.as_deref(), status.path), (Some(provider.issuer()), Some(sandbox.path())));
     assert_eq!(provider.requests().len(), 0);
     assert_eq!(pass.check().state, State::Verified);
-    provider.always(USERINFO, Answer::empty(503));
+    provider.always(USERINFO, Response::empty(503));
     assert!(matches!(pass.check().state, State::Unavailable(Error::Network(_))));
     provider.end_sessions();
     pass.force_refresh().unwrap_err();
@@ -258,17 +261,17 @@ fn p66_status_tells_four_things_apart() {
 /// RFC 9728 §5.1, and what other servers write there.
 #[test]
 fn n78_an_answer_that_names_another_server_sends_nobody_there() {
-    let ((bench, provider), other) = (clerk(), Scripted::start());
+    let ((sandbox, provider), other) = (clerk(), ScriptedServer::start());
     let there = other.origin();
     let challenge = format!(
         "Bearer error=\"invalid_token\", authorization_uri=\"{there}/authorize\", \
          resource_metadata=\"{there}/.well-known/oauth-protected-resource\""
     );
-    let refusal = Answer::empty(401).header("WWW-Authenticate", &challenge);
+    let refusal = Response::empty(401).header("WWW-Authenticate", &challenge);
     provider.always(USERINFO, refusal.header("Link", &format!("<{there}>; rel=\"issuer\"")));
-    let pass = bench.pass(&provider);
+    let pass = sandbox.pass(&provider);
     assert!(matches!(pass.fetch_user(), Err(Error::Network(_))));
     assert!(matches!(pass.check().state, State::Unavailable(_) | State::LoginRequired(_)));
     assert_eq!(other.connections(), 0);
-    assert_eq!(bench.record()["issuer"], provider.issuer());
+    assert_eq!(sandbox.record()["issuer"], provider.issuer());
 }

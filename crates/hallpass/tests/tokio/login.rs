@@ -1,18 +1,20 @@
 use std::time::Duration;
 
 use hallpass::{Error, Hallpass};
+use hallpass_test::library::{
+    self, LibrarySandbox, RecordingUi, get, is_open, playing, redirect_uri, sign_in, visitor,
+};
+use hallpass_test::provider::{EMAIL, Provider, TOKEN};
+use hallpass_test::scripted_server::Response;
 use url::Url;
 
-use crate::bench::{self, Bench, Recorder, get, is_open, playing, redirect_uri, sign_in, visitor};
-use crate::provider::{EMAIL, Provider, TOKEN};
 use crate::runtimes::both;
-use crate::scripted::Answer;
 
 /// Waits for what other threads do.
 async fn until(is_so: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < bench::PATIENCE);
+        assert!(begun.elapsed() < library::PATIENCE);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -20,10 +22,10 @@ async fn until(is_so: impl Fn() -> bool) {
 #[test]
 fn from_login_to_logout() {
     for runtime in both() {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
-        let pass = bench.at(&provider).browser(visitor().0).build().unwrap();
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+        let pass = sandbox.at(&provider).browser(visitor().0).build().unwrap();
         runtime.block_on(async {
-            let session = pass.login_async(Recorder::default()).await.unwrap();
+            let session = pass.login_async(RecordingUi::default()).await.unwrap();
             assert_eq!(session.user().unwrap().label(), EMAIL);
             assert_eq!(pass.whoami_async().await.unwrap().label(), EMAIL);
             pass.token_source().token().await.unwrap();
@@ -36,16 +38,16 @@ fn from_login_to_logout() {
 #[test]
 fn other_tasks_go_on_while_a_login_waits() {
     for runtime in both() {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
         let (browser, urls) = playing(Url::clone);
-        let pass = bench.at(&provider).browser(browser).build().unwrap();
+        let pass = sandbox.at(&provider).browser(browser).build().unwrap();
         runtime.block_on(async {
             let person = async {
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                let url = urls.recv_timeout(bench::PATIENCE).unwrap();
+                let url = urls.recv_timeout(library::PATIENCE).unwrap();
                 tokio::task::spawn_blocking(move || get(&sign_in(&url))).await.unwrap()
             };
-            let (session, page) = tokio::join!(pass.login_async(Recorder::default()), person);
+            let (session, page) = tokio::join!(pass.login_async(RecordingUi::default()), person);
             assert_eq!((session.unwrap().user().unwrap().label(), page.status), (EMAIL.to_owned(), 200));
         });
     }
@@ -53,7 +55,7 @@ fn other_tasks_go_on_while_a_login_waits() {
 
 /// A login that its user does not finish, dropped once the browser was opened; where its port was.
 async fn begun_and_dropped(pass: &Hallpass, urls: &std::sync::mpsc::Receiver<Url>) -> Url {
-    let login = pass.login_async(Recorder::default());
+    let login = pass.login_async(RecordingUi::default());
     let opened = async {
         loop {
             match urls.try_recv() {
@@ -71,15 +73,15 @@ async fn begun_and_dropped(pass: &Hallpass, urls: &std::sync::mpsc::Receiver<Url
 #[test]
 fn a_dropped_login_frees_its_port_stores_nothing_and_cancels_nothing_else() {
     for runtime in both() {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
         let (browser, urls) = playing(Url::clone);
-        let pass = bench.at(&provider).browser(browser).build().unwrap();
+        let pass = sandbox.at(&provider).browser(browser).build().unwrap();
         let sibling = pass.clone();
         runtime.block_on(async {
             for _ in 0..2 {
                 let port = begun_and_dropped(&pass, &urls).await;
                 until(|| !is_open(&port)).await;
-                assert!(!bench.is_signed_in());
+                assert!(!sandbox.is_signed_in());
                 assert!(!sibling.canceller().is_cancelled() && !pass.canceller().is_cancelled());
             }
         });
@@ -89,18 +91,18 @@ fn a_dropped_login_frees_its_port_stores_nothing_and_cancels_nothing_else() {
 #[test]
 fn one_that_is_dropped_after_its_code_was_sent_keeps_the_old_sign_in() {
     for runtime in both() {
-        let (bench, provider) = (Bench::new(), Provider::clerk());
-        bench.signed_in(&provider);
-        let before = bench.bytes();
-        provider.next(1, TOKEN, Answer::never());
-        let pass = bench.at(&provider).browser(visitor().0).build().unwrap();
+        let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+        sandbox.signed_in(&provider);
+        let before = sandbox.bytes();
+        provider.next(1, TOKEN, Response::never());
+        let pass = sandbox.at(&provider).browser(visitor().0).build().unwrap();
         runtime.block_on(async {
             tokio::select! {
-                outcome = pass.login_async(Recorder::default()) => panic!("{outcome:?}"),
+                outcome = pass.login_async(RecordingUi::default()) => panic!("{outcome:?}"),
                 () = until(|| provider.count(TOKEN) == 1) => {}
             }
         });
-        assert!(pass.finish_saving(bench::PATIENCE));
-        assert!(bench.bytes() == before);
+        assert!(pass.finish_saving(library::PATIENCE));
+        assert!(sandbox.bytes() == before);
     }
 }

@@ -11,7 +11,7 @@ pub(crate) fn both() -> [Runtime; 2] {
         .map(|mut builder| builder.enable_all().build().unwrap())
 }
 
-/// What a future answers when it is looked at for the first time.
+/// Returns the result of a future's first poll.
 pub(crate) fn at_first_sight<F: Future>(future: F) -> Option<F::Output> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),

@@ -1,4 +1,4 @@
-//! What does not answer holds up neither a runtime nor the process.
+//! A server or keychain that does not respond delays the end of neither a runtime nor the process.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -8,25 +8,25 @@ use std::time::Duration;
 use hallpass::error::KeychainError;
 use hallpass::error::StoreError;
 use hallpass::{Environment, Error, Hallpass, Storage, TokenWish};
+use hallpass_test::library::{
+    self, Behavior, KeychainSetup, LibrarySandbox, RecordingUi, TestKeychain, timed,
+};
+use hallpass_test::provider::{CLIENT, OPENID_CONFIGURATION, Provider, TOKEN};
+use hallpass_test::scripted_server::Response;
 use tokio::runtime::Runtime;
 
-use crate::bench::{self, Bench, Recorder, timed};
-use crate::desk::Desk;
-use crate::keychains::{Mood, TestKeychain};
-use crate::provider::{CLIENT, OPENID_CONFIGURATION, Provider, TOKEN};
 use crate::runtimes::both;
-use crate::scripted::Answer;
 
-/// What ends at once takes no longer even where the machine is busy; the limits of requests are 20 s and more.
+/// Time limit for an immediate end on a busy machine; the time limits of requests are 20 s and more.
 const SOON: Duration = Duration::from_secs(1);
 
-fn silent() -> (Bench, Provider) {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
+fn silent() -> (LibrarySandbox, Provider) {
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
     for path in [TOKEN, OPENID_CONFIGURATION, provider.revoke_path()] {
-        provider.always(path, Answer::never());
+        provider.always(path, Response::never());
     }
-    (bench, provider)
+    (sandbox, provider)
 }
 
 /// Asks for everything that takes time.
@@ -34,7 +34,7 @@ fn ask(runtime: &Runtime, pass: &Hallpass) {
     let tokens = pass.token_source_with(TokenWish::default().renewed()).unwrap();
     let (login, logout) = (pass.cancellable(), pass.clone());
     runtime.spawn(async move { tokens.token().await });
-    runtime.spawn(async move { login.login_async(Recorder::default()).await });
+    runtime.spawn(async move { login.login_async(RecordingUi::default()).await });
     runtime.spawn(async move { logout.logout_async().await });
     runtime.block_on(async { tokio::time::sleep(Duration::from_millis(200)).await });
 }
@@ -42,8 +42,8 @@ fn ask(runtime: &Runtime, pass: &Hallpass) {
 #[test]
 fn p48_a_runtime_ends_at_once_while_a_server_keeps_silent() {
     for runtime in both() {
-        let (bench, provider) = silent();
-        ask(&runtime, &bench.pass(&provider));
+        let (sandbox, provider) = silent();
+        ask(&runtime, &sandbox.pass(&provider));
         let ((), took) = timed(|| drop(runtime));
         assert!(took < SOON, "{took:?}");
         assert!(!provider.requests().is_empty(), "something is still waited for");
@@ -56,12 +56,12 @@ fn p48_a_process_ends_at_once_while_a_server_or_a_keychain_keeps_silent() {
         return ask_in_this_process();
     }
     for flavour in 0..2 {
-        let (bench, provider) = silent();
+        let (sandbox, provider) = silent();
         let mut child = Command::new(std::env::current_exe().unwrap());
         let this = "shutdown::p48_a_process_ends_at_once_while_a_server_or_a_keychain_keeps_silent";
         child.args(["--exact", this, "--nocapture"]);
         child.env("FLAVOUR", flavour.to_string()).env("ISSUER", provider.issuer());
-        child.env("STATE_DIR", bench.state_dir()).stdout(Stdio::piped());
+        child.env("STATE_DIR", sandbox.state_dir()).stdout(Stdio::piped());
         let mut child = child.spawn().unwrap();
         let mut output = String::new();
         let ((), took) = timed(|| {
@@ -79,11 +79,11 @@ fn ask_in_this_process() {
     let flavour: usize = variable("FLAVOUR").parse().unwrap();
     let runtime = both().into_iter().nth(flavour).unwrap();
     let builder = || {
-        let builder = Hallpass::builder(bench::SERVICE, &variable("ISSUER"), CLIENT);
+        let builder = Hallpass::builder(library::SERVICE, &variable("ISSUER"), CLIENT);
         builder
             .environment(Environment::from_variables([]))
             .state_dir(variable("STATE_DIR"))
-            .keychain(TestKeychain::that_is(Mood::Silent))
+            .keychain(TestKeychain::new(Behavior::Silent))
     };
     ask(&runtime, &builder().storage(Storage::File).build().unwrap());
     ask(&runtime, &builder().profile("other").storage(Storage::Keychain).build().unwrap());
@@ -97,7 +97,7 @@ const CALLS: [(&str, Call); 4] = [
     ("on the pool", |runtime, pass| {
         runtime.block_on(runtime.spawn_blocking(move || pass.access_token())).unwrap().unwrap_err()
     }),
-    ("a login", |runtime, pass| runtime.block_on(pass.login_async(Recorder::default())).unwrap_err()),
+    ("a login", |runtime, pass| runtime.block_on(pass.login_async(RecordingUi::default())).unwrap_err()),
 ];
 
 #[test]
@@ -110,10 +110,10 @@ fn p48_a_keychain_that_never_answers_is_an_error_within_four_seconds() {
 }
 
 fn wait_for_a_mute_keychain(name: &str, call: Call, runtime: &Runtime) {
-    let desk = Desk::sealed();
-    let before = desk.bench.bytes();
-    desk.keychain.becomes(Mood::Silent);
-    let pass = desk.builder().storage(Storage::Keychain).build().unwrap();
+    let setup = KeychainSetup::sealed();
+    let before = setup.sandbox.bytes();
+    setup.keychain.set_behavior(Behavior::Silent);
+    let pass = setup.builder().storage(Storage::Keychain).build().unwrap();
     let (error, took) = timed(|| call(runtime, pass));
     let is_silent = matches!(
         error,
@@ -122,5 +122,5 @@ fn wait_for_a_mute_keychain(name: &str, call: Call, runtime: &Runtime) {
     );
     assert!(is_silent, "{name}: {error:?}");
     assert!(took < Duration::from_secs(4), "{name}: {took:?}");
-    assert!(desk.bench.bytes() == before, "{name}");
+    assert!(setup.sandbox.bytes() == before, "{name}");
 }

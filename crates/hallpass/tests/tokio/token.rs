@@ -6,25 +6,24 @@ use std::time::{Duration, SystemTime};
 use hallpass::error::{LoginRequired, NetworkError};
 use hallpass::world::http::{Http, HttpRequest, HttpResponse};
 use hallpass::{AccessToken, Error, Result, TokenSource};
+use hallpass_test::library::{self, DAY, KeychainSetup, LibrarySandbox, RecordingUi, visitor};
+use hallpass_test::provider::{Provider, TOKEN};
+use hallpass_test::scripted_server::Response;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use crate::bench::{self, Bench, Recorder, visitor};
-use crate::desk::{DAY, Desk};
-use crate::provider::{Provider, TOKEN};
 use crate::runtimes::{at_first_sight, both};
-use crate::scripted::Answer;
 
-fn signed_in() -> (Bench, Provider) {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    bench.signed_in(&provider);
-    (bench, provider)
+fn signed_in() -> (LibrarySandbox, Provider) {
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    sandbox.signed_in(&provider);
+    (sandbox, provider)
 }
 
-fn expired() -> (Bench, Provider) {
-    let (bench, provider) = signed_in();
-    bench.wait(DAY);
-    (bench, provider)
+fn expired() -> (LibrarySandbox, Provider) {
+    let (sandbox, provider) = signed_in();
+    sandbox.wait(DAY);
+    (sandbox, provider)
 }
 
 fn text(token: Result<AccessToken>) -> String {
@@ -73,18 +72,18 @@ fn renewed(
 
 #[test]
 fn a_fresh_token_is_answered_on_the_spot() {
-    let (bench, provider) = signed_in();
-    let before = bench.files();
-    let tokens = bench.at(&provider).http(Forbidden).build().unwrap().token_source();
+    let (sandbox, provider) = signed_in();
+    let before = sandbox.files();
+    let tokens = sandbox.at(&provider).http(Forbidden).build().unwrap().token_source();
     let token = at_first_sight(tokens.token()).expect("not a moment later").unwrap();
-    assert_eq!(bench.record()["secret"]["access_tokens"][0], token.expose());
-    assert!(bench.files() == before);
+    assert_eq!(sandbox.record()["secret"]["access_tokens"][0], token.expose());
+    assert!(sandbox.files() == before);
 }
 
 #[test]
 fn of_a_sealed_sign_in_too_once_the_key_is_known() {
-    let desk = Desk::sealed();
-    let tokens = desk.builder().http(Forbidden).build().unwrap().token_source();
+    let setup = KeychainSetup::sealed();
+    let tokens = setup.builder().http(Forbidden).build().unwrap().token_source();
     assert!(at_first_sight(tokens.token()).is_none(), "a keychain may take its time");
     for runtime in both() {
         runtime.block_on(tokens.token()).unwrap();
@@ -95,14 +94,14 @@ fn of_a_sealed_sign_in_too_once_the_key_is_known() {
 #[test]
 fn an_expired_token_is_renewed_once_for_all_tasks_and_not_on_a_thread_for_each() {
     for runtime in both() {
-        let (bench, provider) = signed_in();
+        let (sandbox, provider) = signed_in();
         let seen = Arc::new(Mutex::new(HashSet::<ThreadId>::new()));
         let threads = seen.clone();
         let clock = move || {
             threads.lock().unwrap().insert(thread::current().id());
             SystemTime::now() + Duration::from_secs(DAY)
         };
-        let tokens = bench.at(&provider).clock(clock).build().unwrap().token_source();
+        let tokens = sandbox.at(&provider).clock(clock).build().unwrap().token_source();
         provider.slow(TOKEN, Duration::from_millis(200));
         let found = outcomes(&runtime, tasks(&runtime, 200, || token(&tokens)));
         let found: Vec<String> = found.into_iter().map(text).collect();
@@ -116,8 +115,8 @@ fn an_expired_token_is_renewed_once_for_all_tasks_and_not_on_a_thread_for_each()
 #[test]
 fn tasks_that_were_refused_the_same_token_make_one_refresh() {
     for runtime in both() {
-        let (bench, provider) = signed_in();
-        let tokens = bench.pass(&provider).token_source();
+        let (sandbox, provider) = signed_in();
+        let tokens = sandbox.pass(&provider).token_source();
         let refused = runtime.block_on(tokens.token()).unwrap();
         let found = outcomes(&runtime, tasks(&runtime, 50, || renewed(&tokens, &refused)));
         let found: Vec<String> = found.into_iter().map(text).collect();
@@ -130,10 +129,10 @@ fn tasks_that_were_refused_the_same_token_make_one_refresh() {
 #[test]
 fn all_who_wait_are_told_why_there_is_none_and_the_next_one_asks_anew() {
     for runtime in both() {
-        let (bench, provider) = expired();
-        provider.next(1, TOKEN, Answer::empty(503));
+        let (sandbox, provider) = expired();
+        provider.next(1, TOKEN, Response::empty(503));
         provider.slow(TOKEN, Duration::from_millis(200));
-        let tokens = bench.pass(&provider).token_source();
+        let tokens = sandbox.pass(&provider).token_source();
         let found = outcomes(&runtime, tasks(&runtime, 50, || token(&tokens)));
         assert!(found.iter().all(|error| matches!(error, Err(error) if error.is_retryable())), "{found:?}");
         assert_eq!(provider.count(TOKEN), 1);
@@ -143,8 +142,8 @@ fn all_who_wait_are_told_why_there_is_none_and_the_next_one_asks_anew() {
 
 #[test]
 fn nobody_signed_in_is_an_error_and_no_wait() {
-    let (bench, provider) = (Bench::new(), Provider::clerk());
-    let pass = bench.pass(&provider);
+    let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
+    let pass = sandbox.pass(&provider);
     for runtime in both() {
         let error = runtime.block_on(pass.token_source().token()).unwrap_err();
         assert!(matches!(error, Error::LoginRequired(LoginRequired::NotSignedIn { .. })), "{error:?}");
@@ -155,15 +154,15 @@ fn nobody_signed_in_is_an_error_and_no_wait() {
 #[test]
 fn p30_a_dropped_future_does_not_end_the_refresh() {
     for runtime in both() {
-        let (bench, provider) = expired();
-        let before = bench.bytes();
+        let (sandbox, provider) = expired();
+        let before = sandbox.bytes();
         let (arrived, here) = mpsc::channel();
         provider.slow(TOKEN, Duration::from_millis(200));
         provider.on(TOKEN, move |_| {
             let _ = arrived.send(());
             None
         });
-        let pass = bench.pass(&provider);
+        let pass = sandbox.pass(&provider);
         let task = runtime.spawn(token(&pass.token_source()));
         runtime.block_on(async {
             while here.try_recv().is_err() {
@@ -172,11 +171,11 @@ fn p30_a_dropped_future_does_not_end_the_refresh() {
             task.abort();
             assert!(task.await.unwrap_err().is_cancelled());
         });
-        assert!(bench.bytes() == before, "nothing came yet");
-        assert!(pass.finish_saving(bench::PATIENCE));
-        assert!(bench.bytes() != before);
-        let saved = bench.record()["secret"]["access_tokens"][0].clone();
-        assert_eq!(saved, text(runtime.block_on(bench.pass(&provider).token_source().token())));
+        assert!(sandbox.bytes() == before, "nothing came yet");
+        assert!(pass.finish_saving(library::PATIENCE));
+        assert!(sandbox.bytes() != before);
+        let saved = sandbox.record()["secret"]["access_tokens"][0].clone();
+        assert_eq!(saved, text(runtime.block_on(sandbox.pass(&provider).token_source().token())));
         assert_eq!(provider.count(TOKEN), 1);
     }
 }
@@ -184,9 +183,9 @@ fn p30_a_dropped_future_does_not_end_the_refresh() {
 #[test]
 fn a_future_that_is_dropped_leaves_the_others_waiting_for_the_same() {
     for runtime in both() {
-        let (bench, provider) = expired();
+        let (sandbox, provider) = expired();
         provider.slow(TOKEN, Duration::from_millis(200));
-        let tokens = bench.pass(&provider).token_source();
+        let tokens = sandbox.pass(&provider).token_source();
         let (first, second) = (runtime.spawn(token(&tokens)), runtime.spawn(token(&tokens)));
         runtime.block_on(async {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -200,8 +199,8 @@ fn a_future_that_is_dropped_leaves_the_others_waiting_for_the_same() {
 #[test]
 fn after_a_panic_nobody_waits_for_ever() {
     for runtime in both() {
-        let (bench, provider) = expired();
-        let tokens = bench.at(&provider).http(Forbidden).build().unwrap().token_source();
+        let (sandbox, provider) = expired();
+        let tokens = sandbox.at(&provider).http(Forbidden).build().unwrap().token_source();
         for _ in 0..2 {
             let tasks = tasks(&runtime, 5, || token(&tokens));
             runtime.block_on(async {
@@ -216,16 +215,16 @@ fn after_a_panic_nobody_waits_for_ever() {
 #[test]
 fn p48_the_blocking_verbs_work_in_async_code_and_on_the_pool() {
     for runtime in both() {
-        let (bench, provider) = expired();
-        let pass = bench.pass(&provider);
+        let (sandbox, provider) = expired();
+        let pass = sandbox.pass(&provider);
         runtime.block_on(async { pass.access_token() }).unwrap();
         let (on_the_pool, in_a_task) = (pass.clone(), pass.clone());
         let forced = runtime.spawn_blocking(move || on_the_pool.force_refresh());
         runtime.block_on(forced).unwrap().unwrap();
         let forced = runtime.spawn(async move { in_a_task.force_refresh() });
         runtime.block_on(forced).unwrap().unwrap();
-        let login = bench.at(&provider).browser(visitor().0).build().unwrap();
-        runtime.block_on(async { login.login(&mut Recorder::default()) }).unwrap();
+        let login = sandbox.at(&provider).browser(visitor().0).build().unwrap();
+        runtime.block_on(async { login.login(&mut RecordingUi::default()) }).unwrap();
         assert!(runtime.block_on(async { pass.logout() }).unwrap().erased);
     }
 }

@@ -1,32 +1,32 @@
-//! Any history of one sign-in that several processes share: renewed, lost on the way, killed in the middle, signed in
-//! again, signed out, moved. After each act, the stored refresh token is the one that the server would take, or it says
-//! itself that it does not; in the end every process has a token or is told the truth.
+//! A model-based test: random histories of one sign-in that several processes share, with refreshes, lost responses,
+//! killed processes, logins, logouts and moves. After each step, the server accepts the stored refresh token or has
+//! refused it; at the end every process gets a token or the right error.
 //!
-//! `HALLPASS_MODEL_MINUTES=10` looks at histories for so long.
+//! `HALLPASS_MODEL_MINUTES=10` runs histories for ten minutes.
 
-mod judge;
+mod history;
+mod invariants;
 mod server;
-mod story;
-mod town;
+mod simulation;
 
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use judge::Verdict;
-use story::{Act, End, Story, stories};
-use town::Town;
+use history::{End, History, Step, histories};
+use invariants::Check;
+use simulation::Simulation;
 
-/// Histories of one ordinary run.
+/// Histories of one ordinary test run.
 const HISTORIES: u32 = 60;
 
-fn tell(story: &Story) -> Verdict {
-    let town = Town::of(story);
-    town.act(&Act::Login { by: 0, user: 0, meanwhile: None, end: End::Well })?;
-    for (number, act) in story.acts.iter().enumerate() {
-        town.act(act).map_err(|fault| format!("act {number}: {fault}"))?;
+fn run(history: &History) -> Check {
+    let simulation = Simulation::new(history);
+    simulation.step(&Step::Login { by: 0, user: 0, meanwhile: None, end: End::Well })?;
+    for (number, step) in history.steps.iter().enumerate() {
+        simulation.step(step).map_err(|error| format!("step {number}: {error}"))?;
     }
-    town.end()
+    simulation.end()
 }
 
 #[test]
@@ -35,9 +35,10 @@ fn p27_p28_p30_no_history_loses_a_sign_in_that_the_server_would_renew() {
     let until = Instant::now() + Duration::from_secs(60 * minutes.unwrap_or(0));
     loop {
         let config = Config { cases: HISTORIES, failure_persistence: None, ..Config::default() };
-        let told = TestRunner::new(config).run(&stories(), |story| tell(&story).map_err(TestCaseError::fail));
-        if let Err(fault) = told {
-            panic!("{fault}");
+        let result =
+            TestRunner::new(config).run(&histories(), |history| run(&history).map_err(TestCaseError::fail));
+        if let Err(error) = result {
+            panic!("{error}");
         }
         if Instant::now() >= until {
             return;

@@ -1,5 +1,5 @@
-//! An authorization server that rotates refresh tokens and knows everything about them. It takes a token a second time
-//! only within its grace; later, that ends the grant.
+//! The model of an authorization server that rotates refresh tokens. It accepts a used token again only within its grace
+//! period; after that, reuse ends the grant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,23 +7,22 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hallpass::error::{NetworkError, NetworkErrorKind};
 use hallpass::world::http::{Http, HttpRequest, HttpResponse};
+use hallpass_test::jose::ES256;
+use hallpass_test::library::param;
+use hallpass_test::provider::CANARY;
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::bench::param;
-use crate::jose::ES256;
-use crate::provider::CANARY;
-
-/// Nobody listens there: requests come through [`Http`].
+/// No server listens there: requests arrive through [`Http`].
 pub(super) const ISSUER: &str = "http://127.0.0.1:9";
 /// How long access tokens live, in seconds.
 pub(super) const LIFETIME: u64 = 3600;
 
 #[derive(Clone)]
-pub(super) struct Server(Arc<Inside>);
+pub(super) struct Server(Arc<Shared>);
 
-struct Inside {
+struct Shared {
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     grace: Duration,
     known: Mutex<Known>,
@@ -37,16 +36,16 @@ struct Known {
     refresh: BTreeMap<String, RefreshToken>,
     access: BTreeMap<String, SystemTime>,
     refused: BTreeSet<String>,
-    /// What becomes of the next exchange of a code.
-    spoilt: Option<Spoilt>,
+    /// The fault of the next code exchange.
+    login_fault: Option<LoginFault>,
 }
 
 /// How a sign-in fails at its last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spoilt {
-    /// The answer is lost.
+pub(super) enum LoginFault {
+    /// The response is lost.
     Lost,
-    /// The ID token is signed by somebody else.
+    /// The ID token's signature is wrong.
     Forged,
 }
 
@@ -63,34 +62,34 @@ struct Grant {
 #[derive(Clone)]
 struct RefreshToken {
     grant: usize,
-    /// What it was given for; nothing where it was a code.
+    /// The refresh token it replaced; `None` if it came with a code.
     parent: Option<String>,
     used: Option<SystemTime>,
 }
 
 impl Server {
     pub(super) fn new(grace: Duration, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Server {
-        Server(Arc::new(Inside { clock: Box::new(clock), grace, known: Mutex::default() }))
+        Server(Arc::new(Shared { clock: Box::new(clock), grace, known: Mutex::default() }))
     }
 
-    /// Where the browser of a user who signs in is sent.
+    /// Signs a user in, and returns the callback URL.
     pub(super) fn authorize(&self, url: &Url, user: u8) -> Url {
         let mut known = self.known();
         let code = known.new_secret("code");
         known.codes.insert(code.clone(), Code { user, nonce: param(url, "nonce") });
-        crate::bench::callback(url, &format!("code={code}&state={{state}}"))
+        hallpass_test::library::callback(url, &format!("code={code}&state={{state}}"))
     }
 
-    pub(super) fn spoil(&self, spoilt: Option<Spoilt>) {
-        self.known().spoilt = spoilt;
+    pub(super) fn break_next_login(&self, login_fault: Option<LoginFault>) {
+        self.known().login_fault = login_fault;
     }
 
-    /// As an administrator would.
+    /// Ends every session, as an administrator can.
     pub(super) fn end_all(&self) {
         self.known().grants.iter_mut().for_each(|grant| grant.is_alive = false);
     }
 
-    /// Whether it would renew a session by this token now.
+    /// Returns whether it would accept this refresh token now.
     pub(super) fn would_grant(&self, token: &str) -> bool {
         let known = self.known();
         let Some(found) = known.refresh.get(token) else { return false };
@@ -101,12 +100,12 @@ impl Server {
         self.known().refresh[token].used.is_some()
     }
 
-    /// Whether it said of exactly this token that it is not valid.
+    /// Returns whether it has refused exactly this refresh token.
     pub(super) fn has_refused(&self, token: &str) -> bool {
         self.known().refused.contains(token)
     }
 
-    /// Whether `new` was given for `old`.
+    /// Returns whether `new` replaced `old`.
     pub(super) fn follows(&self, new: &str, old: &str) -> bool {
         self.known().refresh[new].parent.as_deref() == Some(old)
     }
@@ -125,7 +124,7 @@ impl Server {
         known.grants[known.refresh[token].grant].is_alive
     }
 
-    /// Whether it gave this access token, and it has not expired.
+    /// Returns whether it issued this access token, and it has not expired.
     pub(super) fn knows_access_token(&self, token: &str) -> bool {
         self.known().access.get(token).is_some_and(|end| *end > (self.0.clock)())
     }
@@ -148,20 +147,20 @@ impl Server {
 
     fn by_code(&self, code: &str) -> Result<HttpResponse, NetworkError> {
         let mut known = self.known();
-        let spoilt = known.spoilt.take();
+        let login_fault = known.login_fault.take();
         let Some(code) = known.codes.remove(code) else { return Ok(refusal()) };
         known.grants.push(Grant { user: code.user, is_alive: true });
         let grant = known.grants.len() - 1;
         let mut body = known.tokens(grant, None, (self.0.clock)());
         let id_token = id_token(code.user, &code.nonce);
-        body["id_token"] = match spoilt {
+        body["id_token"] = match login_fault {
             None => json!(id_token),
-            Some(Spoilt::Forged) => json!(format!("{}AAAA", &id_token[..id_token.len() - 4])),
-            Some(Spoilt::Lost) => {
+            Some(LoginFault::Forged) => json!(format!("{}AAAA", &id_token[..id_token.len() - 4])),
+            Some(LoginFault::Lost) => {
                 return Err(NetworkError::new(NetworkErrorKind::Broken, "127.0.0.1:9", "as told"));
             }
         };
-        Ok(answer(200, &body))
+        Ok(response(200, &body))
     }
 
     fn by_refresh_token(&self, token: &str) -> HttpResponse {
@@ -176,7 +175,7 @@ impl Server {
         }
         let now = (self.0.clock)();
         known.refresh.get_mut(token).unwrap().used.get_or_insert(now);
-        answer(200, &known.tokens(grant, Some(token.to_owned()), now))
+        response(200, &known.tokens(grant, Some(token.to_owned()), now))
     }
 
     fn revoke(&self, token: &str) -> HttpResponse {
@@ -184,7 +183,7 @@ impl Server {
         if let Some(grant) = known.refresh.get(token).map(|found| found.grant) {
             known.grants[grant].is_alive = false;
         }
-        answer(200, &json!({}))
+        response(200, &json!({}))
     }
 }
 
@@ -212,11 +211,11 @@ impl Http for Server {
         let form = request.form.as_ref().map(|form| form.as_bytes()).unwrap_or_default();
         let form: BTreeMap<String, String> = form_urlencoded::parse(form).into_owned().collect();
         match request.url.path() {
-            "/.well-known/openid-configuration" => Ok(answer(200, &metadata())),
-            "/jwks" => Ok(answer(200, &json!({ "keys": [ES256.jwk] }))),
+            "/.well-known/openid-configuration" => Ok(response(200, &metadata())),
+            "/jwks" => Ok(response(200, &json!({ "keys": [ES256.jwk] }))),
             "/token" => self.token(&form),
             "/revoke" => Ok(self.revoke(&form["token"])),
-            other => panic!("nobody should ask for {other}"),
+            other => panic!("unexpected request for {other}"),
         }
     }
 }
@@ -241,17 +240,17 @@ fn id_token(user: u8, nonce: &str) -> String {
         "email": format!("user-{user}@example.com"),
         "nonce": nonce,
         "iat": now,
-        // Histories are long, and nobody here asks for the ID token.
+        // Histories are long, and no step uses the ID token.
         "exp": now + 365 * 24 * 3600,
     });
     ES256.sign(&ES256.header(), &claims)
 }
 
 fn refusal() -> HttpResponse {
-    answer(400, &json!({ "error": "invalid_grant" }))
+    response(400, &json!({ "error": "invalid_grant" }))
 }
 
-fn answer(status: u16, body: &Value) -> HttpResponse {
+fn response(status: u16, body: &Value) -> HttpResponse {
     HttpResponse {
         status,
         headers: Vec::new(),

@@ -152,7 +152,7 @@ fn p48_a_process_ends_while_a_call_hangs() {
 
 #[cfg(all(feature = "keychain", unix, not(target_vendor = "apple")))]
 mod at_a_bus {
-    use hallpass_test_keychain::{Habit, MuteBus, ScriptedService, Variables};
+    use hallpass_test::keychain::{Habit, MuteBus, ScriptedService, Variables};
 
     use super::*;
     use crate::environment::Environment;
