@@ -24,6 +24,7 @@ mod refusals;
 mod reverse_proxy;
 mod shape;
 mod signals;
+mod texts;
 mod users;
 
 // These use `strace`, mounts, network namespaces and terminals as only Linux has them.
