@@ -8,10 +8,6 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands;
-use crate::failure::Failure;
-use crate::report::{self, Form};
-
 /// Sign-in for command-line programs.
 #[derive(Debug, Parser)]
 #[command(name = "hallpass", version, about, arg_required_else_help = true, after_help = AFTER_HELP, propagate_version = true)]
@@ -23,17 +19,9 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The command line of this process.
-    pub(crate) fn of_process() -> Cli {
-        let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-        let words: Vec<Option<&str>> = args.iter().map(|arg| arg.to_str()).collect();
-        Cli::frequent(&words)
-            .unwrap_or_else(|| Cli::try_parse().unwrap_or_else(|error| refuse(&error, &words)))
-    }
-
     /// The calls that scripts make again and again, as clap reads them. Describing every command to clap takes
     /// longer than all else that a cached token needs.
-    fn frequent(args: &[Option<&str>]) -> Option<Cli> {
+    pub(crate) fn frequent(args: &[Option<&str>]) -> Option<Cli> {
         let header = match args {
             [Some("token")] => false,
             [Some("token"), Some("--header")] => true,
@@ -369,31 +357,6 @@ pub(crate) struct Doctor {
 pub(crate) struct Completions {
     /// Which shell
     pub(crate) shell: clap_complete::Shell,
-}
-
-/// A wrong command line, as clap tells it; as JSON where that was among the words.
-fn refuse(error: &clap::Error, words: &[Option<&str>]) -> ! {
-    let is_exec = words.iter().flatten().find(|word| !word.starts_with('-')) == Some(&"exec");
-    if error.use_stderr() && is_exec {
-        let _ = error.print(); // where even stderr is gone, the code tells
-        std::process::exit(commands::exec::NOT_STARTED.into());
-    }
-    if error.use_stderr() && words.contains(&Some("--json")) {
-        let text = error.to_string();
-        let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-        let message = first.join(" ");
-        let failure = Failure::usage(message.trim_start_matches("error: "), "see hallpass --help");
-        std::process::exit(report::report(&failure, form_of(words), None).into());
-    }
-    error.exit()
-}
-
-/// As the verb that was meant tells its failures.
-fn form_of(words: &[Option<&str>]) -> Form {
-    match words.iter().flatten().find(|word| !word.starts_with('-')) {
-        Some(&("login" | "demo")) => Form::Event,
-        _ => Form::Json,
-    }
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {

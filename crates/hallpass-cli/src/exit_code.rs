@@ -6,6 +6,8 @@ pub(crate) struct ExitCode(u8);
 
 impl ExitCode {
     pub(crate) const SUCCESS: ExitCode = ExitCode(0);
+    /// What a program that `exec` did not start ends with: none of the codes that it may mean something by itself.
+    pub(crate) const NOT_STARTED: ExitCode = ExitCode(125);
 }
 
 impl From<u8> for ExitCode {

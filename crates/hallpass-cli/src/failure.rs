@@ -1,5 +1,6 @@
 //! Why a command did not do what it was asked.
 
+use std::fmt;
 use std::path::Path;
 
 /// The library's error, or one of the command's own.
@@ -27,7 +28,7 @@ impl Failure {
     }
 
     /// A file of settings that cannot be used.
-    pub(crate) fn settings(action: &str, path: &Path, cause: &dyn std::fmt::Display) -> Failure {
+    pub(crate) fn settings(action: &str, path: &Path, cause: &dyn fmt::Display) -> Failure {
         let (code, hint) = match action {
             "read" => (2, "check its path, and that you may read it"),
             "use" => (2, "correct the file, or remove it"),
@@ -35,6 +36,20 @@ impl Failure {
         };
         let message = format!("cannot {action} {}: {cause}", path.display());
         Failure::Settings { code, message, hint }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Library(error) => error.fmt(f),
+            Failure::Usage { message, .. } | Failure::Settings { message, .. } => f.write_str(message),
+            Failure::TokenRefused { variable } => {
+                write!(f, "the server does not take the token in {variable}")
+            }
+            Failure::Signal(_) | Failure::Untouched => f.write_str("cancelled"),
+            Failure::Unexpected(message) => f.write_str(message),
+        }
     }
 }
 

@@ -1,38 +1,38 @@
 //! `hallpass`: sign in, know who, hand out tokens, sign out.
 //!
 //! Output policy: stdout carries the asked value and nothing else; all talk goes to stderr. Every command
-//! ends in [`report`] on failure, which alone decides message, hint and exit code.
+//! ends in a [`Report`] on failure, which alone decides message, hint and exit code.
+//!
+//! Each room uses only those below it:
+//! `main` → `usage` → `commands` → `settings` → `system` → `output` → `args` → `failure` → `exit_code`.
 
 #![cfg_attr(all(not(test), target_os = "linux", target_env = "gnu"), no_main)]
 
 mod args;
-mod browser;
 mod commands;
-#[cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
-mod entrance;
-mod env_file;
 mod exit_code;
 mod failure;
-mod json;
-mod json_ui;
-mod keychain;
-mod log_to_stderr;
-mod login_plan;
-mod login_profile;
-mod profile_http;
-mod profiles;
-mod qr_code;
-mod report;
-mod say;
-mod screen;
+mod output;
 mod settings;
-mod signals;
-mod sources;
+mod system;
+mod usage;
 
 use args::{Cli, Command};
 use exit_code::ExitCode;
 use failure::Failure;
-use report::Form;
+use output::report::{self, Form, Report};
+use output::{log_to_stderr, say};
+use settings::login_command::login_command;
+use settings::profiles;
+use system::signals;
+
+/// The system's entrance; `std` has the arguments by itself.
+#[cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "the name that the system calls")]
+#[unsafe(no_mangle)]
+extern "C" fn main(_count: std::ffi::c_int, _arguments: *const *const std::ffi::c_char) -> std::ffi::c_int {
+    system::entrance::enter(begin)
+}
 
 #[cfg(not(all(not(test), target_os = "linux", target_env = "gnu")))]
 fn main() {
@@ -40,27 +40,26 @@ fn main() {
 }
 
 fn begin() -> ExitCode {
-    let cli = Cli::of_process();
+    let cli = usage::read();
     say::init(cli.common.quiet);
     if cli.common.verbose > 0 {
         log_to_stderr::init();
     }
     let code = end(&cli, run(&cli));
     match &cli.command {
-        Command::Exec(_) => ExitCode::from(commands::exec::NOT_STARTED),
+        Command::Exec(_) => ExitCode::NOT_STARTED,
         _ => code,
     }
 }
 
 /// Tells how it ended.
 fn end(cli: &Cli, outcome: Result<ExitCode, Failure>) -> ExitCode {
+    let login = || login_command(profiles::named(&cli.common).ok().flatten().as_deref());
     match (outcome, signals::first()) {
         (Ok(code), None) => code,
-        (Ok(_), Some(signal)) => ExitCode::from(report::describe(&Failure::Signal(signal)).code),
-        (Err(failure), Some(signal)) => report::interrupted(signal, &failure, form(cli)),
-        (Err(failure), None) => {
-            report::report(&failure, form(cli), profiles::named(&cli.common).ok().flatten().as_deref())
-        }
+        (Ok(_), Some(signal)) => report::exit_code(&Failure::Signal(signal)),
+        (Err(failure), Some(signal)) => report::interrupted(signal, &failure, form(cli), &login()),
+        (Err(failure), None) => Report::new(&failure, &login()).tell(form(cli)),
     }
 }
 

@@ -9,10 +9,12 @@ use hallpass_dev::{DevServer, Robot};
 use serde_json::{Value, json};
 
 use crate::args::{Common, Demo};
+use crate::commands::sign_in::sign_in;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::screen::Screen;
-use crate::{json, say, signals};
+use crate::output::screen::Screen;
+use crate::output::{json, say};
+use crate::system::signals;
 
 /// Whoever does not come back from the browser by then gets to see the rest all the same.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -78,7 +80,7 @@ impl Play {
 
     fn sign_in(&self, pass: &Hallpass) -> Result<Session, Failure> {
         let screen = if self.as_json { Screen::json() } else { Screen::words(self.terminal()) };
-        screen.sign_in(pass)
+        sign_in(pass, screen)
     }
 
     /// A robot pastes nothing, and is done before there is a time to count down.

@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::args::{Common, Dev};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::{json, say, signals};
+use crate::output::{json, say};
+use crate::system::signals;
 
 pub(crate) fn run(common: &Common, args: &Dev) -> Result<ExitCode, Failure> {
     let server = start(common, args)?;

@@ -3,10 +3,13 @@
 use hallpass::{Diagnosis, Explanation, Finding, Verdict};
 
 use crate::args::{Common, Doctor, Login};
+use crate::commands::login::plan::Plan;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::login_plan::Plan;
-use crate::{json, profiles, report, say};
+use crate::output::hint::hint;
+use crate::output::{json, report, say};
+use crate::settings::login_command::login_command;
+use crate::settings::profiles;
 
 /// Where the text of a row begins.
 const MARGIN: usize = 14;
@@ -16,7 +19,7 @@ pub(crate) fn run(common: &Common, args: &Doctor) -> Result<ExitCode, Failure> {
     let plan = Plan::of(common, &login(args))?;
     let diagnosis = plan.pass_to_look()?.diagnose();
     match common.json {
-        true => json::print_line(&json::diagnosis(&diagnosis, hint)),
+        true => json::print_line(&json::diagnosis(&diagnosis, hint_for)),
         false => say::value(&text(&diagnosis, columns_of_stdout())),
     }
     if plan.settings.file.issuer.is_none() {
@@ -27,8 +30,10 @@ pub(crate) fn run(common: &Common, args: &Doctor) -> Result<ExitCode, Failure> {
             unknown.unwrap_or_default()
         ));
     }
-    let trouble = diagnosis.trouble().map(|error| described(error).code);
-    Ok(trouble.map_or(ExitCode::SUCCESS, ExitCode::from))
+    Ok(match diagnosis.trouble() {
+        Some(error) => report::exit_code(&Failure::Library(error.clone())),
+        None => ExitCode::SUCCESS,
+    })
 }
 
 /// The login that is looked at.
@@ -42,13 +47,9 @@ fn login(args: &Doctor) -> Login {
     }
 }
 
-fn described(error: &hallpass::Error) -> report::Report {
-    report::describe(&Failure::Library(error.clone()))
-}
-
-fn hint(verdict: &Verdict) -> Option<String> {
+fn hint_for(verdict: &Verdict) -> Option<String> {
     match verdict {
-        Verdict::Trouble(error) => described(error).hint,
+        Verdict::Trouble(error) => hint(&Failure::Library(error.clone()), &login_command(None)),
         _ => None,
     }
 }
@@ -113,7 +114,7 @@ fn about(finding: &Finding) -> Vec<String> {
         Verdict::Remark => "--",
         _ => "ok",
     };
-    let hint = hint(&finding.verdict).map(|hint| row("", "", &format!("hint: {hint}")));
+    let hint = hint_for(&finding.verdict).map(|hint| row("", "", &format!("hint: {hint}")));
     [row(mark, finding.subject.as_str(), &finding.text)].into_iter().chain(hint).collect()
 }
 

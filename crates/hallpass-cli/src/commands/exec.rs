@@ -7,14 +7,12 @@ use std::process::Command;
 use hallpass::Secret;
 
 use crate::args::{Common, Exec};
-use crate::commands::override_token;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::settings::stored_pass;
-use crate::{say, signals};
-
-/// What a program that was not started ends with: none of the codes that it may mean something by itself.
-pub(crate) const NOT_STARTED: u8 = 125;
+use crate::output::say;
+use crate::settings::override_token;
+use crate::settings::stored::stored_pass;
+use crate::system::signals;
 
 /// Secrets of this command that are nobody else's.
 const OURS: [&str; 2] = [override_token::NAME, "HALLPASS_CLIENT_SECRET"];

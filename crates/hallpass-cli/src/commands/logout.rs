@@ -4,12 +4,13 @@ use hallpass::{Environment, LogoutReport, Revocation};
 use serde_json::Value;
 
 use crate::args::{Common, Logout};
-use crate::commands::override_token;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::profiles::DEFAULT;
-use crate::settings::{stored, stored_pass};
-use crate::{json, say, signals};
+use crate::output::{json, say};
+use crate::settings::override_token;
+use crate::settings::profiles::DEFAULT;
+use crate::settings::stored::{stored, stored_pass};
+use crate::system::signals;
 
 pub(crate) fn run(common: &Common, args: &Logout) -> Result<ExitCode, Failure> {
     override_token::warn(common);

@@ -10,10 +10,10 @@ use crate::args::{Common, MoveTo, Profiles, ProfilesAction, StorageArg};
 use crate::commands::logout;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::profiles::{ConfigDir, DEFAULT};
-use crate::settings::stored;
-use crate::sources::SettingsFile;
-use crate::{json, say};
+use crate::output::{json, say};
+use crate::settings::file::SettingsFile;
+use crate::settings::profiles::{ConfigDir, DEFAULT};
+use crate::settings::stored::stored;
 
 pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure> {
     let config_dir = ConfigDir::of(&Environment::of_process())?;

@@ -6,12 +6,13 @@ use hallpass::{Environment, State, Status as ProfileStatus, StoreKind, User};
 use serde_json::Value;
 
 use crate::args::{Common, Status};
-use crate::commands::override_token;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::profiles::{ConfigDir, selected};
-use crate::settings::stored;
-use crate::{json, report, say};
+use crate::output::{json, report, say};
+use crate::settings::login_command::login_command;
+use crate::settings::override_token;
+use crate::settings::profiles::{ConfigDir, selected};
+use crate::settings::stored::stored;
 
 pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
     override_token::warn(common);
@@ -43,7 +44,7 @@ fn statuses(selected: &str, check: bool) -> Result<Vec<ProfileStatus>, Failure> 
 fn exit_code(selected: Option<&ProfileStatus>) -> ExitCode {
     match selected.map(|status| &status.state) {
         Some(State::LoginRequired(error) | State::Unavailable(error)) => {
-            ExitCode::from(report::describe(&Failure::Library(error.clone())).code)
+            report::exit_code(&Failure::Library(error.clone()))
         }
         _ => ExitCode::SUCCESS,
     }
@@ -69,7 +70,7 @@ fn text(status: &ProfileStatus, is_current: bool) -> String {
 fn state(status: &ProfileStatus, is_current: bool) -> String {
     let profile = (!is_current).then_some(status.profile.as_str());
     match &status.state {
-        State::LoginRequired(error) => format!("{error}; sign in with: {}", report::login_command(profile)),
+        State::LoginRequired(error) => format!("{error}; sign in with: {}", login_command(profile)),
         State::Unavailable(error) => error.to_string(),
         State::Verified => format!("signed in, confirmed by the server; {}", life(status)),
         _ => format!("signed in; {}", life(status)),

@@ -4,11 +4,11 @@ use hallpass::{AccessToken, Hallpass, TokenWish};
 use serde_json::json;
 
 use crate::args::{Common, Token};
-use crate::commands::override_token;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::settings::stored_pass;
-use crate::{json, say};
+use crate::output::{json, say};
+use crate::settings::override_token;
+use crate::settings::stored::stored_pass;
 
 pub(crate) fn run(common: &Common, args: &Token) -> Result<ExitCode, Failure> {
     if let Some(token) = override_token::get(common)? {

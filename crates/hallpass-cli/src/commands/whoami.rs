@@ -3,11 +3,11 @@
 use hallpass::User;
 
 use crate::args::{Common, Whoami};
-use crate::commands::override_token;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::settings::stored_pass;
-use crate::{json, say};
+use crate::output::{json, say};
+use crate::settings::override_token;
+use crate::settings::stored::stored_pass;
 
 pub(crate) fn run(common: &Common, args: &Whoami) -> Result<ExitCode, Failure> {
     show(&user(common, args)?, common.json);

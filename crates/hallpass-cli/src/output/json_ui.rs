@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use hallpass::{LoginEvent, LoginUi};
 use serde_json::json;
 
-use crate::json;
+use crate::output::json;
 
 /// Prints each event once.
 #[derive(Default)]

@@ -1,17 +1,22 @@
 //! `hallpass login`
 
+pub(crate) mod plan;
+mod profile;
+
 use std::io::IsTerminal;
 
 use hallpass::{AccessToken, Error, Hallpass, Session, Terminal, User};
 
 use crate::args::{Common, Login};
-use crate::browser::Chosen;
-use crate::commands::override_token;
+use crate::commands::sign_in::sign_in;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::login_plan::Plan;
-use crate::screen::Screen;
-use crate::{json, qr_code, say, signals};
+use crate::output::screen::Screen;
+use crate::output::{json, qr_code, say};
+use crate::settings::override_token;
+use crate::system::browser::Chosen;
+use crate::system::signals;
+use plan::Plan;
 
 pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     override_token::warn(common);
@@ -26,7 +31,7 @@ pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     plan.probe_settings()?;
-    let signed_in = screen(args, &plan.browser, common.json).sign_in(&pass);
+    let signed_in = sign_in(&pass, screen(args, &plan.browser, common.json));
     plan.browser.give_terminal_back();
     let session = signed_in.map_err(|failure| match failure {
         // Whether one is needed may have cost a renewal.

@@ -2,25 +2,25 @@
 //!
 //! Rust's looks for the end of the stack first, which means to have the kernel write out all mappings and to parse them:
 //! a tenth of the time that a cached `token` takes. What else it does is done here.
-#![allow(unsafe_code, reason = "the system's entrance, and the system call that std has no safe name for")]
+#![allow(unsafe_code, reason = "the system call that std has no safe name for")]
 
-use std::ffi::{c_char, c_int};
 use std::panic::catch_unwind;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::stdio::{stderr, stdin, stdout};
 
+use crate::exit_code::ExitCode;
+
 /// As `std` ends a program that panicked.
 const PANICKED: i32 = 101;
 
-/// `std` has the arguments by itself.
-#[unsafe(no_mangle)]
-extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
+/// Does what `std` does before and after a `main`.
+pub(crate) fn enter(begin: fn() -> ExitCode) -> ! {
     let code = catch_unwind(|| {
         open_what_is_closed();
         ignore_broken_pipes();
-        super::begin().into()
+        begin().into()
     });
     std::process::exit(code.unwrap_or(PANICKED))
 }

@@ -12,7 +12,7 @@ use hallpass::{Hallpass, Keyboard};
 use signal_hook::consts::SIGINT;
 
 use crate::failure::Failure;
-use crate::say;
+use crate::output::say;
 
 /// A refresh takes 30 s at most.
 const SAVING: Duration = Duration::from_secs(35);

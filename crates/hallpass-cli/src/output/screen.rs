@@ -1,15 +1,12 @@
-//! What a login shows, where it takes pasted answers from, and how a signal ends it.
+//! What a login shows, and where it takes pasted answers from.
 
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-use hallpass::{Hallpass, Keyboard, LoginEvent, LoginUi, Session, Terminal};
+use hallpass::{Keyboard, LoginEvent, LoginUi, Terminal};
 
-use crate::browser;
-use crate::failure::Failure;
-use crate::json_ui::JsonUi;
-use crate::signals;
+use crate::output::json_ui::JsonUi;
 
 /// What is longer is nobody's answer.
 const LONGEST: u64 = 1 << 20;
@@ -39,12 +36,9 @@ impl Screen {
         self
     }
 
-    /// Signs in with a pass that is minded; the first signal ends that.
-    pub(crate) fn sign_in(mut self, pass: &Hallpass) -> Result<Session, Failure> {
-        browser::inherits_nothing();
-        self.keyboard.iter().cloned().for_each(signals::give_back_first);
-        signals::at_first(signals::end_when_saved)?;
-        Ok(pass.login(&mut self)?)
+    /// The terminal's, while pasted answers come from it.
+    pub(crate) fn keyboard(&self) -> Option<&Keyboard> {
+        self.keyboard.as_ref()
     }
 }
 

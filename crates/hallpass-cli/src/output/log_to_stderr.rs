@@ -2,7 +2,7 @@
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::say;
+use crate::output::say;
 
 struct ToStderr;
 

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use hallpass::{Environment, Hallpass};
 
 use crate::args::{Common, Login};
-use crate::browser::Chosen;
+use crate::commands::login::profile::{Profile, profile};
 use crate::failure::Failure;
-use crate::login_profile::{Profile, profile};
-use crate::profiles::{ConfigDir, DEFAULT};
-use crate::say;
-use crate::settings::{LoginSettings, files, read_env_file};
-use crate::sources::SettingsFile;
+use crate::output::say;
+use crate::settings::file::SettingsFile;
+use crate::settings::login::{LoginSettings, read_env_file};
+use crate::settings::profiles::{ConfigDir, DEFAULT};
+use crate::system::browser::Chosen;
 
 /// Settings, and where they come from and go to.
 pub(crate) struct Plan {
@@ -31,7 +31,7 @@ impl Plan {
         let config_dir = ConfigDir::of(&environment)?;
         let env_file = read_env_file(args)?;
         let profile = profile(common, args, &config_dir, &env_file)?;
-        let (own, config) = files(&config_dir, &profile.name)?;
+        let (own, config) = config_dir.files(&profile.name)?;
         let own = if profile.is_anew { Default::default() } else { own };
         let path = config_dir.profile_file(&profile.name);
         tell_unknown(&own, &path);

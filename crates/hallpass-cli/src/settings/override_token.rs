@@ -5,11 +5,12 @@ use hallpass::{Environment, Error, Hallpass, Secret, Storage, User};
 
 use crate::args::{Asked, Common};
 use crate::failure::Failure;
-use crate::profile_http::ProfileHttp;
-use crate::profiles::{ConfigDir, SERVICE, selected};
-use crate::say;
-use crate::settings::{Target, stored};
-use crate::sources::variable;
+use crate::output::say;
+use crate::settings::file::variable;
+use crate::settings::profile_http::ProfileHttp;
+use crate::settings::profiles::{ConfigDir, SERVICE, selected};
+use crate::settings::stored::stored;
+use crate::settings::target::Target;
 
 pub(crate) const NAME: &str = "HALLPASS_ACCESS_TOKEN";
 

@@ -3,10 +3,10 @@
 use hallpass::{Hallpass, Provider};
 
 use crate::args::{Common, Login};
-use crate::env_file::EnvFile;
 use crate::failure::Failure;
-use crate::profiles::{ConfigDir, SERVICE, named};
-use crate::settings::Target;
+use crate::settings::env_file::EnvFile;
+use crate::settings::profiles::{ConfigDir, SERVICE, named};
+use crate::settings::target::Target;
 
 /// The profile that a login is for.
 pub(crate) struct Profile {

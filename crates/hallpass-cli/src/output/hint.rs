@@ -1,137 +1,29 @@
-//! From a failure to message, hint and exit code, in one place.
+//! What to do about a failure.
 
 use hallpass::Error;
-use hallpass::error::KeychainError;
 use hallpass::error::{
-    Denied, Misuse, NetworkError, NetworkErrorKind, ServerIncompatible, ServerMisbehaved, StoreError,
+    Denied, KeychainError, Misuse, NetworkError, NetworkErrorKind, ServerIncompatible, ServerMisbehaved,
+    StoreError,
 };
-use serde_json::json;
 
-use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::settings::knows_server;
-use crate::{json, say};
 
-/// What a failure becomes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Report {
-    pub(crate) code: u8,
-    pub(crate) kind: &'static str,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-/// How a failure is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Lines on stderr.
-    Words,
-    /// One JSON object.
-    Json,
-    /// The last of a verb's JSON events.
-    Event,
-}
-
-/// Tells the failure and gives its exit code.
-pub(crate) fn report(failure: &Failure, form: Form, profile: Option<&str>) -> ExitCode {
-    let mut report = describe(failure);
-    if let (Failure::Library(Error::LoginRequired(_)), Some(_)) = (failure, profile) {
-        report.hint = Some(format!("sign in with: {}", login_command(profile)));
-    }
-    tell(&report, form)
-}
-
-fn tell(Report { code, kind, message, hint }: &Report, form: Form) -> ExitCode {
-    let error = || json!({"code": code, "kind": kind, "message": message, "hint": hint});
-    match form {
-        Form::Json => json::print_line(&json!({"error": error()})),
-        Form::Event => json::print_line(&json!({"event": "error", "error": error()})),
-        Form::Words => say::error(message, hint.as_deref()),
-    }
-    ExitCode::from(*code)
-}
-
-/// The same for a command that ended by a signal. Why it could not finish what it had begun by then is told as ever.
-pub(crate) fn interrupted(signal: i32, failure: &Failure, form: Form) -> ExitCode {
-    let cancelled = describe(&Failure::Signal(signal));
-    let words = match failure {
-        Failure::Untouched => Some("Cancelled; nothing was changed."),
-        Failure::Signal(_) | Failure::Library(Error::Cancelled) => Some("Cancelled."),
-        _ => None,
-    };
-    match (form, words) {
-        (Form::Words, Some(words)) => {
-            say::talk(words);
-            ExitCode::from(cancelled.code)
-        }
-        (_, Some(_)) => tell(&cancelled, form),
-        (_, None) => {
-            let Report { message, hint, .. } = describe(failure);
-            tell(&Report { message, hint, ..cancelled }, form)
-        }
-    }
-}
-
-/// The exact command that signs in to a profile; `None` is the current one.
-pub(crate) fn login_command(profile: Option<&str>) -> String {
-    let of_profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
-    let server = if knows_server(profile) { "" } else { " --issuer URL --client-id ID" };
-    format!("hallpass login{of_profile}{server}")
-}
-
-pub(crate) fn describe(failure: &Failure) -> Report {
-    let report = |code, kind, message: &str, hint: Option<&str>| Report {
-        code,
-        kind,
-        message: message.to_owned(),
-        hint: hint.map(str::to_owned),
-    };
+/// What to do next, as one sentence; `login_command` is the command that signs in again.
+pub(crate) fn hint(failure: &Failure, login_command: &str) -> Option<String> {
     match failure {
-        Failure::Library(error) => describe_library(error),
-        Failure::Usage { message, hint } => report(2, "usage", message, Some(hint)),
-        Failure::Settings { code, message, hint } => report(*code, "settings", message, Some(hint)),
-        Failure::TokenRefused { variable } => {
-            let message = format!("the server does not take the token in {variable}");
-            report(
-                4,
-                "login_required",
-                &message,
-                Some("unset it to use what is stored, or set one that is valid"),
-            )
+        Failure::Library(error) => library_hint(error, login_command),
+        Failure::Usage { hint, .. } => Some(hint.clone()),
+        Failure::Settings { hint, .. } => Some((*hint).to_owned()),
+        Failure::TokenRefused { .. } => {
+            Some("unset it to use what is stored, or set one that is valid".to_owned())
         }
-        Failure::Signal(signal) => {
-            report(128 + u8::try_from(*signal).unwrap_or(2), "interrupted", "cancelled", None)
-        }
-        Failure::Untouched => describe_library(&Error::Cancelled),
-        Failure::Unexpected(message) => report(1, "unexpected", message, None),
+        Failure::Signal(_) | Failure::Untouched | Failure::Unexpected(_) => None,
     }
 }
 
-fn describe_library(error: &Error) -> Report {
-    let (code, kind) = code_and_kind(error);
-    Report { code, kind, message: error.to_string(), hint: hint(error) }
-}
-
-/// The published exit codes.
-fn code_and_kind(error: &Error) -> (u8, &'static str) {
-    match error {
-        Error::LoginRequired(_) => (4, "login_required"),
-        Error::Denied(_) => (6, "denied"),
-        Error::ServerIncompatible(_) => (3, "server_incompatible"),
-        Error::ServerMisbehaved(_) => (3, "server_misbehaved"),
-        Error::Network(_) => (5, "network"),
-        Error::Store(_) => (8, "store"),
-        Error::TimedOut { .. } => (7, "timed_out"),
-        Error::Cancelled => (130, "interrupted"),
-        Error::Misuse(_) => (2, "usage"),
-        _ => (1, "unexpected"),
-    }
-}
-
-/// What to do next, as one sentence.
-fn hint(error: &Error) -> Option<String> {
+fn library_hint(error: &Error, login_command: &str) -> Option<String> {
     let text = match error {
-        Error::LoginRequired(_) => format!("sign in with: {}", login_command(None)),
+        Error::LoginRequired(_) => format!("sign in with: {login_command}"),
         Error::Denied(denied) => denied_hint(denied),
         Error::ServerIncompatible(ServerIncompatible::NoMetadata { .. }) => {
             "check the issuer, or name the endpoints: --endpoint authorization=URL --endpoint token=URL"
@@ -146,7 +38,7 @@ fn hint(error: &Error) -> Option<String> {
             | ServerMisbehaved::IdTokenFromFuture { skew: Some(_), .. },
         ) => "set this computer's clock, then sign in again; nothing was stored".to_owned(),
         Error::ServerMisbehaved(_) => "nothing was stored; report this to whoever runs the server".to_owned(),
-        Error::Network(error) => network_hint(error)?,
+        Error::Network(error) => network_hint(error, login_command)?,
         Error::Store(error) => store_hint(error),
         Error::TimedOut { redirect_uri, ignored, .. } => timeout_hint(redirect_uri.as_deref(), *ignored),
         Error::Misuse(misuse) => misuse_hint(misuse)?,
@@ -173,7 +65,7 @@ fn denied_hint(denied: &Denied) -> String {
     }
 }
 
-fn network_hint(error: &NetworkError) -> Option<String> {
+fn network_hint(error: &NetworkError, login_command: &str) -> Option<String> {
     let text = match error.kind {
         NetworkErrorKind::Tls if error.detail.starts_with("the CA file ") => {
             "name a file with certificates in PEM form that you may read".to_owned()
@@ -183,7 +75,7 @@ fn network_hint(error: &NetworkError) -> Option<String> {
         NetworkErrorKind::ShortLived => "ask for less with --min-ttl".to_owned(),
         NetworkErrorKind::Busy => "try again when it is done".to_owned(),
         NetworkErrorKind::KeepsRefusing(_) => {
-            format!("the sign-in is kept; if this goes on, sign in again with: {}", login_command(None))
+            format!("the sign-in is kept; if this goes on, sign in again with: {login_command}")
         }
         NetworkErrorKind::Unreachable => {
             "check the address and your connection, then try again; a saved sign-in is kept".to_owned()
@@ -274,44 +166,5 @@ fn setting_hint(setting: &str) -> &'static str {
         "endpoint" => "--endpoint NAME=URL; the names are in: hallpass login --help",
         "profile" => "choose another name: --profile NAME",
         _ => "see hallpass --help",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use hallpass::error::ClockSkew;
-    use hallpass::error::{LoginRequired, OAuthError};
-
-    #[test]
-    fn p67_the_published_codes_never_change() {
-        let code = |error: Error| describe(&Failure::Library(error)).code;
-        let network = NetworkError::new(NetworkErrorKind::TimedOut, "a", "");
-        assert_eq!(code(Misuse::setting("issuer", "x").into()), 2);
-        assert_eq!(code(ServerMisbehaved::CodeMissing.into()), 3);
-        assert_eq!(code(ServerIncompatible::NoS256.into()), 3);
-        assert_eq!(code(LoginRequired::Expired.into()), 4);
-        assert_eq!(code(network.into()), 5);
-        assert_eq!(code(Denied::ByServer(OAuthError::new("access_denied", None, None)).into()), 6);
-        assert_eq!(code(Error::TimedOut { waited: Default::default(), redirect_uri: None, ignored: 0 }), 7);
-        assert_eq!(code(StoreError::NoDirectory(String::new()).into()), 8);
-        assert_eq!(describe(&Failure::Signal(2)).code, 130);
-        assert_eq!(describe(&Failure::Signal(15)).code, 143);
-        assert_eq!(describe(&Failure::Signal(1)).code, 129);
-    }
-
-    #[test]
-    fn p36_a_clock_that_is_known_to_be_wrong_is_nothing_to_report_to_the_server() {
-        let hint = |skew| {
-            let (ago, ahead) = (Duration::from_secs(3600), Duration::from_secs(3600));
-            let expired = ServerMisbehaved::IdTokenExpired { ago, skew: Clone::clone(&skew) };
-            let from_future = ServerMisbehaved::IdTokenFromFuture { ahead, skew };
-            [expired, from_future].map(|rule| describe(&Failure::Library(rule.into())).hint.unwrap())
-        };
-        let skew = ClockSkew::Ahead { by: Duration::from_secs(3600), of: "login.example.com".to_owned() };
-        assert!(hint(Some(skew)).iter().all(|hint| hint.starts_with("set this computer's clock")));
-        assert!(hint(None).iter().all(|hint| hint.contains("report this to whoever runs the server")));
     }
 }

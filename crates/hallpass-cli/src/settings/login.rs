@@ -5,81 +5,12 @@ use std::path::{Path, PathBuf};
 
 use hallpass::{Builder, DeviceGrant, Environment, Hallpass, Provider, Secret, Storage};
 
-use crate::args::{Asked, Common, Login, StorageArg};
-use crate::env_file::EnvFile;
+use crate::args::{Login, StorageArg};
 use crate::failure::Failure;
-use crate::keychain::CommandKeychain;
-use crate::profile_http::ProfileHttp;
-use crate::profiles::{ConfigDir, SERVICE, selected};
-use crate::sources::{DeviceSetting, SettingsFile, variable};
-use crate::{say, signals};
-
-/// The server and client that this call was given, by option or variable; either may be missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) issuer: Option<String>,
-    pub(crate) client_id: Option<String>,
-}
-
-impl Target {
-    pub(crate) fn of(asked: &Asked) -> Target {
-        Target {
-            issuer: asked.issuer.clone().or_else(|| variable("HALLPASS_ISSUER")),
-            client_id: asked.client_id.clone().or_else(|| variable("HALLPASS_CLIENT_ID")),
-        }
-    }
-
-    /// Whether issuer and client fit what was given; what was not given fits all.
-    pub(crate) fn fits(&self, issuer: Option<&str>, client_id: Option<&str>) -> bool {
-        let bare = |issuer: &str| issuer.strip_suffix('/').unwrap_or(issuer).to_owned();
-        let is_same_issuer =
-            self.issuer.as_deref().zip(issuer).is_none_or(|(given, stored)| bare(given) == bare(stored));
-        is_same_issuer
-            && self.client_id.as_deref().zip(client_id).is_none_or(|(given, stored)| given == stored)
-    }
-}
-
-/// A pass for a verb that works from the stored record. A call that names another issuer or client than
-/// the record's is refused.
-pub(crate) fn stored_pass(common: &Common, asked: &Asked) -> Result<Hallpass, Failure> {
-    let environment = Environment::of_process();
-    let profile = selected(common, &environment)?;
-    let target = Target::of(asked);
-    let pass = stored(&profile, environment)?;
-    if target != Target::default() {
-        refuse_other_session(&pass, &target)?;
-    }
-    Ok(pass)
-}
-
-/// A pass that works from the profile's record, and reads its settings only if something is sent.
-pub(crate) fn stored(profile: &str, environment: Environment) -> Result<Hallpass, Failure> {
-    let http = ProfileHttp::new(ConfigDir::of(&environment)?, profile);
-    let keychain = CommandKeychain::new(&environment);
-    let builder = Hallpass::stored(SERVICE).profile(profile).environment(environment);
-    let pass = builder.http(http).keychain(keychain).build()?;
-    signals::mind(&pass);
-    Ok(pass)
-}
-
-fn refuse_other_session(pass: &Hallpass, target: &Target) -> Result<(), Failure> {
-    let status = pass.status();
-    let (issuer, client_id) = (status.issuer.as_deref(), status.client_id.as_deref());
-    if target.fits(issuer, client_id) {
-        return Ok(());
-    }
-    let (issuer, client_id) = (issuer.unwrap_or_default(), client_id.unwrap_or_default());
-    let at = target.issuer.as_deref().unwrap_or(issuer);
-    Err(hallpass::Error::from(hallpass::error::Misuse::OtherSession {
-        profile: status.profile,
-        stored: format!("{issuer} (client {client_id})"),
-        asked: match &target.client_id {
-            Some(client_id) => format!("{at} (client {client_id})"),
-            None => at.to_owned(),
-        },
-    })
-    .into())
-}
+use crate::output::say;
+use crate::settings::env_file::EnvFile;
+use crate::settings::file::{DeviceSetting, SettingsFile, variable};
+use crate::settings::profiles::SERVICE;
 
 /// Everything a login goes by.
 #[derive(Debug, Default)]
@@ -319,21 +250,4 @@ pub(crate) fn read_env_file(args: &Login) -> Result<EnvFile, Failure> {
         say::note(&format!("ignored in {}: {}", path.display(), file.ignored.join(", ")));
     }
     Ok(file)
-}
-
-/// Whether a login of a profile, or of the current one, knows where to. Settings that cannot be read are for that login to
-/// tell.
-pub(crate) fn knows_server(profile: Option<&str>) -> bool {
-    let is_named = || {
-        let config_dir = ConfigDir::of(&Environment::of_process())?;
-        let profile = profile.map_or_else(|| config_dir.current(), |profile| Ok(profile.to_owned()))?;
-        let (own, config) = files(&config_dir, &profile)?;
-        Ok::<_, Failure>([own, config].iter().any(|file| file.issuer.is_some()))
-    };
-    variable("HALLPASS_ISSUER").is_some() || is_named().unwrap_or(true)
-}
-
-/// `config.toml` and the profile's own file.
-pub(crate) fn files(config_dir: &ConfigDir, profile: &str) -> Result<(SettingsFile, SettingsFile), Failure> {
-    Ok((config_dir.settings(profile)?, config_dir.config()?))
 }

@@ -8,7 +8,7 @@ use hallpass::{
 };
 use serde_json::{Value, json};
 
-use crate::say;
+use crate::output::say;
 
 /// One line.
 pub(crate) fn print_line(value: &Value) {

@@ -9,9 +9,10 @@ use hallpass::world::http::proxy::Proxies;
 use hallpass::world::http::{Client, ClientSettings, Http, HttpRequest, HttpResponse};
 
 use crate::failure::Failure;
-use crate::profiles::ConfigDir;
-use crate::sources::variable;
-use crate::{report, say, signals};
+use crate::output::say;
+use crate::settings::file::variable;
+use crate::settings::profiles::ConfigDir;
+use crate::system::signals;
 
 /// An HTTP client that reads a profile's settings before its first request.
 pub(crate) struct ProfileHttp {
@@ -39,7 +40,7 @@ impl ProfileHttp {
     }
 
     fn ca_cert(&self) -> Option<PathBuf> {
-        let told = |failure: Failure| say::note(&report::describe(&failure).message);
+        let told = |failure: Failure| say::note(&failure.to_string());
         let own = self.config_dir.settings(&self.profile).map_err(told).unwrap_or_default();
         own.ca_cert.or_else(|| self.config_dir.config().map_err(told).unwrap_or_default().ca_cert)
     }

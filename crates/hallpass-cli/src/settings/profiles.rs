@@ -8,7 +8,7 @@ use hallpass::Environment;
 
 use crate::args::Common;
 use crate::failure::Failure;
-use crate::sources::{SettingsFile, replace, variable};
+use crate::settings::file::{SettingsFile, replace, variable};
 
 /// The service name of the command's own records.
 pub(crate) const SERVICE: &str = "hallpass";
@@ -59,6 +59,11 @@ impl ConfigDir {
 
     pub(crate) fn settings(&self, profile: &str) -> Result<SettingsFile, Failure> {
         SettingsFile::read(&self.profile_file(profile))
+    }
+
+    /// The profile's own file and `config.toml`.
+    pub(crate) fn files(&self, profile: &str) -> Result<(SettingsFile, SettingsFile), Failure> {
+        Ok((self.settings(profile)?, self.config()?))
     }
 
     /// Profiles with a settings file, in alphabetical order.
