@@ -1,4 +1,4 @@
-//! One file for each verb, and the sign-in that `login` and `demo` share.
+//! One file for each command, and the sign-in that `login` and `demo` share.
 
 pub(crate) mod completions;
 pub(crate) mod demo;
@@ -8,7 +8,7 @@ pub(crate) mod exec;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod profiles;
-pub(crate) mod sign_in;
+mod sign_in;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod whoami;

@@ -1,4 +1,4 @@
-//! A sign-in in front of a user, which a signal may end.
+//! Signs in with a user present.
 
 use hallpass::{Hallpass, Session};
 
@@ -6,10 +6,12 @@ use crate::failure::Failure;
 use crate::output::screen::Screen;
 use crate::system::{browser, signals};
 
-/// Signs in with a pass that is minded; the first signal ends that.
+/// Signs in with a tracked pass; the first signal cancels it.
 pub(crate) fn sign_in(pass: &Hallpass, mut screen: Screen) -> Result<Session, Failure> {
-    browser::inherits_nothing();
-    screen.keyboard().into_iter().cloned().for_each(signals::give_back_first);
-    signals::at_first(signals::end_when_saved)?;
+    browser::close_inherited_files_on_exec();
+    if let Some(keyboard) = screen.keyboard() {
+        signals::release_on_signal(keyboard.clone());
+    }
+    signals::on_first(signals::exit_when_saved)?;
     Ok(pass.login(&mut screen)?)
 }

@@ -1,4 +1,4 @@
-//! Everything that is written, and how: lines for users, JSON for programs.
+//! Everything that is printed: text for users, JSON for programs.
 
 pub(crate) mod hint;
 pub(crate) mod json;

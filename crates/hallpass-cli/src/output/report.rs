@@ -1,4 +1,4 @@
-//! From a failure to message, hint and exit code, in one place.
+//! Turns a failure into message, hint and exit code.
 
 use hallpass::Error;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::output::hint::hint;
 use crate::output::{json, say};
 
-/// What a failure becomes.
+/// A failure as it is printed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Report {
     code: u8,
@@ -17,59 +17,60 @@ pub(crate) struct Report {
     hint: Option<String>,
 }
 
-/// How a failure is told.
+/// How a failure is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Lines on stderr.
-    Words,
-    /// One JSON object.
+    /// Text on stderr.
+    Text,
+    /// A JSON object on stdout.
     Json,
-    /// The last of a verb's JSON events.
+    /// The last of the JSON events on stdout.
     Event,
 }
 
 impl Report {
-    /// The report of a failure; `login_command` is the command that signs in again.
+    /// Describes a failure; `login_command` is the command that signs in again.
     pub(crate) fn new(failure: &Failure, login_command: &str) -> Report {
         let (code, kind) = code_and_kind(failure);
         Report { code, kind, message: failure.to_string(), hint: hint(failure, login_command) }
     }
 
-    /// A wrong command line.
+    /// Describes a wrong command line.
     pub(crate) fn usage(message: &str, hint: &str) -> Report {
         Report { code: 2, kind: "usage", message: message.to_owned(), hint: Some(hint.to_owned()) }
     }
 
-    /// Tells it and gives the exit code.
-    pub(crate) fn tell(&self, form: Form) -> ExitCode {
+    /// Prints the report, and returns its exit code.
+    pub(crate) fn print(&self, form: Form) -> ExitCode {
         let Report { code, kind, message, hint } = self;
-        let error = || json!({"code": code, "kind": kind, "message": message, "hint": hint});
+        let error = json!({"code": code, "kind": kind, "message": message, "hint": hint});
         match form {
-            Form::Json => json::print_line(&json!({"error": error()})),
-            Form::Event => json::print_line(&json!({"event": "error", "error": error()})),
-            Form::Words => say::error(message, hint.as_deref()),
+            Form::Json => json::print_line(&json!({"error": error})),
+            Form::Event => json::print_line(&json!({"event": "error", "error": error})),
+            Form::Text => say::error(message, hint.as_deref()),
         }
         ExitCode::from(*code)
     }
 }
 
-/// Tells of a command that ended by a signal. Why it could not finish what it had begun by then is told as ever.
+/// Prints the report of a command that a signal ended. If it failed for another reason than the signal, that reason
+/// is printed.
 pub(crate) fn interrupted(signal: i32, failure: &Failure, form: Form, login_command: &str) -> ExitCode {
     let cancelled = Report::new(&Failure::Signal(signal), login_command);
-    let words = match failure {
-        Failure::Untouched => "Cancelled; nothing was changed.",
+    let text = match failure {
+        Failure::CancelledUnchanged => "Cancelled; nothing was changed.",
         Failure::Signal(_) | Failure::Library(Error::Cancelled) => "Cancelled.",
         _ => {
             let Report { message, hint, .. } = Report::new(failure, login_command);
-            return Report { message, hint, ..cancelled }.tell(form);
+            return Report { message, hint, ..cancelled }.print(form);
         }
     };
     match form {
-        Form::Words => {
-            say::talk(words);
+        Form::Text => {
+            say::message(text);
             ExitCode::from(cancelled.code)
         }
-        _ => cancelled.tell(form),
+        Form::Json | Form::Event => cancelled.print(form),
     }
 }
 
@@ -84,9 +85,9 @@ fn code_and_kind(failure: &Failure) -> (u8, &'static str) {
         Failure::Library(error) => error,
         Failure::Usage { .. } => return (2, "usage"),
         Failure::Settings { code, .. } => return (*code, "settings"),
-        Failure::TokenRefused { .. } => return (4, "login_required"),
+        Failure::TokenRejected { .. } => return (4, "login_required"),
         Failure::Signal(signal) => return (128 + u8::try_from(*signal).unwrap_or(2), "interrupted"),
-        Failure::Untouched => return (130, "interrupted"),
+        Failure::CancelledUnchanged => return (130, "interrupted"),
         Failure::Unexpected(_) => return (1, "unexpected"),
     };
     match error {
@@ -140,6 +141,6 @@ mod tests {
         };
         let skew = ClockSkew::Ahead { by: Duration::from_secs(3600), of: "login.example.com".to_owned() };
         assert!(hint(Some(skew)).iter().all(|hint| hint.starts_with("set this computer's clock")));
-        assert!(hint(None).iter().all(|hint| hint.contains("report this to whoever runs the server")));
+        assert!(hint(None).iter().all(|hint| hint.contains("report this to the operator of the server")));
     }
 }

@@ -1,4 +1,4 @@
-//! What a login shows, and where it takes pasted answers from.
+//! Shows the steps of a login, and reads pasted URLs.
 
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -8,37 +8,54 @@ use hallpass::{Keyboard, LoginEvent, LoginUi, Terminal};
 
 use crate::output::json_ui::JsonUi;
 
-/// What is longer is nobody's answer.
-const LONGEST: u64 = 1 << 20;
+/// Longest line that is read from stdin, in bytes.
+const MAX_LINE: u64 = 1 << 20;
 
-/// The person's side of a login.
+/// The user interface of a login.
 pub(crate) struct Screen {
     shown: Box<dyn LoginUi>,
-    keyboard: Option<Keyboard>,
-    reads_stdin: bool,
+    input: Input,
+}
+
+/// Source of pasted URLs.
+enum Input {
+    None,
+    Keyboard(Keyboard),
+    Stdin,
 }
 
 impl Screen {
-    /// Lines for people.
-    pub(crate) fn words(terminal: Terminal) -> Screen {
-        Screen { keyboard: terminal.keyboard(), shown: Box::new(terminal), reads_stdin: false }
+    /// Text for users.
+    pub(crate) fn text(terminal: Terminal) -> Screen {
+        let input = match terminal.keyboard() {
+            Some(keyboard) => Input::Keyboard(keyboard),
+            None => Input::None,
+        };
+        Screen { shown: Box::new(terminal), input }
     }
 
-    /// Events for a program.
+    /// JSON events for a program.
     pub(crate) fn json() -> Screen {
-        Screen { keyboard: None, shown: Box::new(JsonUi::default()), reads_stdin: false }
+        Screen { shown: Box::new(JsonUi::default()), input: Input::None }
     }
 
-    /// Takes pasted answers from the standard input, whatever it is.
+    /// Reads pasted URLs from stdin, be it a terminal, a pipe or a file.
     pub(crate) fn with_paste(mut self) -> Screen {
-        self.keyboard = self.keyboard.take().or_else(Keyboard::of_stdin);
-        self.reads_stdin = self.keyboard.is_none();
+        if let Input::None = self.input {
+            self.input = match Keyboard::of_stdin() {
+                Some(keyboard) => Input::Keyboard(keyboard),
+                None => Input::Stdin,
+            };
+        }
         self
     }
 
-    /// The terminal's, while pasted answers come from it.
+    /// The terminal that pasted URLs are read from.
     pub(crate) fn keyboard(&self) -> Option<&Keyboard> {
-        self.keyboard.as_ref()
+        match &self.input {
+            Input::Keyboard(keyboard) => Some(keyboard),
+            Input::None | Input::Stdin => None,
+        }
     }
 }
 
@@ -52,14 +69,17 @@ impl LoginUi for Screen {
     }
 
     fn pasted(&mut self) -> Option<Receiver<String>> {
-        match &self.keyboard {
-            Some(keyboard) => Some(keyboard.pasted()),
-            None => self.reads_stdin.then(lines_of_stdin),
+        match &self.input {
+            Input::None => None,
+            Input::Keyboard(keyboard) => Some(keyboard.pasted()),
+            Input::Stdin => Some(stdin_lines()),
         }
     }
 
     fn pasting_is_over(&mut self) {
-        self.keyboard.iter().for_each(Keyboard::release);
+        if let Some(keyboard) = self.keyboard() {
+            keyboard.release();
+        }
     }
 }
 
@@ -69,20 +89,20 @@ impl Drop for Screen {
     }
 }
 
-/// One answer a line; its end ends the pasting and nothing else. The thread may stay behind in a read: the command ends
-/// without it.
-fn lines_of_stdin() -> Receiver<String> {
-    // A file that never ends waits for each of its lines to be judged.
-    let (send, lines) = mpsc::sync_channel(0);
-    thread::spawn(move || hand_on(&mut io::stdin().lock(), &send));
+/// Reads stdin line by line on a thread of its own. The command does not wait for that thread, which may still be
+/// blocked in a read when it exits.
+fn stdin_lines() -> Receiver<String> {
+    // Without a buffer, an endless file is read no faster than its lines are looked at.
+    let (sender, lines) = mpsc::sync_channel(0);
+    thread::spawn(move || send_lines(&mut io::stdin().lock(), &sender));
     lines
 }
 
-fn hand_on(input: &mut impl BufRead, send: &SyncSender<String>) {
+fn send_lines(input: &mut impl BufRead, sender: &SyncSender<String>) {
     let mut line = Vec::new();
-    while input.by_ref().take(LONGEST).read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+    while input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
         let text = String::from_utf8_lossy(&std::mem::take(&mut line)).trim().to_owned();
-        if !text.is_empty() && send.send(text).is_err() {
+        if !text.is_empty() && sender.send(text).is_err() {
             return;
         }
     }
@@ -92,21 +112,21 @@ fn hand_on(input: &mut impl BufRead, send: &SyncSender<String>) {
 mod tests {
     use super::*;
 
-    fn handed_on(input: &[u8]) -> Vec<String> {
-        let (send, lines) = mpsc::sync_channel(9);
-        hand_on(&mut &*input, &send);
-        drop(send);
+    fn sent_lines(input: &[u8]) -> Vec<String> {
+        let (sender, lines) = mpsc::sync_channel(9);
+        send_lines(&mut &*input, &sender);
+        drop(sender);
         lines.iter().collect()
     }
 
     #[test]
-    fn each_line_that_is_not_blank_is_an_answer_the_last_one_without_an_end_too() {
-        assert_eq!(handed_on(b"a\r\n\n \n\xffb\nc"), ["a", "\u{fffd}b", "c"]);
+    fn each_line_that_is_not_blank_is_sent_the_last_one_without_an_end_too() {
+        assert_eq!(sent_lines(b"a\r\n\n \n\xffb\nc"), ["a", "\u{fffd}b", "c"]);
     }
 
     #[test]
     fn a_line_without_an_end_is_cut() {
-        let pieces = handed_on(&vec![b'x'; LONGEST as usize + 1]);
-        assert_eq!(pieces.iter().map(String::len).collect::<Vec<_>>(), [LONGEST as usize, 1]);
+        let pieces = sent_lines(&vec![b'x'; MAX_LINE as usize + 1]);
+        assert_eq!(pieces.iter().map(String::len).collect::<Vec<_>>(), [MAX_LINE as usize, 1]);
     }
 }

@@ -1,30 +1,31 @@
-//! A `.env` file that was named on the command line.
+//! The `.env` file that `--env-file` names.
 
 use std::collections::BTreeMap;
 
-/// The settings that may come from such a file, with the names that the reference documents use for them.
+/// The variables that are read from such a file, and other names for them that servers' guides use.
 const KNOWN: [(&str, &[&str]); 6] = [
-    ("issuer", &["HALLPASS_ISSUER", "ISSUER", "CLERK_ISSUER"]),
-    ("client_id", &["HALLPASS_CLIENT_ID", "CLIENT_ID", "CLERK_OAUTH_CLIENT_ID"]),
-    ("client_secret", &["HALLPASS_CLIENT_SECRET"]),
-    ("scope", &["HALLPASS_SCOPE"]),
-    ("redirect_uri", &["HALLPASS_REDIRECT_URI", "REDIRECT_URI"]),
-    ("resource", &["HALLPASS_RESOURCE"]),
+    ("HALLPASS_ISSUER", &["ISSUER", "CLERK_ISSUER"]),
+    ("HALLPASS_CLIENT_ID", &["CLIENT_ID", "CLERK_OAUTH_CLIENT_ID"]),
+    ("HALLPASS_CLIENT_SECRET", &[]),
+    ("HALLPASS_SCOPE", &[]),
+    ("HALLPASS_REDIRECT_URI", &["REDIRECT_URI"]),
+    ("HALLPASS_RESOURCE", &[]),
 ];
 
-/// What a file says: the settings that count, and the names that do not.
+/// A parsed file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct EnvFile {
-    settings: BTreeMap<&'static str, String>,
+    variables: BTreeMap<&'static str, String>,
+    /// Names in the file that are not read.
     pub(crate) ignored: Vec<String>,
 }
 
 impl EnvFile {
-    /// Reads `NAME=value` lines: blank lines, `#` comments, `export `, and quotes around the value are known.
-    /// Nothing is expanded or run.
+    /// Parses `NAME=value` lines, blank lines and `#` comments. `export ` before a name and quotes around a value are
+    /// removed. Nothing is expanded or run.
     ///
     /// # Errors
-    /// The number of the first line that is none of these.
+    /// The number of the first line of another form.
     pub(crate) fn parse(text: &str) -> Result<EnvFile, usize> {
         let mut file = EnvFile::default();
         for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -34,30 +35,33 @@ impl EnvFile {
             }
             let line = line.strip_prefix("export ").unwrap_or(line);
             let (name, value) = line.split_once('=').ok_or(number + 1)?;
-            file.take(name.trim(), unquoted(value.trim()));
+            file.insert(name.trim(), unquoted(value.trim()));
         }
         Ok(file)
     }
 
-    pub(crate) fn get(&self, setting: &str) -> Option<&str> {
-        self.settings.get(setting).map(String::as_str)
+    /// Returns a variable by its `HALLPASS_` name.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
     }
 
-    /// Hallpass's own name rules over the documents' names.
-    fn take(&mut self, name: &str, value: &str) {
-        match KNOWN.iter().find(|(_, names)| names.contains(&name)) {
-            Some((setting, _)) if name.starts_with("HALLPASS_") => {
-                self.settings.insert(setting, value.to_owned());
+    /// Adds a variable. A `HALLPASS_` name wins over the other names for the same setting.
+    fn insert(&mut self, name: &str, value: &str) {
+        for (known, aliases) in KNOWN {
+            if name == known {
+                self.variables.insert(known, value.to_owned());
+                return;
             }
-            Some((setting, _)) => {
-                self.settings.entry(setting).or_insert_with(|| value.to_owned());
+            if aliases.contains(&name) {
+                self.variables.entry(known).or_insert_with(|| value.to_owned());
+                return;
             }
-            None => self.ignored.push(name.to_owned()),
         }
+        self.ignored.push(name.to_owned());
     }
 }
 
-/// Without quotes, a ` #` begins a comment.
+/// Removes quotes, or a ` #` comment if there are none.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
         if let Some((inside, _)) = value.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
@@ -71,22 +75,27 @@ fn unquoted(value: &str) -> &str {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn assert_value(file: &EnvFile, name: &str, value: &str) {
+        assert_eq!(file.get(name).as_deref(), Some(value));
+    }
+
     #[test]
     fn the_documents_names_and_ours_are_read() {
         let file = EnvFile::parse(
             "# Paylent\nISSUER=http://localhost:4000\nexport CLIENT_ID='my cli' \n\nREDIRECT_URI=\"http://localhost:9999/callback\" # exact\nHALLPASS_SCOPE=openid email # two\n",
         )
         .unwrap();
-        assert_eq!(file.get("issuer"), Some("http://localhost:4000"));
-        assert_eq!(file.get("client_id"), Some("my cli"));
-        assert_eq!(file.get("redirect_uri"), Some("http://localhost:9999/callback"));
-        assert_eq!(file.get("scope"), Some("openid email"));
+        assert_value(&file, "HALLPASS_ISSUER", "http://localhost:4000");
+        assert_value(&file, "HALLPASS_CLIENT_ID", "my cli");
+        assert_value(&file, "HALLPASS_REDIRECT_URI", "http://localhost:9999/callback");
+        assert_value(&file, "HALLPASS_SCOPE", "openid email");
     }
 
     #[test]
     fn our_own_name_rules() {
         for text in ["HALLPASS_ISSUER=a\nISSUER=b", "ISSUER=b\nHALLPASS_ISSUER=a"] {
-            assert_eq!(EnvFile::parse(text).unwrap().get("issuer"), Some("a"));
+            assert_value(&EnvFile::parse(text).unwrap(), "HALLPASS_ISSUER", "a");
         }
     }
 
@@ -94,12 +103,12 @@ mod tests {
     fn everything_else_is_named_and_ignored() {
         let file = EnvFile::parse("PATH=/evil\nHALLPASS_STATE_DIR=/x\nBROWSER=evil %s").unwrap();
         assert_eq!(file.ignored, ["PATH", "HALLPASS_STATE_DIR", "BROWSER"]);
-        assert!(file.settings.is_empty());
+        assert!(file.variables.is_empty());
     }
 
     #[test]
     fn nothing_is_expanded_and_a_line_that_makes_no_sense_is_named() {
-        assert_eq!(EnvFile::parse("CLIENT_ID=$(id)").unwrap().get("client_id"), Some("$(id)"));
+        assert_value(&EnvFile::parse("CLIENT_ID=$(id)").unwrap(), "HALLPASS_CLIENT_ID", "$(id)");
         assert_eq!(EnvFile::parse("A=1\nnonsense"), Err(2));
     }
 }

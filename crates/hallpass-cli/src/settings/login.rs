@@ -1,20 +1,20 @@
-//! The one resolver of settings: option → environment → named `.env` file → profile's file → `config.toml`.
+//! The settings of a login, from all sources.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
-use hallpass::{Builder, DeviceGrant, Environment, Hallpass, Provider, Secret, Storage};
+use hallpass::{Builder, DeviceGrant, Environment, Hallpass, Provider, Secret};
 
-use crate::args::{Login, StorageArg};
-use crate::failure::Failure;
-use crate::output::say;
-use crate::settings::env_file::EnvFile;
-use crate::settings::file::{DeviceSetting, SettingsFile, variable};
+use crate::args::Login;
+use crate::failure::{Failure, FileAction};
+use crate::settings::file::{DeviceSetting, SettingsFile};
+use crate::settings::given::Given;
 use crate::settings::profiles::SERVICE;
 
-/// Everything a login goes by.
+/// The settings of a login.
 #[derive(Debug, Default)]
 pub(crate) struct LoginSettings {
+    /// The settings that are saved in the profile's file.
     pub(crate) file: SettingsFile,
     pub(crate) client_secret: Option<Secret>,
     pub(crate) browser: Option<String>,
@@ -24,96 +24,73 @@ pub(crate) struct LoginSettings {
 }
 
 impl LoginSettings {
-    /// Layers the sources for one profile.
+    /// Completes what was given from the profile's own file and `config.toml`.
     pub(crate) fn resolve(
         args: &Login,
-        env_file: &EnvFile,
-        own: SettingsFile,
-        config: SettingsFile,
+        given: Given,
+        mut own: SettingsFile,
+        mut config: SettingsFile,
     ) -> Result<LoginSettings, Failure> {
-        let text = |option: &Option<String>,
-                    name: &str,
-                    setting: &str,
-                    own: Option<String>,
-                    config: Option<String>| {
-            let from_env = || variable(name).or_else(|| env_file.get(setting).map(str::to_owned));
-            option.clone().or_else(from_env).or(own).or(config)
+        // These two are the user's own settings, and are not saved in the profile's file.
+        let browser = config.browser.take();
+        let device = config.device.take().or(own.device.take());
+        own.browser = None;
+
+        let mut file = given.file.or(own).or(config);
+        if file.issuer.is_none() {
+            file.issuer = known_issuer(file.provider.as_deref())?;
+        }
+        // The next login may be started from another directory.
+        for path in [&mut file.ca_cert, &mut file.client_secret_file].into_iter().flatten() {
+            *path = std::path::absolute(&*path).unwrap_or_else(|_| path.clone());
+        }
+        let client_secret = match (given.client_secret, &file.client_secret_file) {
+            (Some(secret), _) => Some(secret),
+            (None, Some(path)) => Some(read_secret(path)?),
+            (None, None) => None,
         };
-        let secret_file =
-            args.client_secret_file.clone().or(own.client_secret_file).or(config.client_secret_file);
-        let provider = args.provider.clone().or(own.provider).or(config.provider);
-        let known_issuer = issuer_of(provider.as_deref())?;
-        let file = SettingsFile {
-            provider,
-            issuer: text(&args.asked.issuer, "HALLPASS_ISSUER", "issuer", own.issuer, config.issuer)
-                .or(known_issuer),
-            client_id: text(
-                &args.asked.client_id,
-                "HALLPASS_CLIENT_ID",
-                "client_id",
-                own.client_id,
-                config.client_id,
-            ),
-            scope: text(&args.scope, "HALLPASS_SCOPE", "scope", own.scope, config.scope),
-            resource: text(&args.resource, "HALLPASS_RESOURCE", "resource", own.resource, config.resource),
-            listen: args.listen.or(own.listen).or(config.listen),
-            redirect_uri: redirect_uris(args, env_file, own.redirect_uri, config.redirect_uri),
-            storage: args
-                .storage
-                .map_or_else(storage_variable, |kind| Ok(Some(kind)))?
-                .or(own.storage)
-                .or(config.storage),
-            ca_cert: args.ca_cert.clone().map(absolute).or(own.ca_cert).or(config.ca_cert),
-            client_secret_file: secret_file.map(absolute),
-            param: merged(config.param, own.param, &args.param),
-            endpoint: merged(config.endpoint, own.endpoint, &args.endpoint),
-            browser: None,
-            device: None,
-            unknown: own.unknown,
+        let prompt = match &args.prompt {
+            None if args.select_account => Some("select_account".to_owned()),
+            prompt => prompt.clone(),
         };
-        let client_secret = client_secret(args, env_file, file.client_secret_file.as_deref())?;
-        let select_account = args.select_account.then(|| "select_account".to_owned());
+        let device_grant = device_grant(args, device)?;
         Ok(LoginSettings {
             file,
             client_secret,
-            browser: config.browser,
-            prompt: args.prompt.clone().or(select_account),
+            browser,
+            prompt,
             account: args.account.clone(),
-            device_grant: device_grant(args, config.device.or(own.device))?,
+            device_grant,
         })
     }
 
-    /// The builder with all of it.
+    /// Returns the builder of a pass that can sign in.
     pub(crate) fn builder(&self, profile: &str, environment: Environment) -> Result<Builder, Failure> {
         let (issuer, client_id) = self.client()?;
-        self.furnished(Hallpass::builder(SERVICE, issuer, client_id), profile, environment)
+        self.apply(Hallpass::builder(SERVICE, issuer, client_id), profile, environment)
     }
 
-    /// The builder of a pass that only looks: without a server it looks at this machine, and nothing is sent in the name
-    /// of a client.
-    pub(crate) fn looking_builder(
+    /// Returns the builder of a pass that only inspects this machine and, if the issuer is known, the server.
+    pub(crate) fn inspecting_builder(
         &self,
         profile: &str,
         environment: Environment,
     ) -> Result<Builder, Failure> {
         let builder = match &self.file.issuer {
             Some(issuer) => {
+                // No request names the client.
                 let client_id = self.file.client_id.as_deref().unwrap_or("unknown");
                 Hallpass::builder(SERVICE, issuer, client_id)
             }
             None => Hallpass::stored(SERVICE),
         };
-        self.furnished(builder, profile, environment)
+        self.apply(builder, profile, environment)
     }
 
-    fn furnished(
-        &self,
-        builder: Builder,
-        profile: &str,
-        environment: Environment,
-    ) -> Result<Builder, Failure> {
-        let mut builder = builder.profile(profile).environment(environment);
+    fn apply(&self, builder: Builder, profile: &str, environment: Environment) -> Result<Builder, Failure> {
         let file = &self.file;
+        let mut builder = builder.profile(profile).environment(environment);
+        builder = builder.redirect_uris(file.redirect_uri.clone()).device_grant(self.device_grant);
         if let Some(provider) = &file.provider {
             builder = builder.provider(parse_provider(provider)?);
         }
@@ -123,53 +100,71 @@ impl LoginSettings {
         if let Some(secret) = &self.client_secret {
             builder = builder.client_secret(secret.clone());
         }
-        builder = file.listen.into_iter().fold(builder, |builder, address| builder.listen(address));
-        builder = file.resource.iter().fold(builder, |builder, resource| builder.resource(resource));
-        builder = self.account.iter().fold(builder, |builder, account| builder.account(account));
-        builder = builder.device_grant(self.device_grant);
-        builder = self.prompt.iter().fold(builder, |builder, prompt| builder.prompt(prompt));
-        builder = file.ca_cert.iter().fold(builder, |builder, file| builder.ca_cert(file));
-        builder = file.param.iter().fold(builder, |builder, (name, value)| builder.param(name, value));
-        builder = file.endpoint.iter().fold(builder, |builder, (name, url)| builder.endpoint(name, url));
-        Ok(builder.redirect_uris(file.redirect_uri.clone()).storage(storage(file.storage)))
-    }
-
-    fn no_issuer(&self, hint: &str) -> Failure {
-        let provider = self.file.provider.as_deref().and_then(|name| Provider::parse(name).ok());
-        match provider {
-            Some(provider) => Failure::usage(
-                format!("which {provider}?"),
-                format!("say its address: --issuer {}", provider.issuer_example()),
-            ),
-            None => Failure::usage("no issuer: which server to sign in at?", hint),
+        if let Some(address) = file.listen {
+            builder = builder.listen(address);
         }
+        if let Some(resource) = &file.resource {
+            builder = builder.resource(resource);
+        }
+        if let Some(account) = &self.account {
+            builder = builder.account(account);
+        }
+        if let Some(prompt) = &self.prompt {
+            builder = builder.prompt(prompt);
+        }
+        if let Some(ca_cert) = &file.ca_cert {
+            builder = builder.ca_cert(ca_cert);
+        }
+        if let Some(storage) = file.storage {
+            builder = builder.storage(storage.into());
+        }
+        for (name, value) in &file.param {
+            builder = builder.param(name, value);
+        }
+        for (name, url) in &file.endpoint {
+            builder = builder.endpoint(name, url);
+        }
+        Ok(builder)
     }
 
     fn client(&self) -> Result<(&str, &str), Failure> {
-        const HINT: &str = "hallpass login --issuer https://login.example.com --client-id ID (or try it without any: hallpass demo)";
-        let issuer = self.file.issuer.as_deref().ok_or_else(|| self.no_issuer(HINT))?;
-        let client_id = self
-            .file
-            .client_id
-            .as_deref()
-            .ok_or_else(|| Failure::usage(format!("no client id for {issuer}"), HINT))?;
-        Ok((issuer, client_id))
+        const HINT: &str = "run: hallpass login --issuer https://login.example.com --client-id ID (to try it without a server: hallpass demo)";
+        let Some(issuer) = &self.file.issuer else {
+            return Err(match &self.file.provider {
+                Some(name) => no_issuer_for(parse_provider(name)?),
+                None => Failure::usage("no issuer to sign in at", HINT),
+            });
+        };
+        match &self.file.client_id {
+            Some(client_id) => Ok((issuer, client_id)),
+            None => Err(Failure::usage(format!("no client ID for {issuer}"), HINT)),
+        }
     }
+}
+
+fn no_issuer_for(provider: Provider) -> Failure {
+    Failure::usage(
+        format!("--provider {} needs --issuer URL", provider.name()),
+        format!("add the URL of your {provider}: --issuer {}", provider.issuer_example()),
+    )
 }
 
 fn parse_provider(name: &str) -> Result<Provider, Failure> {
     Ok(Provider::parse(name).map_err(hallpass::Error::from)?)
 }
 
-fn issuer_of(provider: Option<&str>) -> Result<Option<String>, Failure> {
-    Ok(provider.map(parse_provider).transpose()?.and_then(Provider::issuer))
+fn known_issuer(provider: Option<&str>) -> Result<Option<String>, Failure> {
+    match provider {
+        Some(provider) => Ok(parse_provider(provider)?.issuer()),
+        None => Ok(None),
+    }
 }
 
 fn device_grant(args: &Login, setting: Option<DeviceSetting>) -> Result<DeviceGrant, Failure> {
     match (args.device, setting) {
         (true, Some(DeviceSetting::Off)) => Err(Failure::usage(
-            "the device grant is switched off here",
-            "sign in through a browser: hallpass login; or remove device = \"off\" from config.toml",
+            "sign-in with a code is disabled",
+            "sign in with a browser: hallpass login; or remove device = \"off\" from config.toml",
         )),
         (true, _) => Ok(DeviceGrant::Only),
         (false, Some(DeviceSetting::Off)) => Ok(DeviceGrant::Off),
@@ -177,77 +172,7 @@ fn device_grant(args: &Login, setting: Option<DeviceSetting>) -> Result<DeviceGr
     }
 }
 
-fn storage(kind: Option<StorageArg>) -> Storage {
-    match kind {
-        Some(StorageArg::File) => Storage::File,
-        Some(StorageArg::Keychain) => Storage::Keychain,
-        Some(StorageArg::Auto) | None => Storage::Auto,
-    }
-}
-
-fn storage_variable() -> Result<Option<StorageArg>, Failure> {
-    match variable("HALLPASS_STORAGE").as_deref() {
-        None => Ok(None),
-        Some("auto") => Ok(Some(StorageArg::Auto)),
-        Some("keychain") => Ok(Some(StorageArg::Keychain)),
-        Some("file") => Ok(Some(StorageArg::File)),
-        Some(other) => Err(Failure::usage(
-            format!("HALLPASS_STORAGE is \"{other}\", which is no kind of storage"),
-            "use auto, keychain or file",
-        )),
-    }
-}
-
-fn redirect_uris(args: &Login, env_file: &EnvFile, own: Vec<String>, config: Vec<String>) -> Vec<String> {
-    let from_env =
-        variable("HALLPASS_REDIRECT_URI").or_else(|| env_file.get("redirect_uri").map(str::to_owned));
-    [args.redirect_uri.clone(), from_env.into_iter().collect(), own, config]
-        .into_iter()
-        .find(|uris| !uris.is_empty())
-        .unwrap_or_default()
-}
-
-/// Later ones rule.
-fn merged(
-    config: BTreeMap<String, String>,
-    own: BTreeMap<String, String>,
-    options: &[(String, String)],
-) -> BTreeMap<String, String> {
-    let mut all = config;
-    all.extend(own);
-    all.extend(options.iter().cloned());
-    all
-}
-
-/// A file that is named relative to here must be found from elsewhere next time.
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
-}
-
-/// From the environment, the `.env` file or a file of its own; never from the command line, which every
-/// process on the machine can read.
-fn client_secret(args: &Login, env_file: &EnvFile, file: Option<&Path>) -> Result<Option<Secret>, Failure> {
-    let from_env =
-        || variable("HALLPASS_CLIENT_SECRET").or_else(|| env_file.get("client_secret").map(str::to_owned));
-    if args.client_secret_file.is_none()
-        && let Some(secret) = from_env()
-    {
-        return Ok(Some(Secret::new(secret)));
-    }
-    let Some(path) = file else { return Ok(None) };
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::settings("read", path, &error))?;
-    Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())))
-}
-
-/// The `.env` file that was named, with a remark about what in it does not count.
-pub(crate) fn read_env_file(args: &Login) -> Result<EnvFile, Failure> {
-    let Some(path) = &args.env_file else { return Ok(EnvFile::default()) };
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::settings("read", path, &error))?;
-    let file = EnvFile::parse(&text).map_err(|line| {
-        Failure::settings("use", path, &format!("line {line} is not of the form NAME=value"))
-    })?;
-    if !file.ignored.is_empty() {
-        say::note(&format!("ignored in {}: {}", path.display(), file.ignored.join(", ")));
-    }
-    Ok(file)
+fn read_secret(path: &Path) -> Result<Secret, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::settings(FileAction::Read, path, &error))?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }

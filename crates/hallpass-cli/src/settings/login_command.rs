@@ -1,26 +1,33 @@
-//! The command that signs in again.
+//! The command that signs in again, for hints.
 
 use hallpass::Environment;
 
 use crate::failure::Failure;
-use crate::settings::file::variable;
 use crate::settings::profiles::ConfigDir;
+use crate::settings::variable;
 
-/// The exact command that signs in to a profile; `None` is the current one.
+/// Returns the command that signs in to a profile; `None` is the current one.
 pub(crate) fn login_command(profile: Option<&str>) -> String {
-    let of_profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
-    let server = if knows_server(profile) { "" } else { " --issuer URL --client-id ID" };
-    format!("hallpass login{of_profile}{server}")
+    let mut command = "hallpass login".to_owned();
+    if let Some(profile) = profile {
+        command += &format!(" --profile {profile}");
+    }
+    // Settings that cannot be read are reported by the login itself.
+    if !knows_server(profile).unwrap_or(true) {
+        command += " --issuer URL --client-id ID";
+    }
+    command
 }
 
-/// Whether a login of a profile, or of the current one, knows where to. Settings that cannot be read are for that login to
-/// tell.
-fn knows_server(profile: Option<&str>) -> bool {
-    let is_named = || {
-        let config_dir = ConfigDir::of(&Environment::of_process())?;
-        let profile = profile.map_or_else(|| config_dir.current(), |profile| Ok(profile.to_owned()))?;
-        let (own, config) = config_dir.files(&profile)?;
-        Ok::<_, Failure>([own, config].iter().any(|file| file.issuer.is_some()))
+fn knows_server(profile: Option<&str>) -> Result<bool, Failure> {
+    if variable("HALLPASS_ISSUER").is_some() {
+        return Ok(true);
+    }
+    let config_dir = ConfigDir::from_environment(&Environment::of_process())?;
+    let profile = match profile {
+        Some(profile) => profile.to_owned(),
+        None => config_dir.current()?,
     };
-    variable("HALLPASS_ISSUER").is_some() || is_named().unwrap_or(true)
+    let (own, config) = config_dir.files(&profile)?;
+    Ok(own.issuer.is_some() || config.issuer.is_some())
 }

@@ -1,64 +1,66 @@
-//! `HALLPASS_ACCESS_TOKEN`: a token from outside that rules over the stored session.
+//! `HALLPASS_ACCESS_TOKEN`: an access token to use instead of the stored credentials.
 
 use hallpass::error::{NetworkError, NetworkErrorKind};
 use hallpass::{Environment, Error, Hallpass, Secret, Storage, User};
 
-use crate::args::{Asked, Common};
+use crate::args::{Common, ServerArgs};
 use crate::failure::Failure;
 use crate::output::say;
-use crate::settings::file::variable;
 use crate::settings::profile_http::ProfileHttp;
 use crate::settings::profiles::{ConfigDir, SERVICE, selected};
 use crate::settings::stored::stored;
 use crate::settings::target::Target;
+use crate::settings::variable;
 
 pub(crate) const NAME: &str = "HALLPASS_ACCESS_TOKEN";
 
-/// The token, unless a profile was named on the command line: that is the nearer wish.
+/// Returns the token, unless `--profile` is given, which wins.
 ///
 /// # Errors
-/// A token with a character that no token has: a line end would be a second header (RFC 6749 appendix A.12).
+/// The token has a character that tokens cannot have (RFC 6749 appendix A.12). A line break would start another header.
 pub(crate) fn get(common: &Common) -> Result<Option<Secret>, Failure> {
-    let token = variable(NAME).filter(|_| common.profile.is_none());
-    match &token {
-        Some(text) if !text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => {
-            let message = format!("{NAME} has a character that a token cannot have");
-            Err(Failure::usage(message, "look for a line end or a quote that came along when it was set"))
-        }
-        _ => Ok(token.map(Secret::new)),
+    if common.profile.is_some() {
+        return Ok(None);
     }
+    let Some(token) = variable(NAME) else { return Ok(None) };
+    if !token.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+        let message = format!("{NAME} contains a character that tokens cannot have");
+        return Err(Failure::usage(message, "check its value for a line break or typographic quotes"));
+    }
+    Ok(Some(Secret::new(token)))
 }
 
-/// Whoever changes or shows the stored session should know that commands do not use it.
+/// Notes that the token is used, for commands that change or show the stored credentials.
 pub(crate) fn warn(common: &Common) {
     if !matches!(get(common), Ok(None)) {
-        say::note(&format!("{NAME} is set and hides the stored sign-in; unset it to use what is stored"));
+        say::note(&format!("{NAME} is set and used instead of the saved credentials; unset it to use these"));
     }
 }
 
-/// Who the token speaks for. It is never taken for the stored session's: what the server says about it counts.
-pub(crate) fn user(common: &Common, asked: &Asked, token: &Secret) -> Result<User, Failure> {
-    pass(common, asked)?.user_behind(token).map_err(|error| match error {
+/// Asks the server whose token it is.
+pub(crate) fn user(common: &Common, args: &ServerArgs, token: &Secret) -> Result<User, Failure> {
+    pass(common, args)?.user_behind(token).map_err(|error| match error {
         Error::LoginRequired(_) => Failure::usage(
-            format!("{NAME} does not say which server it is of"),
-            "name the server: HALLPASS_ISSUER=https://login.example.com",
+            format!("{NAME} does not tell which server issued it"),
+            "set the issuer: HALLPASS_ISSUER=https://login.example.com",
         ),
         Error::Network(NetworkError { kind: NetworkErrorKind::Status(401), .. }) => {
-            Failure::TokenRefused { variable: NAME }
+            Failure::TokenRejected { variable: NAME }
         }
         error => error.into(),
     })
 }
 
-/// Asks the server that was named, else the stored session's.
-fn pass(common: &Common, asked: &Asked) -> Result<Hallpass, Failure> {
-    const ANY_CLIENT: &str = "any"; // userinfo goes by the token alone
+/// Builds a pass for the server that was named, else for that of the stored credentials.
+fn pass(common: &Common, args: &ServerArgs) -> Result<Hallpass, Failure> {
     let environment = Environment::of_process();
     let profile = selected(common, &environment)?;
-    let Target { issuer: Some(issuer), client_id } = Target::of(asked) else {
+    let Target { issuer: Some(issuer), client_id } = Target::from_args(args) else {
         return stored(&profile, environment);
     };
-    let http = ProfileHttp::new(ConfigDir::of(&environment)?, &profile);
-    let builder = Hallpass::builder(SERVICE, &issuer, client_id.as_deref().unwrap_or(ANY_CLIENT));
+    // A userinfo request does not name the client.
+    let client_id = client_id.as_deref().unwrap_or("any");
+    let http = ProfileHttp::new(ConfigDir::from_environment(&environment)?, &profile);
+    let builder = Hallpass::builder(SERVICE, &issuer, client_id);
     Ok(builder.storage(Storage::Memory).environment(environment).http(http).build()?)
 }

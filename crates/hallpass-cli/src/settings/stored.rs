@@ -1,8 +1,9 @@
-//! Passes for verbs that work from the stored record.
+//! Builds the pass of a command that works with the stored credentials.
 
-use hallpass::{Environment, Hallpass};
+use hallpass::error::Misuse;
+use hallpass::{Environment, Error, Hallpass};
 
-use crate::args::{Asked, Common};
+use crate::args::{Common, ServerArgs};
 use crate::failure::Failure;
 use crate::settings::profile_http::ProfileHttp;
 use crate::settings::profiles::{ConfigDir, SERVICE, selected};
@@ -10,44 +11,44 @@ use crate::settings::target::Target;
 use crate::system::keychain::CommandKeychain;
 use crate::system::signals;
 
-/// A pass for a verb that works from the stored record. A call that names another issuer or client than
-/// the record's is refused.
-pub(crate) fn stored_pass(common: &Common, asked: &Asked) -> Result<Hallpass, Failure> {
+/// Builds the pass of the selected profile.
+///
+/// # Errors
+/// [`Misuse::OtherSession`] if the call names another server or client than that of the stored credentials.
+pub(crate) fn stored_pass(common: &Common, args: &ServerArgs) -> Result<Hallpass, Failure> {
     let environment = Environment::of_process();
     let profile = selected(common, &environment)?;
-    let target = Target::of(asked);
+    let target = Target::from_args(args);
     let pass = stored(&profile, environment)?;
+    // Reading the record takes time, and most calls name no server.
     if target != Target::default() {
-        refuse_other_session(&pass, &target)?;
+        check_session(&pass, &target)?;
     }
     Ok(pass)
 }
 
-/// A pass that works from the profile's record, and reads its settings only if something is sent.
+/// Builds the pass of a profile. Its settings are read only when a request is sent.
 pub(crate) fn stored(profile: &str, environment: Environment) -> Result<Hallpass, Failure> {
-    let http = ProfileHttp::new(ConfigDir::of(&environment)?, profile);
+    let http = ProfileHttp::new(ConfigDir::from_environment(&environment)?, profile);
     let keychain = CommandKeychain::new(&environment);
     let builder = Hallpass::stored(SERVICE).profile(profile).environment(environment);
     let pass = builder.http(http).keychain(keychain).build()?;
-    signals::mind(&pass);
+    signals::track(&pass);
     Ok(pass)
 }
 
-fn refuse_other_session(pass: &Hallpass, target: &Target) -> Result<(), Failure> {
-    let status = pass.status();
-    let (issuer, client_id) = (status.issuer.as_deref(), status.client_id.as_deref());
-    if target.fits(issuer, client_id) {
+fn check_session(pass: &Hallpass, target: &Target) -> Result<(), Failure> {
+    let stored = Target::from_status(pass.status());
+    if target.fits(&stored) {
         return Ok(());
     }
-    let (issuer, client_id) = (issuer.unwrap_or_default(), client_id.unwrap_or_default());
-    let at = target.issuer.as_deref().unwrap_or(issuer);
-    Err(hallpass::Error::from(hallpass::error::Misuse::OtherSession {
-        profile: status.profile,
-        stored: format!("{issuer} (client {client_id})"),
-        asked: match &target.client_id {
-            Some(client_id) => format!("{at} (client {client_id})"),
-            None => at.to_owned(),
-        },
-    })
-    .into())
+    let issuer = stored.issuer.unwrap_or_default();
+    let client_id = stored.client_id.unwrap_or_default();
+    let asked_issuer = target.issuer.as_deref().unwrap_or(&issuer);
+    let asked = match &target.client_id {
+        Some(client_id) => format!("{asked_issuer} (client {client_id})"),
+        None => asked_issuer.to_owned(),
+    };
+    let stored = format!("{issuer} (client {client_id})");
+    Err(Error::from(Misuse::OtherSession { profile: pass.profile().to_owned(), stored, asked }).into())
 }

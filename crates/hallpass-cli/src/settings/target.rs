@@ -1,9 +1,11 @@
-//! Which server and client a call is about.
+//! The server and client that a call asks for, or that a profile belongs to.
 
-use crate::args::Asked;
-use crate::settings::file::variable;
+use hallpass::Status;
 
-/// The server and client that this call was given, by option or variable; either may be missing.
+use crate::args::ServerArgs;
+use crate::settings::variable;
+
+/// An issuer and a client ID, either of which may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) issuer: Option<String>,
@@ -11,19 +13,33 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn of(asked: &Asked) -> Target {
+    /// Takes the options, else the variables.
+    pub(crate) fn from_args(args: &ServerArgs) -> Target {
         Target {
-            issuer: asked.issuer.clone().or_else(|| variable("HALLPASS_ISSUER")),
-            client_id: asked.client_id.clone().or_else(|| variable("HALLPASS_CLIENT_ID")),
+            issuer: args.issuer.clone().or_else(|| variable("HALLPASS_ISSUER")),
+            client_id: args.client_id.clone().or_else(|| variable("HALLPASS_CLIENT_ID")),
         }
     }
 
-    /// Whether issuer and client fit what was given; what was not given fits all.
-    pub(crate) fn fits(&self, issuer: Option<&str>, client_id: Option<&str>) -> bool {
-        let bare = |issuer: &str| issuer.strip_suffix('/').unwrap_or(issuer).to_owned();
-        let is_same_issuer =
-            self.issuer.as_deref().zip(issuer).is_none_or(|(given, stored)| bare(given) == bare(stored));
-        is_same_issuer
-            && self.client_id.as_deref().zip(client_id).is_none_or(|(given, stored)| given == stored)
+    /// Takes those of the stored record.
+    pub(crate) fn from_status(status: Status) -> Target {
+        Target { issuer: status.issuer, client_id: status.client_id }
+    }
+
+    /// Whether both agree where both are known. A trailing slash of the issuer does not matter.
+    pub(crate) fn fits(&self, other: &Target) -> bool {
+        fn agree(one: Option<&str>, other: Option<&str>) -> bool {
+            match (one, other) {
+                (Some(one), Some(other)) => one == other,
+                _ => true,
+            }
+        }
+        agree(self.bare_issuer(), other.bare_issuer())
+            && agree(self.client_id.as_deref(), other.client_id.as_deref())
+    }
+
+    fn bare_issuer(&self) -> Option<&str> {
+        let issuer = self.issuer.as_deref()?;
+        Some(issuer.strip_suffix('/').unwrap_or(issuer))
     }
 }

@@ -1,4 +1,4 @@
-//! Which browser a login opens: the option, else `$BROWSER`, else the person's own setting, else the system's.
+//! The browser of a login: the option, else `$BROWSER`, else `browser` in `config.toml`, else the system's.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,38 +8,38 @@ use hallpass::browser::{Browser, BrowserCommand, BrowserWish, Plan, SystemBrowse
 
 use crate::args::Login;
 
-/// The browser of a login.
+/// The browser that a login opens.
 #[derive(Clone)]
-pub(crate) struct Chosen {
+pub(crate) struct LoginBrowser {
     system: SystemBrowser,
-    /// Held while a browser is started, and while one has the terminal.
-    at_work: Arc<Mutex<()>>,
+    /// Locked while a browser starts and, if it runs in the terminal, while it runs.
+    running: Arc<Mutex<()>>,
 }
 
-impl Chosen {
-    /// The one that was asked for, and by default the system's.
-    pub(crate) fn of(args: &Login, setting: Option<&str>, environment: &Environment) -> Chosen {
+impl LoginBrowser {
+    /// Chooses the browser; `setting` is that of `config.toml`.
+    pub(crate) fn new(args: &Login, setting: Option<&str>, environment: &Environment) -> LoginBrowser {
         let system = SystemBrowser::wished(environment, wish(args, setting));
-        Chosen { system, at_work: Arc::default() }
+        LoginBrowser { system, running: Arc::default() }
     }
 
-    /// Whether it fills the terminal.
+    /// Whether it runs in the terminal.
     pub(crate) fn needs_terminal(&self) -> bool {
         self.plan().opener.needs_terminal()
     }
 
-    /// Waits until the person closes a browser that has the terminal: two programs that read one terminal leave it to
-    /// neither.
-    pub(crate) fn give_terminal_back(&self) {
+    /// Waits until the user closes a browser that runs in the terminal: the shell must not read from the terminal at
+    /// the same time.
+    pub(crate) fn wait_for_terminal(&self) {
         if self.needs_terminal() {
-            drop(self.at_work.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(self.running.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
 
-impl Browser for Chosen {
+impl Browser for LoginBrowser {
     fn open(&self, url: &str) -> io::Result<()> {
-        let _at_work = self.at_work.lock().unwrap_or_else(PoisonError::into_inner);
+        let _running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         self.system.open(url)
     }
 
@@ -48,24 +48,28 @@ impl Browser for Chosen {
     }
 }
 
-/// A browser may stay for hours. What whoever started this command left open for it, a lock above all, must not stay as
-/// long; all that the command opens itself closes by itself.
+/// Keeps files that this process inherited, such as the lock of a parent process, from a browser that may run for
+/// hours. Files that the command opens itself are never inherited.
 #[cfg(unix)]
-pub(crate) fn inherits_nothing() {
+pub(crate) fn close_inherited_files_on_exec() {
     close_fds::set_fds_cloexec(3, &[]);
 }
 
 #[cfg(not(unix))]
-pub(crate) fn inherits_nothing() {}
+pub(crate) fn close_inherited_files_on_exec() {}
 
 fn wish(args: &Login, setting: Option<&str>) -> BrowserWish {
-    match args.browser.as_ref().map(Option::as_deref) {
-        _ if args.no_browser => BrowserWish::None,
-        Some(Some("none")) => BrowserWish::None,
-        Some(Some(line)) => BrowserCommand::parse(line).map_or(BrowserWish::None, BrowserWish::Command),
-        Some(None) => BrowserWish::Any,
-        None => {
-            setting.map_or(BrowserWish::Unsaid, |list| BrowserWish::Usually(BrowserCommand::parse_list(list)))
-        }
+    if args.no_browser {
+        return BrowserWish::None;
+    }
+    match (&args.browser, setting) {
+        (Some(None), _) => BrowserWish::Any,
+        (Some(Some(line)), _) if line == "none" => BrowserWish::None,
+        (Some(Some(line)), _) => match BrowserCommand::parse(line) {
+            Some(command) => BrowserWish::Command(command),
+            None => BrowserWish::None,
+        },
+        (None, Some(list)) => BrowserWish::Usually(BrowserCommand::parse_list(list)),
+        (None, None) => BrowserWish::Unsaid,
     }
 }

@@ -1,8 +1,8 @@
-//! The command's own entrance, where Linux with glibc calls it.
+//! The program's start on Linux with glibc, in place of the one in `std`.
 //!
-//! Rust's looks for the end of the stack first, which means to have the kernel write out all mappings and to parse them:
-//! a tenth of the time that a cached `token` takes. What else it does is done here.
-#![allow(unsafe_code, reason = "the system call that std has no safe name for")]
+//! `std` first looks for the end of the stack. For that, the kernel has to print all memory mappings and `std` has to
+//! parse them: a tenth of the time that a cached `token` takes. Everything else that `std` does is done here.
+#![allow(unsafe_code, reason = "std has no safe function for this system call")]
 
 use std::panic::catch_unwind;
 
@@ -12,39 +12,39 @@ use rustix::stdio::{stderr, stdin, stdout};
 
 use crate::exit_code::ExitCode;
 
-/// As `std` ends a program that panicked.
+/// The exit code of a program that panicked, as in `std`.
 const PANICKED: i32 = 101;
 
-/// Does what `std` does before and after a `main`.
-pub(crate) fn enter(begin: fn() -> ExitCode) -> ! {
+/// Runs the program and exits with its code.
+pub(crate) fn enter(run: fn() -> ExitCode) -> ! {
     let code = catch_unwind(|| {
-        open_what_is_closed();
+        open_closed_streams();
         ignore_broken_pipes();
-        begin().into()
+        run().into()
     });
     std::process::exit(code.unwrap_or(PANICKED))
 }
 
-/// A file that is opened while a standard stream is closed would get its number, and what is said there would be written
-/// into it: into the record of a sign-in, say.
-fn open_what_is_closed() {
+/// Opens `/dev/null` in place of closed standard streams. Otherwise the next file to be opened, such as the
+/// credentials, would get the number of a stream, and messages would be written into it.
+fn open_closed_streams() {
     let [input, output, error] = [stdin(), stdout(), stderr()];
     let mut streams =
         [input, output, error].map(|stream| PollFd::from_borrowed_fd(stream, PollFlags::empty()));
-    let asked = poll(&mut streams, Some(&Timespec::default()));
-    let closed = streams.iter().filter(|stream| stream.revents().contains(PollFlags::NVAL)).count();
-    if asked.is_err() {
+    if poll(&mut streams, Some(&Timespec::default())).is_err() {
         std::process::abort();
     }
+    let closed = streams.iter().filter(|stream| stream.revents().contains(PollFlags::NVAL)).count();
     for _ in 0..closed {
         match open("/dev/null", OFlags::RDWR, Mode::empty()) {
-            Ok(nowhere) => std::mem::forget(nowhere), // it has the lowest free number, which is the stream's
+            // It got the lowest free number, which is that of a closed stream, and has to stay open.
+            Ok(file) => std::mem::forget(file),
             Err(_) => std::process::abort(),
         }
     }
 }
 
-/// A reader that went away is an error of a write, not the end of the command.
+/// Makes a closed pipe an error of the write instead of the end of the process.
 fn ignore_broken_pipes() {
     // SAFETY: no handler is installed, and no other thread runs yet.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };

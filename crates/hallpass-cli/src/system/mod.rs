@@ -1,4 +1,4 @@
-//! The operating system: the program's start, signals, the keychain, the browser.
+//! The operating system: program start, signals, keychain, browser.
 
 pub(crate) mod browser;
 #[cfg(all(not(test), target_os = "linux", target_env = "gnu"))]

@@ -3,7 +3,7 @@
 pub(crate) mod plan;
 mod profile;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
 use hallpass::{AccessToken, Error, Hallpass, Session, Terminal, User};
 
@@ -14,92 +14,103 @@ use crate::failure::Failure;
 use crate::output::screen::Screen;
 use crate::output::{json, qr_code, say};
 use crate::settings::override_token;
-use crate::system::browser::Chosen;
+use crate::system::browser::LoginBrowser;
 use crate::system::signals;
 use plan::Plan;
 
 pub(crate) fn run(common: &Common, args: &Login) -> Result<ExitCode, Failure> {
     override_token::warn(common);
-    let plan = Plan::of(common, args)?;
+    let plan = Plan::new(common, args)?;
     if args.explain {
-        explain(&plan.pass_to_look()?, common.json);
+        explain(common, &plan.inspecting_pass()?);
         return Ok(ExitCode::SUCCESS);
     }
     let pass = plan.pass(args)?;
-    signals::mind(&pass);
-    if args.if_needed && is_signed_in(&pass, args, common.json)? {
+    signals::track(&pass);
+    if args.if_needed && is_signed_in(common, args, &pass)? {
         return Ok(ExitCode::SUCCESS);
     }
-    plan.probe_settings()?;
-    let signed_in = sign_in(&pass, screen(args, &plan.browser, common.json));
-    plan.browser.give_terminal_back();
-    let session = signed_in.map_err(|failure| match failure {
-        // Whether one is needed may have cost a renewal.
-        Failure::Library(Error::Cancelled) if !args.if_needed => Failure::Untouched,
+    // Settings that could not be saved later must fail before the browser opens.
+    plan.check_writable()?;
+    let outcome = sign_in(&pass, screen(common, args, &plan.browser));
+    plan.browser.wait_for_terminal();
+    let session = outcome.map_err(|failure| match failure {
+        // With --if-needed, the token may already have been refreshed.
+        Failure::Library(Error::Cancelled) if !args.if_needed => Failure::CancelledUnchanged,
         other => other,
     })?;
-    let remark = plan.keep()?;
-    tell(&session, common.json);
-    remark.filter(|_| !common.json).iter().for_each(|remark| say::note(remark));
+    let previous = plan.save()?;
+    show(common, &session);
+    if let Some(previous) = previous
+        && !common.json
+    {
+        let name = session.profile();
+        say::note(&format!(
+            "saved as profile \"{name}\", which is now the current one; to switch back, run: hallpass profiles use {previous}"
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn explain(pass: &Hallpass, as_json: bool) {
+fn explain(common: &Common, pass: &Hallpass) {
     let explanation = pass.explain();
-    match as_json {
-        true => json::print_line(&json::explanation(&explanation)),
-        false => say::value(&explanation.to_string()),
+    if common.json {
+        json::print_line(&json::explanation(&explanation));
+    } else {
+        say::value(&explanation.to_string());
     }
 }
 
-/// For `--if-needed`: a session that gives a token with the scopes that were named needs no login.
-fn is_signed_in(pass: &Hallpass, args: &Login, as_json: bool) -> Result<bool, Failure> {
-    signals::at_first(signals::end_when_saved)?;
-    let asked = args.scope.as_deref().unwrap_or_default();
-    let covers = |token: &AccessToken| {
-        asked.split_ascii_whitespace().all(|scope| token.scopes().iter().any(|s| s == scope))
-    };
+/// Whether `--if-needed` has nothing to do: there is a valid token with all scopes that were asked for.
+fn is_signed_in(common: &Common, args: &Login, pass: &Hallpass) -> Result<bool, Failure> {
+    signals::on_first(signals::exit_when_saved)?;
     let token = match pass.access_token() {
-        Ok(token) if covers(&token) => token,
-        Ok(_) => return Ok(false),
+        Ok(token) => token,
         Err(Error::LoginRequired(_)) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
+    if !covers(&token, args.scope.as_deref().unwrap_or_default()) {
+        return Ok(false);
+    }
     let status = pass.status();
-    if as_json {
+    if common.json {
         json::print_line(&json::already_signed_in(&status, &token));
-    } else {
-        let user = status.user.map(|user| format!(" as {}", user.label()));
-        say::talk(&format!("Already signed in{}.", user.unwrap_or_default()));
+        return Ok(true);
+    }
+    match &status.user {
+        Some(user) => say::message(&format!("Already signed in as {}.", user.label())),
+        None => say::message("Already signed in."),
     }
     Ok(true)
 }
 
-fn screen(args: &Login, browser: &Chosen, as_json: bool) -> Screen {
-    let screen = if as_json { Screen::json() } else { Screen::words(terminal(args, browser)) };
+fn covers(token: &AccessToken, scopes: &str) -> bool {
+    scopes.split_ascii_whitespace().all(|scope| token.scopes().iter().any(|granted| granted == scope))
+}
+
+fn screen(common: &Common, args: &Login, browser: &LoginBrowser) -> Screen {
+    let screen = if common.json { Screen::json() } else { Screen::text(terminal(args, browser)) };
     if args.paste { screen.with_paste() } else { screen }
 }
 
-fn terminal(args: &Login, browser: &Chosen) -> Terminal {
-    let mut terminal = match browser.needs_terminal() {
-        true => Terminal::new(Box::new(std::io::stderr()), false),
-        false => Terminal::stderr(),
+fn terminal(args: &Login, browser: &LoginBrowser) -> Terminal {
+    let terminal = if browser.needs_terminal() {
+        Terminal::new(Box::new(io::stderr()), false)
+    } else {
+        Terminal::stderr()
     };
-    if !args.no_qr && std::io::stderr().is_terminal() {
-        terminal = terminal.with_qr_codes(qr_code::draw);
-    }
-    terminal
+    if !args.no_qr && io::stderr().is_terminal() { terminal.with_qr_codes(qr_code::draw) } else { terminal }
 }
 
-fn tell(session: &Session, as_json: bool) {
-    if as_json {
+fn show(common: &Common, session: &Session) {
+    if common.json {
         json::print_line(&json::session(session));
         return;
     }
     say::success("Successfully logged in!");
     match session.user() {
-        Some(User { email: Some(email), .. }) => say::talk(&format!("Email: {email}")),
-        Some(user) => say::talk(&format!("User: {}", user.label())),
+        Some(User { email: Some(email), .. }) => say::message(&format!("Email: {email}")),
+        Some(user) => say::message(&format!("User: {}", user.label())),
         None => {}
     }
 }

@@ -1,94 +1,95 @@
-//! What a login goes by, all of it resolved before anything is done.
+//! Everything that a login needs, resolved before it starts.
 
 use std::path::{Path, PathBuf};
 
 use hallpass::{Environment, Hallpass};
 
 use crate::args::{Common, Login};
-use crate::commands::login::profile::{Profile, profile};
+use crate::commands::login::profile::{LoginProfile, Match, choose};
 use crate::failure::Failure;
 use crate::output::say;
 use crate::settings::file::SettingsFile;
-use crate::settings::login::{LoginSettings, read_env_file};
+use crate::settings::given::Given;
+use crate::settings::login::LoginSettings;
 use crate::settings::profiles::{ConfigDir, DEFAULT};
-use crate::system::browser::Chosen;
+use crate::system::browser::LoginBrowser;
 
-/// Settings, and where they come from and go to.
+/// The profile, settings and browser of a login.
 pub(crate) struct Plan {
-    pub(crate) profile: Profile,
     pub(crate) settings: LoginSettings,
-    pub(crate) browser: Chosen,
+    pub(crate) browser: LoginBrowser,
+    profile: LoginProfile,
     environment: Environment,
     config_dir: ConfigDir,
-    /// The profile's own file, which may be written anew.
+    /// The profile's settings file.
     path: PathBuf,
-    is_new: bool,
+    /// Whether the settings differ from those in the file.
+    has_changed: bool,
 }
 
 impl Plan {
-    pub(crate) fn of(common: &Common, args: &Login) -> Result<Plan, Failure> {
+    pub(crate) fn new(common: &Common, args: &Login) -> Result<Plan, Failure> {
         let environment = Environment::of_process();
-        let config_dir = ConfigDir::of(&environment)?;
-        let env_file = read_env_file(args)?;
-        let profile = profile(common, args, &config_dir, &env_file)?;
-        let (own, config) = config_dir.files(&profile.name)?;
-        let own = if profile.is_anew { Default::default() } else { own };
+        let config_dir = ConfigDir::from_environment(&environment)?;
+        let given = Given::read(args)?;
+        let profile = choose(common, args, &config_dir, &given.target())?;
+        let (mut own, config) = config_dir.files(&profile.name)?;
+        if profile.matched == Match::Replaced {
+            own = SettingsFile::default();
+        }
         let path = config_dir.profile_file(&profile.name);
-        tell_unknown(&own, &path);
-        let settings = LoginSettings::resolve(args, &env_file, own.clone(), config)?;
-        let browser = Chosen::of(args, settings.browser.as_deref(), &environment);
-        let is_new = settings.file != own;
-        Ok(Plan { profile, settings, browser, environment, config_dir, path, is_new })
+        note_unknown(&own, &path);
+        let settings = LoginSettings::resolve(args, given, own.clone(), config)?;
+        let browser = LoginBrowser::new(args, settings.browser.as_deref(), &environment);
+        let has_changed = settings.file != own;
+        Ok(Plan { profile, settings, browser, environment, config_dir, path, has_changed })
     }
 
-    /// A pass that can sign in.
+    /// Builds a pass that can sign in.
     pub(crate) fn pass(&self, args: &Login) -> Result<Hallpass, Failure> {
         let builder = self.settings.builder(&self.profile.name, self.environment.clone())?;
         let mut builder = builder.browser(self.browser.clone());
-        builder = args.timeout.into_iter().fold(builder, |builder, limit| builder.login_timeout(limit));
+        if let Some(timeout) = args.timeout {
+            builder = builder.login_timeout(timeout);
+        }
         if args.force {
             builder = builder.without_waiting_for_others();
         }
         Ok(builder.build()?)
     }
 
-    /// A pass that only looks, for which server and client may still be unknown.
-    pub(crate) fn pass_to_look(&self) -> Result<Hallpass, Failure> {
-        let builder = self.settings.looking_builder(&self.profile.name, self.environment.clone())?;
+    /// Builds a pass that only inspects; the issuer and client may still be unknown.
+    pub(crate) fn inspecting_pass(&self) -> Result<Hallpass, Failure> {
+        let builder = self.settings.inspecting_builder(&self.profile.name, self.environment.clone())?;
         Ok(builder.browser(self.browser.clone()).build()?)
     }
 
-    /// What could not be written afterwards must fail before the browser opens.
-    pub(crate) fn probe_settings(&self) -> Result<(), Failure> {
-        if self.is_new { SettingsFile::probe(&self.path) } else { Ok(()) }
+    /// Checks that [`save`](Plan::save) can write the settings.
+    pub(crate) fn check_writable(&self) -> Result<(), Failure> {
+        if self.has_changed { SettingsFile::check_writable(&self.path) } else { Ok(()) }
     }
 
-    /// Writes the settings of a sign-in that was made, and lets it be the one that the person works with next; a remark
-    /// says so where that was another.
-    pub(crate) fn keep(&self) -> Result<Option<String>, Failure> {
-        if self.is_new {
+    /// Saves the settings after the sign-in and selects the profile if it is a new one. Returns the profile that was
+    /// current before, if it changed.
+    pub(crate) fn save(&self) -> Result<Option<String>, Failure> {
+        if self.has_changed {
             self.settings.file.write(&self.path)?;
         }
-        make_current(&self.profile, &self.config_dir)
+        let name = &self.profile.name;
+        let previous = self.config_dir.current()?;
+        let is_separate = self.profile.matched == Match::Separate;
+        let is_only_one = name != DEFAULT && self.config_dir.with_settings() == [name.clone()];
+        if is_separate || is_only_one {
+            self.config_dir.set_current(name)?;
+        }
+        Ok(if is_separate && previous != *name { Some(previous) } else { None })
     }
 }
 
-fn tell_unknown(own: &SettingsFile, path: &Path) {
+fn note_unknown(own: &SettingsFile, path: &Path) {
     if !own.unknown.is_empty() {
         let names: Vec<&str> = own.unknown.keys().map(String::as_str).collect();
         let path = path.display();
         say::note(&format!("{path} has settings that this version does not know: {}", names.join(", ")));
     }
-}
-
-fn make_current(profile: &Profile, config_dir: &ConfigDir) -> Result<Option<String>, Failure> {
-    let before = config_dir.current()?;
-    let is_only_one = profile.name != DEFAULT && config_dir.with_settings() == [profile.name.clone()];
-    if profile.is_made || is_only_one {
-        config_dir.set_current(&profile.name)?;
-    }
-    let name = &profile.name;
-    Ok((profile.is_made && before != *name).then(|| {
-        format!("saved as profile \"{name}\", which is now the current one; go back with: hallpass profiles use {before}")
-    }))
 }

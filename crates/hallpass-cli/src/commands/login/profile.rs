@@ -1,100 +1,98 @@
-//! Which profile a login is for.
+//! Chooses the profile of a login.
 
-use hallpass::{Hallpass, Provider};
+use hallpass::Hallpass;
 
 use crate::args::{Common, Login};
 use crate::failure::Failure;
-use crate::settings::env_file::EnvFile;
 use crate::settings::profiles::{ConfigDir, SERVICE, named};
 use crate::settings::target::Target;
 
-/// The profile that a login is for.
-pub(crate) struct Profile {
+/// The profile of a login.
+pub(crate) struct LoginProfile {
     pub(crate) name: String,
-    /// It is of another server or client than before, so its old settings do not count.
-    pub(crate) is_anew: bool,
-    /// It was made, or found, for this server because the current one belongs to another.
-    pub(crate) is_made: bool,
+    pub(crate) matched: Match,
 }
 
-/// The named one, else the current one; a login to another server gets a profile of its own.
-pub(crate) fn profile(
+/// How a profile belongs to the server and client of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// It is the named or current profile, and is of the same server and client, or new.
+    Selected,
+    /// It is of another server or client, which `--replace` gives up: its settings do not count.
+    Replaced,
+    /// The current profile is of another server or client, so this one is used instead.
+    Separate,
+}
+
+/// Returns the named profile, else the current one, else one that belongs to the target.
+pub(crate) fn choose(
     common: &Common,
     args: &Login,
     config_dir: &ConfigDir,
-    env_file: &EnvFile,
-) -> Result<Profile, Failure> {
-    let target = target(args, env_file);
+    target: &Target,
+) -> Result<LoginProfile, Failure> {
     let named = named(common)?;
-    let name = named.clone().map_or_else(|| config_dir.current(), Ok)?;
-    let known = stored_target(config_dir, &name)?;
+    let name = match &named {
+        Some(name) => name.clone(),
+        None => config_dir.current()?,
+    };
+    let stored = stored_target(config_dir, &name)?;
+    if target.fits(&stored) {
+        return Ok(LoginProfile { name, matched: Match::Selected });
+    }
     match named {
-        _ if fits(&target, &known) => Ok(Profile { name, is_anew: false, is_made: false }),
-        Some(_) if args.replace => Ok(Profile { name, is_anew: true, is_made: false }),
-        Some(_) => Err(other_server(&name, &known)),
-        None => made_for(config_dir, &target),
+        Some(_) if args.replace => Ok(LoginProfile { name, matched: Match::Replaced }),
+        Some(_) => Err(other_server(&name, &stored)),
+        None => Ok(LoginProfile { name: separate(config_dir, target)?, matched: Match::Separate }),
     }
 }
 
-fn fits(target: &Target, known: &Target) -> bool {
-    target.fits(known.issuer.as_deref(), known.client_id.as_deref())
-}
-
-fn target(args: &Login, env_file: &EnvFile) -> Target {
-    let given = Target::of(&args.asked);
-    let known = || Provider::parse(args.provider.as_deref()?).ok()?.issuer();
-    Target {
-        issuer: given.issuer.or_else(|| env_file.get("issuer").map(str::to_owned)).or_else(known),
-        client_id: given.client_id.or_else(|| env_file.get("client_id").map(str::to_owned)),
-    }
-}
-
-/// Issuer and client of a profile, by its settings, else by its record.
+/// Returns issuer and client of a profile from its settings, else from its record.
 fn stored_target(config_dir: &ConfigDir, profile: &str) -> Result<Target, Failure> {
     let file = config_dir.settings(profile)?;
     if file.issuer.is_some() {
         return Ok(Target { issuer: file.issuer, client_id: file.client_id });
     }
-    let status = Hallpass::stored(SERVICE).profile(profile).build()?.status();
-    Ok(Target { issuer: status.issuer, client_id: status.client_id })
+    Ok(Target::from_status(Hallpass::stored(SERVICE).profile(profile).build()?.status()))
 }
 
-fn other_server(name: &str, known: &Target) -> Failure {
-    let issuer = known.issuer.as_deref().unwrap_or("another server");
-    let client_id = known.client_id.as_deref().unwrap_or("another client");
+fn other_server(name: &str, stored: &Target) -> Failure {
+    let issuer = stored.issuer.as_deref().unwrap_or("another server");
+    let client_id = stored.client_id.as_deref().unwrap_or("another client");
     Failure::usage(
         format!("profile \"{name}\" belongs to {issuer} (client {client_id})"),
         "choose another name with --profile, or add --replace",
     )
 }
 
-/// The profile that already is this server's and client's, else one named after the issuer's host; with a
-/// number where that name is another's.
-fn made_for(config_dir: &ConfigDir, target: &Target) -> Result<Profile, Failure> {
+/// Returns the profile that belongs to the target, else a new name from the issuer's host, with a number if that name
+/// is taken.
+fn separate(config_dir: &ConfigDir, target: &Target) -> Result<String, Failure> {
     for name in config_dir.with_settings() {
-        if stored_target(config_dir, &name).is_ok_and(|known| known.issuer.is_some() && fits(target, &known))
+        if let Ok(stored) = stored_target(config_dir, &name)
+            && stored.issuer.is_some()
+            && target.fits(&stored)
         {
-            return Ok(Profile { name, is_anew: false, is_made: true });
+            return Ok(name);
         }
     }
-    let base = target.issuer.as_deref().and_then(host_name).unwrap_or_else(|| "other".to_owned());
-    for number in 1.. {
-        let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
-        let known = stored_target(config_dir, &name)?;
-        if known == Target::default() {
-            return Ok(Profile { name, is_anew: false, is_made: true });
-        }
+    let host = target.issuer.as_deref().and_then(host_name).unwrap_or_else(|| "other".to_owned());
+    let mut name = host.clone();
+    let mut number = 1;
+    while stored_target(config_dir, &name)? != Target::default() {
+        number += 1;
+        name = format!("{host}-{number}");
     }
-    unreachable!("there is always another number")
+    Ok(name)
 }
 
-/// The authority of a URL, with what a profile's name cannot have replaced.
+/// Returns the host and port of a URL, with other characters than a profile name may have replaced by `-`.
 fn host_name(issuer: &str) -> Option<String> {
     let authority = issuer.split("://").nth(1)?.split('/').next()?.to_ascii_lowercase();
     let name: String =
         authority.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
     let name = name.trim_matches(['-', '.']).chars().take(60).collect::<String>();
-    (!name.is_empty()).then_some(name)
+    if name.is_empty() { None } else { Some(name) }
 }
 
 #[cfg(test)]
