@@ -180,7 +180,7 @@ fn told_after(site: &Fronted, args: &[&str], answer: Option<&str>) -> String {
     drop(gate);
     let outcome = call.finish();
     assert_eq!(outcome.code, 130, "{outcome:#?}");
-    assert!(outcome.stderr.starts_with("Note: finishing what was begun"), "{outcome:#?}");
+    assert!(outcome.stderr.starts_with("Note: saving refreshed credentials before exiting"), "{outcome:#?}");
     assert!(!outcome.stderr.contains("nothing was changed"), "{outcome:#?}");
     outcome.stderr
 }

@@ -49,7 +49,7 @@ fn redirect_uri(url: &str) -> Url {
 #[test]
 fn two_things_are_needed() {
     let (bench, clerk) = (Bench::new(), Provider::clerk());
-    bench.login(&["--issuer", clerk.issuer()]).run().fails(2, "no client id", "--client-id ID");
+    bench.login(&["--issuer", clerk.issuer()]).run().fails(2, "no client ID", "--client-id ID");
     bench.login(&["--client-id", CLIENT]).run().fails(2, "no issuer", "--issuer https://");
     login(&bench, &clerk, &[]);
 }
@@ -374,7 +374,7 @@ fn mode(path: &Path) -> u32 {
 fn the_wait_ends_in_the_time_limit() {
     let (bench, clerk) = (Bench::new(), Provider::clerk());
     let login = bench.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT, "--timeout", "300ms"]).run();
-    login.fails(7, "timed out after 300ms", "redirect URI: http://127.0.0.1:");
+    login.fails(7, "timed out after 300ms", "this redirect URI is registered: http://127.0.0.1:");
 }
 
 /// "… credential store round-trips … automated tests use memory and file stores." The file is every other

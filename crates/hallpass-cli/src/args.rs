@@ -24,9 +24,11 @@ Exit codes:
   4 not signed in                      125 exec could not start the program
                                        130, 143, 129 interrupted by a signal";
 
-/// Sign-in for command-line programs.
+const STORAGE_HELP: &str = "Where to store credentials [default: auto] [env: HALLPASS_STORAGE]";
+
+/// Sign in from the command line, and get access tokens for your programs
 #[derive(Debug, Parser)]
-#[command(name = "hallpass", version, about, arg_required_else_help = true, after_help = AFTER_HELP, propagate_version = true)]
+#[command(name = "hallpass", version, arg_required_else_help = true, after_help = AFTER_HELP, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -164,8 +166,7 @@ pub(crate) struct Login {
     /// How long to wait for you to sign in [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = timeout)]
     pub(crate) timeout: Option<Duration>,
-    /// Where to store credentials [default: auto] [env: HALLPASS_STORAGE]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help = STORAGE_HELP)]
     pub(crate) storage: Option<StorageArg>,
     /// Do nothing if already signed in
     #[arg(long, conflicts_with = "force")]
@@ -208,7 +209,7 @@ impl From<StorageArg> for Storage {
     }
 }
 
-/// Where credentials can be moved to.
+/// A place that credentials can be moved to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MoveTo {
     /// File encrypted with a key in the keychain
@@ -305,8 +306,7 @@ pub(crate) enum ProfilesAction {
     Move {
         /// Profile to move
         name: String,
-        /// Where to store the credentials
-        #[arg(long, value_name = "KIND")]
+        #[arg(long, value_name = "KIND", help = "Where to store credentials")]
         storage: MoveTo,
     },
     /// Sign out of a profile and delete its settings
@@ -354,8 +354,7 @@ pub(crate) struct Doctor {
     pub(crate) server: ServerArgs,
     #[arg(long, value_name = "NAME", help = provider_help())]
     pub(crate) provider: Option<String>,
-    /// Where to store credentials [default: auto] [env: HALLPASS_STORAGE]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help = STORAGE_HELP)]
     pub(crate) storage: Option<StorageArg>,
     /// PEM file with additional CA certificates to trust
     #[arg(long, value_name = "FILE")]

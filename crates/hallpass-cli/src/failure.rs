@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     Unexpected(String),
 }
 
-/// What was to be done with a settings file.
+/// The step that failed on a settings file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum FileAction {
     Read,

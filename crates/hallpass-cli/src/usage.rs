@@ -31,15 +31,12 @@ fn exit(error: &clap::Error, words: &[Option<&str>]) -> ! {
     }
     if words.contains(&Some("--json")) {
         let form = if matches!(verb, Some("login" | "demo")) { Form::Event } else { Form::Json };
-        let report = Report::usage(&message(error), "see hallpass --help");
+        // The first paragraph of clap's text is the message.
+        let text = error.to_string();
+        let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let message = lines.join(" ");
+        let report = Report::usage(message.trim_start_matches("error: "), "see hallpass --help");
         std::process::exit(report.print(form).into());
     }
     error.exit()
-}
-
-/// The first paragraph of clap's text, in one line.
-fn message(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    lines.join(" ").trim_start_matches("error: ").to_owned()
 }

@@ -23,7 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
     let server = DevServer::start().map_err(|error| unexpected("start the demo server", &error))?;
     let home = tempfile::tempdir().map_err(|error| unexpected("create a temporary directory", &error))?;
-    let user = if args.headless || !can_show_browser() { DemoUser::Robot } else { DemoUser::Human };
+    let opener = SystemBrowser::new(&Environment::of_process()).plan().opener;
+    let can_show_browser = opener != Opener::None && !opener.needs_terminal() && io::stderr().is_terminal();
+    let user = if can_show_browser && !args.headless { DemoUser::Human } else { DemoUser::Robot };
     let demo = Tour { server, user, as_json: common.json };
     let pass = demo.pass(home.path())?;
     demo.introduce();
@@ -41,13 +43,7 @@ fn unexpected(action: &str, error: &io::Error) -> Failure {
     Failure::Unexpected(format!("cannot {action}: {error}"))
 }
 
-/// Whether the user would see a browser beside this terminal.
-fn can_show_browser() -> bool {
-    let opener = SystemBrowser::new(&Environment::of_process()).plan().opener;
-    opener != Opener::None && !opener.needs_terminal() && io::stderr().is_terminal()
-}
-
-/// Who signs in.
+/// The user of the demo.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum DemoUser {
     Human,

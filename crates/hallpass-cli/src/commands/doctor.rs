@@ -1,7 +1,7 @@
 //! `hallpass doctor`
 
 use hallpass::text::fold;
-use hallpass::{Diagnosis, Error, Explanation, Finding, Verdict};
+use hallpass::{Diagnosis, Error, Explanation, Verdict};
 
 use crate::args::{Common, Doctor, Login};
 use crate::commands::login::plan::Plan;
@@ -56,7 +56,12 @@ fn text(diagnosis: &Diagnosis, hint: impl Fn(&Error) -> Option<String>) -> Strin
     let columns = columns_of_stdout();
     let mut rows = browser_rows(&diagnosis.explanation);
     for finding in &diagnosis.findings {
-        rows.push(finding_row(finding));
+        let mark = match finding.verdict {
+            Verdict::Trouble(_) => "!!",
+            Verdict::Remark => "--",
+            _ => "ok",
+        };
+        rows.push(Row { mark, subject: finding.subject.as_str(), text: finding.text.clone() });
         if let Verdict::Trouble(error) = &finding.verdict
             && let Some(hint) = hint(error)
         {
@@ -105,15 +110,6 @@ fn browser_rows(explanation: &Explanation) -> Vec<Row> {
     }
     rows.push(Row::ok("redirect", format!("{uris}{any_port}; must be registered with the server")));
     rows
-}
-
-fn finding_row(finding: &Finding) -> Row {
-    let mark = match finding.verdict {
-        Verdict::Trouble(_) => "!!",
-        Verdict::Remark => "--",
-        _ => "ok",
-    };
-    Row { mark, subject: finding.subject.as_str(), text: finding.text.clone() }
 }
 
 /// Returns the width of the terminal. Lines are not folded for programs, nor in a very narrow terminal.

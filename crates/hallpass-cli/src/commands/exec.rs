@@ -1,6 +1,5 @@
 //! `hallpass exec`
 
-use std::ffi::OsString;
 use std::io;
 use std::process::Command;
 
@@ -32,7 +31,11 @@ pub(crate) fn run(common: &Common, args: &Exec) -> Result<ExitCode, Failure> {
         command.env_remove(name);
     }
     command.args(arguments).env(&args.env, token.expose());
-    Err(not_started(program, &replace_process(command)))
+    let cause = replace_process(command);
+    Err(Failure::usage(
+        format!("cannot start {}: {cause}", program.to_string_lossy()),
+        "check that it exists and can be run: hallpass exec -- CMD",
+    ))
 }
 
 /// Checks the name of the variable. Those that start with `HALLPASS_` are refused: the next call would take the token
@@ -78,9 +81,4 @@ fn replace_process(mut command: Command) -> io::Error {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
         Err(cause) => cause,
     }
-}
-
-fn not_started(program: &OsString, cause: &io::Error) -> Failure {
-    let message = format!("cannot start {}: {cause}", program.to_string_lossy());
-    Failure::usage(message, "check that it exists and can be run: hallpass exec -- CMD")
 }

@@ -32,7 +32,11 @@ fn logout_all(common: &Common) -> Result<ExitCode, Failure> {
     let profiles = stored(DEFAULT, Environment::of_process())?.profiles()?;
     let (mut reports, mut failure) = (Vec::new(), None);
     for profile in &profiles {
-        match logout_one(profile) {
+        let outcome = match signals::first() {
+            Some(signal) => Err(Failure::Signal(signal)),
+            None => stored(profile, Environment::of_process()).and_then(|pass| Ok(pass.logout()?)),
+        };
+        match outcome {
             Ok(report) => reports.push(report),
             Err(error) => failure = failure.or(Some(error)),
         }
@@ -48,13 +52,6 @@ fn logout_all(common: &Common) -> Result<ExitCode, Failure> {
         Some(failure) => Err(failure),
         None => Ok(exit_code(&reports)),
     }
-}
-
-fn logout_one(profile: &str) -> Result<LogoutReport, Failure> {
-    if let Some(signal) = signals::first() {
-        return Err(Failure::Signal(signal));
-    }
-    Ok(stored(profile, Environment::of_process())?.logout()?)
 }
 
 /// Returns the exit code of logouts that succeeded here.

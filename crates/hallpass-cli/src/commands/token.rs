@@ -1,6 +1,6 @@
 //! `hallpass token`
 
-use hallpass::{AccessToken, Hallpass, TokenWish};
+use hallpass::TokenWish;
 use serde_json::json;
 
 use crate::args::{Common, Token};
@@ -17,9 +17,20 @@ pub(crate) fn run(common: &Common, args: &Token) -> Result<ExitCode, Failure> {
     }
     let pass = stored_pass(common, &args.server)?;
     if args.id_token {
-        show_id_token(common, &pass)?;
-    } else {
-        show_access_token(common, args, &pass.access_token_with(&wish(args))?);
+        let token = pass.id_token()?;
+        match common.json {
+            true => json::print_line(&json!({"id_token": token.expose(), "profile": pass.profile()})),
+            false => say::value(token.expose()),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let token = pass.access_token_with(&wish(args))?;
+    for note in token.notes() {
+        say::note(note);
+    }
+    match common.json {
+        true => json::print_line(&json::token(&token)),
+        false => print(args, token.expose()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -36,27 +47,6 @@ fn wish(args: &Token) -> TokenWish {
         wish = wish.resource(resource);
     }
     wish
-}
-
-fn show_access_token(common: &Common, args: &Token, token: &AccessToken) {
-    for note in token.notes() {
-        say::note(note);
-    }
-    if common.json {
-        json::print_line(&json::token(token));
-    } else {
-        print(args, token.expose());
-    }
-}
-
-fn show_id_token(common: &Common, pass: &Hallpass) -> Result<(), Failure> {
-    let token = pass.id_token()?;
-    if common.json {
-        json::print_line(&json!({"id_token": token.expose(), "profile": pass.profile()}));
-    } else {
-        say::value(token.expose());
-    }
-    Ok(())
 }
 
 /// Prints the token of `HALLPASS_ACCESS_TOKEN`, which cannot be refreshed here.

@@ -1,4 +1,4 @@
-//! What to do about a failure, in one sentence.
+//! Hints: one sentence on what to do about a failure.
 
 use hallpass::Error;
 use hallpass::error::{
@@ -26,8 +26,21 @@ pub(crate) fn error_hint(error: &Error, login_command: &str) -> Option<String> {
     Some(match error {
         Error::LoginRequired(_) => format!("sign in with: {login_command}"),
         Error::Denied(denied) => denied_hint(denied).to_owned(),
-        Error::ServerIncompatible(error) => incompatible_hint(error).to_owned(),
-        Error::ServerMisbehaved(error) => misbehaved_hint(error).to_owned(),
+        Error::ServerIncompatible(ServerIncompatible::NoMetadata { .. }) => {
+            "check the issuer, or set the endpoints: --endpoint authorization=URL --endpoint token=URL"
+                .to_owned()
+        }
+        Error::ServerIncompatible(ServerIncompatible::NoIdToken) => {
+            "request the openid scope: hallpass login --scope \"openid …\"".to_owned()
+        }
+        Error::ServerIncompatible(_) => "nothing was saved; this has to be fixed at the server".to_owned(),
+        Error::ServerMisbehaved(
+            ServerMisbehaved::IdTokenExpired { skew: Some(_), .. }
+            | ServerMisbehaved::IdTokenFromFuture { skew: Some(_), .. },
+        ) => "set this computer's clock, then sign in again; nothing was saved".to_owned(),
+        Error::ServerMisbehaved(_) => {
+            "nothing was saved; report this to the operator of the server".to_owned()
+        }
         Error::Network(error) => network_hint(error, login_command),
         Error::Store(error) => store_hint(error).to_owned(),
         Error::TimedOut { redirect_uri: Some(redirect_uri), ignored, .. } => {
@@ -59,26 +72,6 @@ fn denied_hint(denied: &Denied) -> &'static str {
 }
 
 const RUN_AGAIN: &str = "run hallpass login again; existing credentials are unchanged";
-
-fn incompatible_hint(error: &ServerIncompatible) -> &'static str {
-    match error {
-        ServerIncompatible::NoMetadata { .. } => {
-            "check the issuer, or set the endpoints: --endpoint authorization=URL --endpoint token=URL"
-        }
-        ServerIncompatible::NoIdToken => "request the openid scope: hallpass login --scope \"openid …\"",
-        _ => "nothing was saved; this has to be fixed at the server",
-    }
-}
-
-fn misbehaved_hint(error: &ServerMisbehaved) -> &'static str {
-    match error {
-        ServerMisbehaved::IdTokenExpired { skew: Some(_), .. }
-        | ServerMisbehaved::IdTokenFromFuture { skew: Some(_), .. } => {
-            "set this computer's clock, then sign in again; nothing was saved"
-        }
-        _ => "nothing was saved; report this to the operator of the server",
-    }
-}
 
 fn network_hint(error: &NetworkError, login_command: &str) -> String {
     let hint = match error.kind {

@@ -72,7 +72,12 @@ impl LoginUi for Screen {
         match &self.input {
             Input::None => None,
             Input::Keyboard(keyboard) => Some(keyboard.pasted()),
-            Input::Stdin => Some(stdin_lines()),
+            Input::Stdin => {
+                // Without a buffer, an endless file is read no faster than its lines are looked at.
+                let (sender, lines) = mpsc::sync_channel(0);
+                thread::spawn(move || send_lines(&mut io::stdin().lock(), &sender));
+                Some(lines)
+            }
         }
     }
 
@@ -89,15 +94,7 @@ impl Drop for Screen {
     }
 }
 
-/// Reads stdin line by line on a thread of its own. The command does not wait for that thread, which may still be
-/// blocked in a read when it exits.
-fn stdin_lines() -> Receiver<String> {
-    // Without a buffer, an endless file is read no faster than its lines are looked at.
-    let (sender, lines) = mpsc::sync_channel(0);
-    thread::spawn(move || send_lines(&mut io::stdin().lock(), &sender));
-    lines
-}
-
+/// Sends each line that is not blank. The end of the input ends this, and so does a receiver that is gone.
 fn send_lines(input: &mut impl BufRead, sender: &SyncSender<String>) {
     let mut line = Vec::new();
     while input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {

@@ -171,18 +171,13 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
 
 fn temporary_file(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    create_dir(dir)?;
-    tempfile::NamedTempFile::new_in(dir)
-}
-
-/// Creates a directory for this user alone, whatever the umask: the settings decide which server gets the refresh
-/// token.
-fn create_dir(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
+    // Settings decide which server gets the refresh token, so nobody else may write them, whatever the umask.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
+    builder.create(dir)?;
+    tempfile::NamedTempFile::new_in(dir)
 }
 
 #[cfg(test)]

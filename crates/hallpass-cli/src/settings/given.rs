@@ -1,4 +1,4 @@
-//! What a call to `login` was given, before the settings files count.
+//! The settings that a call to `login` was given, before the settings files count.
 
 use std::fs;
 use std::path::Path;

@@ -37,8 +37,8 @@ impl LoginSettings {
         own.browser = None;
 
         let mut file = given.file.or(own).or(config);
-        if file.issuer.is_none() {
-            file.issuer = known_issuer(file.provider.as_deref())?;
+        if let (None, Some(provider)) = (&file.issuer, &file.provider) {
+            file.issuer = parse_provider(provider)?.issuer();
         }
         // The next login may be started from another directory.
         for path in [&mut file.ca_cert, &mut file.client_secret_file].into_iter().flatten() {
@@ -130,10 +130,14 @@ impl LoginSettings {
     fn client(&self) -> Result<(&str, &str), Failure> {
         const HINT: &str = "run: hallpass login --issuer https://login.example.com --client-id ID (to try it without a server: hallpass demo)";
         let Some(issuer) = &self.file.issuer else {
-            return Err(match &self.file.provider {
-                Some(name) => no_issuer_for(parse_provider(name)?),
-                None => Failure::usage("no issuer to sign in at", HINT),
-            });
+            let Some(name) = &self.file.provider else {
+                return Err(Failure::usage("no issuer to sign in at", HINT));
+            };
+            let provider = parse_provider(name)?;
+            return Err(Failure::usage(
+                format!("--provider {name} needs --issuer URL"),
+                format!("add the URL of your {provider}: --issuer {}", provider.issuer_example()),
+            ));
         };
         match &self.file.client_id {
             Some(client_id) => Ok((issuer, client_id)),
@@ -142,22 +146,8 @@ impl LoginSettings {
     }
 }
 
-fn no_issuer_for(provider: Provider) -> Failure {
-    Failure::usage(
-        format!("--provider {} needs --issuer URL", provider.name()),
-        format!("add the URL of your {provider}: --issuer {}", provider.issuer_example()),
-    )
-}
-
 fn parse_provider(name: &str) -> Result<Provider, Failure> {
     Ok(Provider::parse(name).map_err(hallpass::Error::from)?)
-}
-
-fn known_issuer(provider: Option<&str>) -> Result<Option<String>, Failure> {
-    match provider {
-        Some(provider) => Ok(parse_provider(provider)?.issuer()),
-        None => Ok(None),
-    }
 }
 
 fn device_grant(args: &Login, setting: Option<DeviceSetting>) -> Result<DeviceGrant, Failure> {

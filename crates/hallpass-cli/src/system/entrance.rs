@@ -19,7 +19,9 @@ const PANICKED: i32 = 101;
 pub(crate) fn enter(run: fn() -> ExitCode) -> ! {
     let code = catch_unwind(|| {
         open_closed_streams();
-        ignore_broken_pipes();
+        // A closed pipe is an error of the write, not the end of the process.
+        // SAFETY: no handler is installed, and no other thread runs yet.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
         run().into()
     });
     std::process::exit(code.unwrap_or(PANICKED))
@@ -42,10 +44,4 @@ fn open_closed_streams() {
             Err(_) => std::process::abort(),
         }
     }
-}
-
-/// Makes a closed pipe an error of the write instead of the end of the process.
-fn ignore_broken_pipes() {
-    // SAFETY: no handler is installed, and no other thread runs yet.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }

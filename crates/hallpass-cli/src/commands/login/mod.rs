@@ -5,7 +5,7 @@ mod profile;
 
 use std::io::{self, IsTerminal};
 
-use hallpass::{AccessToken, Error, Hallpass, Session, Terminal, User};
+use hallpass::{Error, Hallpass, Session, Terminal, User};
 
 use crate::args::{Common, Login};
 use crate::commands::sign_in::sign_in;
@@ -69,7 +69,8 @@ fn is_signed_in(common: &Common, args: &Login, pass: &Hallpass) -> Result<bool, 
         Err(Error::LoginRequired(_)) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    if !covers(&token, args.scope.as_deref().unwrap_or_default()) {
+    let asked = args.scope.as_deref().unwrap_or_default();
+    if !asked.split_ascii_whitespace().all(|scope| token.scopes().iter().any(|granted| granted == scope)) {
         return Ok(false);
     }
     let status = pass.status();
@@ -82,10 +83,6 @@ fn is_signed_in(common: &Common, args: &Login, pass: &Hallpass) -> Result<bool, 
         None => say::message("Already signed in."),
     }
     Ok(true)
-}
-
-fn covers(token: &AccessToken, scopes: &str) -> bool {
-    scopes.split_ascii_whitespace().all(|scope| token.scopes().iter().any(|granted| granted == scope))
 }
 
 fn screen(common: &Common, args: &Login, browser: &LoginBrowser) -> Screen {

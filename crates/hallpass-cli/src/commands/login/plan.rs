@@ -1,6 +1,6 @@
 //! Everything that a login needs, resolved before it starts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hallpass::{Environment, Hallpass};
 
@@ -38,7 +38,11 @@ impl Plan {
             own = SettingsFile::default();
         }
         let path = config_dir.profile_file(&profile.name);
-        note_unknown(&own, &path);
+        if !own.unknown.is_empty() {
+            let names: Vec<&str> = own.unknown.keys().map(String::as_str).collect();
+            let (path, names) = (path.display(), names.join(", "));
+            say::note(&format!("{path} has settings that this version does not know: {names}"));
+        }
         let settings = LoginSettings::resolve(args, given, own.clone(), config)?;
         let browser = LoginBrowser::new(args, settings.browser.as_deref(), &environment);
         let has_changed = settings.file != own;
@@ -83,13 +87,5 @@ impl Plan {
             self.config_dir.set_current(name)?;
         }
         Ok(if is_separate && previous != *name { Some(previous) } else { None })
-    }
-}
-
-fn note_unknown(own: &SettingsFile, path: &Path) {
-    if !own.unknown.is_empty() {
-        let names: Vec<&str> = own.unknown.keys().map(String::as_str).collect();
-        let path = path.display();
-        say::note(&format!("{path} has settings that this version does not know: {}", names.join(", ")));
     }
 }

@@ -42,7 +42,14 @@ pub(crate) fn choose(
     }
     match named {
         Some(_) if args.replace => Ok(LoginProfile { name, matched: Match::Replaced }),
-        Some(_) => Err(other_server(&name, &stored)),
+        Some(_) => {
+            let issuer = stored.issuer.as_deref().unwrap_or("another server");
+            let client_id = stored.client_id.as_deref().unwrap_or("another client");
+            Err(Failure::usage(
+                format!("profile \"{name}\" belongs to {issuer} (client {client_id})"),
+                "choose another name with --profile, or add --replace",
+            ))
+        }
         None => Ok(LoginProfile { name: separate(config_dir, target)?, matched: Match::Separate }),
     }
 }
@@ -54,15 +61,6 @@ fn stored_target(config_dir: &ConfigDir, profile: &str) -> Result<Target, Failur
         return Ok(Target { issuer: file.issuer, client_id: file.client_id });
     }
     Ok(Target::from_status(Hallpass::stored(SERVICE).profile(profile).build()?.status()))
-}
-
-fn other_server(name: &str, stored: &Target) -> Failure {
-    let issuer = stored.issuer.as_deref().unwrap_or("another server");
-    let client_id = stored.client_id.as_deref().unwrap_or("another client");
-    Failure::usage(
-        format!("profile \"{name}\" belongs to {issuer} (client {client_id})"),
-        "choose another name with --profile, or add --replace",
-    )
 }
 
 /// Returns the profile that belongs to the target, else a new name from the issuer's host, with a number if that name
