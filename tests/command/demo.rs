@@ -5,7 +5,7 @@ use crate::bench::{Bench, EMAIL, Outcome};
 /// What is told, in this order.
 const NARRATION: [&str; 9] = [
     "A development server is running at http://127.0.0.1:",
-    "A robot signs in instead of you and your browser.",
+    "A robot stands in for you and your browser.",
     "Opening browser for authentication...",
     "Waiting for callback on http://127.0.0.1:",
     "Successfully logged in!",

@@ -7,7 +7,7 @@ use crate::bench::{Bench, CLIENT, EMAIL, Outcome, visit};
 
 const NAME: &str = "HALLPASS_ACCESS_TOKEN";
 const NOTE: &str =
-    "Note: HALLPASS_ACCESS_TOKEN is set and used instead of the saved credentials; unset it to use these\n";
+    "Note: HALLPASS_ACCESS_TOKEN is set and overrides your saved credentials; unset it to use them\n";
 
 fn with_token(bench: &Bench, token: &str, args: &[&str]) -> Outcome {
     bench.hallpass(args).env(NAME, token).run()
@@ -77,7 +77,7 @@ fn what_a_token_from_outside_cannot_do_is_refused() {
     ];
     for wish in wishes {
         let outcome = with_token(&bench, &token, &[&["token"], wish].concat());
-        outcome.fails(2, "HALLPASS_ACCESS_TOKEN can only be printed as it is", "--profile NAME");
+        outcome.fails(2, "HALLPASS_ACCESS_TOKEN can only be printed as is", "--profile NAME");
     }
     assert_eq!(server.journal().entries().len(), sent);
 }

@@ -148,7 +148,7 @@ pub(crate) struct Login {
     /// Ask the server to let you choose an account
     #[arg(long, conflicts_with = "prompt")]
     pub(crate) select_account: bool,
-    /// Prompt that the server should show, such as login or consent
+    /// Value of the prompt parameter, such as login or consent
     #[arg(long, value_name = "VALUE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) prompt: Option<String>,
     /// API that the token is for (RFC 8707) [env: HALLPASS_RESOURCE]

@@ -77,7 +77,7 @@ impl Tour {
         self.say(&format!("A development server is running at {issuer} for this demo."));
         self.say(match self.user {
             DemoUser::Human => "Sign in as test@example.com with the password \"password\".\n",
-            DemoUser::Robot => "A robot signs in instead of you and your browser.\n",
+            DemoUser::Robot => "A robot stands in for you and your browser.\n",
         });
     }
 

@@ -52,7 +52,7 @@ fn wish(args: &Token) -> TokenWish {
 /// Prints the token of `HALLPASS_ACCESS_TOKEN`, which cannot be refreshed here.
 fn show_override(common: &Common, args: &Token, token: &str) -> Result<(), Failure> {
     if args.refresh || args.id_token || args.min_ttl.is_some() || args.resource.is_some() {
-        let message = format!("the token in {} can only be printed as it is", override_token::NAME);
+        let message = format!("the token in {} can only be printed as is", override_token::NAME);
         return Err(Failure::usage(message, "unset it, or use saved credentials with --profile NAME"));
     }
     if common.json {

@@ -147,7 +147,7 @@ fn timeout_hint(redirect_uri: &str, ignored: u32) -> String {
 fn misuse_hint(misuse: &Misuse) -> Option<&'static str> {
     match misuse {
         Misuse::PortTaken(_) => {
-            Some("close the program that uses it, or use another registered one: --redirect-uri URI")
+            Some("close the program that uses it, or use another registered redirect URI: --redirect-uri URI")
         }
         Misuse::OtherSession { .. } => Some(
             "select the profile with --profile NAME, or drop --issuer and --client-id (also HALLPASS_ISSUER and HALLPASS_CLIENT_ID)",

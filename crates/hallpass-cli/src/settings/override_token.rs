@@ -30,10 +30,10 @@ pub(crate) fn get(common: &Common) -> Result<Option<Secret>, Failure> {
     Ok(Some(Secret::new(token)))
 }
 
-/// Notes that the token is used, for commands that change or show the stored credentials.
+/// Prints a note if the token is set, for commands that change or show the stored credentials.
 pub(crate) fn warn(common: &Common) {
     if !matches!(get(common), Ok(None)) {
-        say::note(&format!("{NAME} is set and used instead of the saved credentials; unset it to use these"));
+        say::note(&format!("{NAME} is set and overrides your saved credentials; unset it to use them"));
     }
 }
 
