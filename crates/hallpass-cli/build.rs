@@ -1,7 +1,7 @@
-//! Links the unwinder into the command where the linker has it as an archive.
+//! Links the unwinder statically where the linker finds it as an archive.
 //!
-//! A cached `token` is mostly the loading of the program, and `libgcc_s.so` is a tenth of that. The folder `link/`
-//! holds a linker script of that name that stands for the archive.
+//! A cached `hallpass token` spends most of its time loading the program, and a tenth of that loading `libgcc_s.so`. The
+//! directory `link/` has a linker script of that name, which stands for the archive.
 
 use std::path::Path;
 use std::process::Command;
@@ -21,14 +21,15 @@ fn is_dynamic_glibc() -> bool {
     target("OS") == "linux" && target("ENV") == "gnu" && !is_static
 }
 
-/// Only this machine's own compiler can be asked what it has.
+/// Whether this machine's compiler, which [`has_archive`] asks, is the one that links.
 fn is_native() -> bool {
     std::env::var_os("HOST") == std::env::var_os("TARGET")
 }
 
-/// The compiler answers with the bare name where it knows no such file.
+/// Whether the compiler has the archive. If not, it prints the bare name instead of a path.
 fn has_archive() -> bool {
-    let answer = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output();
-    let path = answer.ok().and_then(|answer| String::from_utf8(answer.stdout).ok()).unwrap_or_default();
-    Path::new(path.trim()).is_absolute()
+    match Command::new("cc").arg("-print-file-name=libgcc_eh.a").output() {
+        Ok(output) => Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute(),
+        Err(_) => false,
+    }
 }

@@ -1,7 +1,7 @@
 #![no_main]
 
 #[allow(dead_code, reason = "the command uses all of it")]
-#[path = "../../crates/hallpass-cli/src/env_file.rs"]
+#[path = "../../crates/hallpass-cli/src/settings/env_file.rs"]
 mod env_file;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -67,15 +67,11 @@ impl SignedIn {
 fn what_is_missing_or_wrong_on_the_command_line_is_named() {
     let sandbox = new_sandbox();
     let table: &[(&[&str], &str, &str)] = &[
-        (
-            &[],
-            "no issuer: which server to sign in at?",
-            "hallpass login --issuer https://login.example.com --client-id ID",
-        ),
+        (&[], "no issuer to sign in at", "hallpass login --issuer https://login.example.com --client-id ID"),
         (&["--client-id", "x"], "no issuer", "--issuer"),
         (
             &["--issuer", "https://login.example.com"],
-            "no client id for https://login.example.com",
+            "no client ID for https://login.example.com",
             "--client-id ID",
         ),
         (&["--issuer", "nope", "--client-id", "x"], "issuer: \"nope\" is not a URL", "--issuer https://"),
@@ -124,12 +120,12 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
 fn an_option_that_cannot_be_read_is_told_how_to_write_it() {
     let sandbox = new_sandbox();
     let table: &[(&[&str], &str)] = &[
-        (&["login", "--timeout", "soon"], "write it as 90s, 5m or 1h30m"),
-        (&["token", "--min-ttl", "10"], "write it as 90s, 5m or 1h30m"),
-        (&["dev", "--token-ttl", "never"], "write it as 90s, 5m or 1h30m"),
-        (&["login", "--listen", "9999"], "write it as IP:PORT, for example 0.0.0.0:9999"),
+        (&["login", "--timeout", "soon"], "expected a duration such as 90s, 5m or 1h30m"),
+        (&["token", "--min-ttl", "10"], "expected a duration such as 90s, 5m or 1h30m"),
+        (&["dev", "--token-ttl", "never"], "expected a duration such as 90s, 5m or 1h30m"),
+        (&["login", "--listen", "9999"], "expected IP:PORT, such as 0.0.0.0:9999"),
         (&["login", "--prompt", ""], "a value is required for '--prompt <VALUE>'"),
-        (&["login", "--account", ""], "a value is required for '--account <WHO>'"),
+        (&["login", "--account", ""], "a value is required for '--account <ACCOUNT>'"),
         (&["login", "--replace"], "not provided: --profile <NAME>"),
         (&["profiles", "move", "a"], "not provided: --storage <KIND>"),
     ];
@@ -207,11 +203,7 @@ fn a_storage_that_does_not_exist_is_refused() {
     assert_eq!(login.code, 2);
     assert!(login.stderr.contains("error: invalid value 'cloud' for '--storage <KIND>'"), "{login:#?}");
     let login = sandbox.login(&[]).env("HALLPASS_STORAGE", "cloud").run();
-    login.fails(
-        2,
-        "HALLPASS_STORAGE is \"cloud\", which is no kind of storage",
-        "use auto, keychain or file",
-    );
+    login.fails(2, "invalid HALLPASS_STORAGE \"cloud\" (expected one of: auto, keychain, file)", "unset it");
     assert!(sandbox.is_untouched());
 }
 
@@ -257,7 +249,7 @@ fn a_server_that_cannot_be_reached_is_no_reason_to_lose_a_sign_in() {
     let one = SignedIn::new();
     let issuer = format!("http://127.0.0.1:{}", free_port());
     let login = one.replace_by(&issuer);
-    login.fails(5, "cannot reach 127.0.0.1:", "check the address");
+    login.fails(5, "cannot reach 127.0.0.1:", "check the URL");
     assert_eq!(one.was_opened(), 0);
     one.is_as_before();
 }
@@ -293,7 +285,7 @@ fn the_metadata_of_another_issuer_is_not_used() {
     other.always(OPENID_CONFIGURATION, Response::json(200, &metadata));
     let login = one.replace_by(&other.origin());
     let error = format!("the metadata names another issuer: asked {}, found {found}", other.origin());
-    login.fails(3, &error, "nothing was stored");
+    login.fails(3, &error, "nothing was saved");
     assert_eq!(one.was_opened(), 0);
     one.is_as_before();
 }
@@ -352,7 +344,7 @@ fn a_client_that_the_server_does_not_know_ends_in_the_time_limit_with_the_addres
     let login = sandbox.login(&["--issuer", server.issuer(), "--client-id", "nobody", "--timeout", "1s"]);
     let (login, visit) = login.play(|url| server.robot().visit(url));
     assert!(visit.is_err(), "the server shows the error in the browser");
-    login.fails(7, "timed out after 1s", "register exactly this redirect URI: http://127.0.0.1:");
+    login.fails(7, "timed out after 1s", "this redirect URI is registered: http://127.0.0.1:");
     assert!(sandbox.files().values().all(Vec::is_empty));
 }
 
@@ -361,7 +353,7 @@ fn n34_p12_a_closed_tab_ends_in_the_time_limit_and_names_the_redirect_uri() {
     let one = SignedIn::new();
     let login = one.sandbox.login(&["--timeout", "300ms"]).run();
     let url = login.stderr.lines().find(|line| line.starts_with("http://")).unwrap();
-    let hint = format!("this redirect URI: {}", param(url, "redirect_uri").unwrap());
+    let hint = format!("this redirect URI is registered: {}. Browser", param(url, "redirect_uri").unwrap());
     login.fails(7, "timed out after 300ms waiting for the sign-in", &hint);
     assert!(login.took < Duration::from_millis(1300), "{login:#?}");
     one.is_as_before();
@@ -379,7 +371,7 @@ fn a_forged_callback_ends_nothing_and_is_counted() {
     assert_eq!(login.0.ok().stderr.matches(line).count(), 2);
     let login =
         sandbox.login(&["--timeout", "2s"]).play(|url| browse(&callback(url, "state=wrong")).unwrap());
-    login.0.fails(7, "timed out", "ignored 1 callback(s) of another sign-in; if the browser");
+    login.0.fails(7, "timed out", "ignored 1 callback of another sign-in; check");
 }
 
 #[test]
@@ -482,7 +474,7 @@ fn p41_a_home_that_cannot_be_written_is_found_out_before_the_browser_opens() {
     let login = ["login", "--browser=/bin/false", "--issuer", server.issuer(), "--client-id", CLIENT];
     let Some(login) = in_a_read_only_home(&sandbox, &login) else { return };
     let login = login.run();
-    login.fails(8, "ermission denied", "make the place writable, or choose another one: ");
+    login.fails(8, "ermission denied", "make the directory writable, or choose another one: ");
     assert!(!login.stderr.contains("Opening browser"), "{login:#?}");
     assert!(sandbox.files().is_empty());
 }
@@ -528,7 +520,11 @@ fn a_corrupt_record_is_named_kept_and_set_aside_by_the_next_login() {
     let error = format!("the sign-in record {} cannot be read (line 1", path.display());
     for verb in ["token", "whoami"] {
         let failure = one.sandbox.run(&[verb]);
-        failure.fails(8, &error, "hallpass login sets it aside and starts anew; hallpass logout erases it");
+        failure.fails(
+            8,
+            &error,
+            "hallpass login moves it aside and starts fresh; hallpass logout deletes it",
+        );
         assert!(!failure.stderr.contains("CANARY"));
     }
     let status = one.sandbox.run(&["status"]);
@@ -581,7 +577,7 @@ fn settings_that_cannot_be_read_are_named_and_do_not_keep_anybody_from_a_stored_
     for (path, text) in broken {
         let before = fs::read(&path).ok();
         fs::write(&path, text).unwrap();
-        let error = format!("cannot use {}: ", path.display());
+        let error = format!("cannot parse {}: ", path.display());
         one.sandbox.login(&[]).run().fails(2, &error, "correct");
         assert_eq!(one.sandbox.value(&["token"]), one.token);
         match before {

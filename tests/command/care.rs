@@ -22,7 +22,7 @@ fn an_answer_that_cannot_be_written_is_an_error() {
         let output = sandbox.hallpass(args).into_command().stdout(full).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains("could not be written"), "{stderr}");
+        assert!(stderr.contains("cannot write to stdout"), "{stderr}");
     }
 }
 
@@ -86,7 +86,7 @@ fn a_mistake_in_a_settings_file_is_told_and_keeps_nothing_from_being_renewed_or_
 fn a_token_from_outside_with_a_line_end_is_refused() {
     let sandbox = new_sandbox();
     let token = sandbox.hallpass(&["token", "--header"]).env("HALLPASS_ACCESS_TOKEN", "a\r\nX-Evil: 1").run();
-    token.fails(2, "HALLPASS_ACCESS_TOKEN", "line end");
+    token.fails(2, "HALLPASS_ACCESS_TOKEN", "line break");
 }
 
 #[test]

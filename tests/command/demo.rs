@@ -6,15 +6,15 @@ use crate::new_sandbox;
 
 /// The lines of the demo, in order.
 const NARRATION: [&str; 9] = [
-    "A development authorization server is running at http://127.0.0.1:",
-    "A robot plays the browser and presses the buttons.",
+    "A development server is running at http://127.0.0.1:",
+    "A robot stands in for you and your browser.",
     "Opening browser for authentication...",
     "Waiting for callback on http://127.0.0.1:",
     "Successfully logged in!",
     "whoami   Logged in as: test@example.com",
     "token    Refreshed: a new access token, and a new refresh token",
-    "logout   The server revoked both tokens, and the saved sign-in is erased",
-    "Nothing is left behind.",
+    "logout   Revoked both tokens at the server and deleted the saved credentials",
+    "Nothing is left on this machine.",
 ];
 
 #[track_caller]

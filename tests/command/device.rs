@@ -131,7 +131,7 @@ fn p26_where_it_is_switched_off_it_is_never_asked_for() {
     std::fs::create_dir_all(sandbox.config_dir()).unwrap();
     std::fs::write(sandbox.config_dir().join("config.toml"), "device = \"off\"\n").unwrap();
     let args = ["login", "--device", "--issuer", server.issuer(), "--client-id", CLIENT];
-    sandbox.run(&args).fails(2, "switched off", "hallpass login");
+    sandbox.run(&args).fails(2, "is disabled", "hallpass login");
     assert_eq!(server.journal().count("/device_authorization"), 0);
 }
 

@@ -33,7 +33,7 @@ fn p21_doctor_finds_everything_in_order_and_signs_nobody_in() {
     let troubles = doctor.stdout.lines().filter(|line| line.starts_with("!!")).count();
     assert_eq!((troubles, doctor.stderr.as_str()), (0, ""), "{doctor:#?}");
     for line in [
-        "ok  redirect  http://127.0.0.1/callback, with any port; has to be registered at the server",
+        "ok  redirect  http://127.0.0.1/callback, with any port; must be registered with the server",
         "--  keychain  there is no keychain here (this session has no bus); a sign-in will not be sealed",
         "ok  proxy     none for 127.0.0.1",
         "ok  clock     agrees with 127.0.0.1's",
@@ -41,10 +41,10 @@ fn p21_doctor_finds_everything_in_order_and_signs_nobody_in() {
     ] {
         assert!(doctor.stdout.lines().any(|printed| printed == line), "{line}: {doctor:#?}");
     }
-    assert!(doctor.stdout.ends_with("\nNothing here stands in the way of a sign-in.\n"));
+    assert!(doctor.stdout.ends_with("\nNo problems found.\n"));
     assert!(sandbox.files().is_empty() && sandbox.opened().is_empty());
     let nobody = sandbox.run(&["doctor", "--profile", "nobody"]).ok();
-    assert!(nobody.stderr.starts_with("Note: profile \"nobody\" names no server; "), "{nobody:#?}");
+    assert!(nobody.stderr.starts_with("Note: profile \"nobody\" has no issuer; "), "{nobody:#?}");
     assert!(doctor.stdout.lines().all(|line| line.chars().count() <= 160), "{doctor:#?}");
 }
 
@@ -86,9 +86,9 @@ fn doctor_ends_as_a_login_would_and_gives_the_same_hint() {
             &["--ca-cert", "/dev/null"],
             5,
             "!!  trust     no trusted connection to 127.0.0.1:1",
-            "name a file with certificates in PEM form",
+            "use a file with certificates in PEM format",
         ),
-        (&[], 5, "!!  server    cannot reach 127.0.0.1:1", "check the address"),
+        (&[], 5, "!!  server    cannot reach 127.0.0.1:1", "check the URL"),
     ];
     for (args, code, line, hint) in cases {
         let asked = [&["doctor", "--issuer", "https://127.0.0.1:1", "--client-id", CLIENT], args].concat();
@@ -97,7 +97,7 @@ fn doctor_ends_as_a_login_would_and_gives_the_same_hint() {
         assert!(doctor.stdout.contains(line), "{line}: {doctor:#?}");
         let hints = doctor.stdout.lines().filter(|line| line.trim_start().starts_with("hint: "));
         assert!(hints.clone().any(|line| line.contains(hint)), "{doctor:#?}");
-        assert!(doctor.stdout.ends_with("\nA sign-in would fail at what is marked with !!\n"));
+        assert!(doctor.stdout.ends_with("\nSign-in would fail: see the lines marked !!\n"));
         let login = sandbox.login(&[&asked[1..], &["--timeout", "5s"]].concat()).run();
         assert_eq!(login.code, code, "{login:#?}");
     }

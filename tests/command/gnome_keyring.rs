@@ -137,12 +137,12 @@ fn p49_from_login_to_logout_nothing_secret_is_in_clear_and_no_key_is_left() {
     holds_none(sandbox, &secrets);
     assert!(desktop.run(&["whoami"]).ok().stdout.starts_with("Logged in as: test@example.com\n"));
     let status = desktop.run(&["status"]).ok();
-    assert!(status.stdout.contains(", sealed by the keychain"), "{status:#?}");
+    assert!(status.stdout.contains(", encrypted with a key in the keychain"), "{status:#?}");
     assert_eq!(desktop.store(), "keychain");
 
     desktop.run(&TO_FILE).ok();
     assert_eq!((desktop.keys(), desktop.store()), (Vec::new(), "file".to_owned()));
-    assert!(!desktop.run(&["status"]).ok().stdout.contains("sealed"));
+    assert!(!desktop.run(&["status"]).ok().stdout.contains("keychain"));
     let open = &sandbox.record("default")["secret"];
     secrets
         .extend([&open["refresh_token"], &open["id_token"]].map(|value| value.as_str().unwrap().to_owned()));

@@ -129,14 +129,17 @@ fn status_tells_who_where_until_when_and_kept_where() {
     sandbox.sign_in(&server, &[]);
     let status = sandbox.run(&["status"]).ok();
     let lines: Vec<&str> = status.stdout.lines().collect();
-    let [name, who, life, kept] = lines.as_slice() else { panic!("{status:#?}") };
+    let [name, who, state, expiry, kept] = lines.as_slice() else { panic!("{status:#?}") };
     assert_eq!(*name, "* default");
     assert_eq!(*who, format!("    {EMAIL} at {}", server.issuer()));
-    assert!(life.starts_with("    signed in; the token has ") && life.ends_with(" left and renews itself"));
-    assert_eq!(*kept, format!("    kept in the file {}", sandbox.record_file("default").display()));
+    assert_eq!(*state, "    signed in");
+    assert!(
+        expiry.starts_with("    access token expires in ") && expiry.ends_with("; refreshed automatically")
+    );
+    assert_eq!(*kept, format!("    stored in {}, not encrypted", sandbox.record_file("default").display()));
     assert_eq!(server.journal().count("/userinfo"), 0);
     let checked = sandbox.run(&["status", "--check"]).ok();
-    assert!(checked.stdout.contains("\n    signed in, confirmed by the server; "), "{checked:#?}");
+    assert!(checked.stdout.contains("\n    signed in, confirmed by the server\n"), "{checked:#?}");
     assert_eq!(server.journal().count("/userinfo"), 1);
 }
 

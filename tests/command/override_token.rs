@@ -8,7 +8,7 @@ use crate::new_sandbox;
 
 const NAME: &str = "HALLPASS_ACCESS_TOKEN";
 const NOTE: &str =
-    "Note: HALLPASS_ACCESS_TOKEN is set and hides the stored sign-in; unset it to use what is stored\n";
+    "Note: HALLPASS_ACCESS_TOKEN is set and overrides your saved credentials; unset it to use them\n";
 
 fn with_token(sandbox: &CommandSandbox, token: &str, args: &[&str]) -> Outcome {
     sandbox.hallpass(args).env(NAME, token).run()
@@ -82,7 +82,7 @@ fn what_a_token_from_outside_cannot_do_is_refused() {
     ];
     for wish in wishes {
         let outcome = with_token(&sandbox, &token, &[&["token"], wish].concat());
-        outcome.fails(2, "HALLPASS_ACCESS_TOKEN is used as it is and cannot be renewed", "--profile NAME");
+        outcome.fails(2, "HALLPASS_ACCESS_TOKEN can only be printed as is", "--profile NAME");
     }
     assert_eq!(server.journal().entries().len(), sent);
 }
@@ -108,7 +108,7 @@ fn whoami_asks_the_server_of_the_environment_where_nobody_is_signed_in() {
     assert_eq!(whoami.json()["email"], "bob@example.com");
     assert!(job.is_untouched());
     let lost = with_token(&job, &token, &["whoami"]);
-    lost.fails(2, "HALLPASS_ACCESS_TOKEN does not say which server it is of", "HALLPASS_ISSUER");
+    lost.fails(2, "HALLPASS_ACCESS_TOKEN does not tell which server issued it", "HALLPASS_ISSUER");
 }
 
 /// A token that is refused is an error, never a silent fallback to what is stored.
@@ -116,7 +116,7 @@ fn whoami_asks_the_server_of_the_environment_where_nobody_is_signed_in() {
 fn p64_a_token_that_the_server_refuses_is_an_error() {
     let (sandbox, _server, _) = two_accounts();
     let whoami = with_token(&sandbox, "made-up", &["whoami"]);
-    whoami.fails(4, "the server does not take the token in HALLPASS_ACCESS_TOKEN", "unset it");
+    whoami.fails(4, "the server rejected the token in HALLPASS_ACCESS_TOKEN", "unset it");
     assert!(!whoami.stderr.contains("made-up"));
 }
 

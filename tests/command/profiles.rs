@@ -58,7 +58,7 @@ fn n70_p65_the_same_account_at_another_server_is_another_profile_and_that_is_sai
     let login = sandbox.sign_in(&second, &[]);
     let name = host_profile(&second);
     let note = format!(
-        "Note: saved as profile \"{name}\", which is now the current one; go back with: hallpass profiles use default\n"
+        "Note: saved as profile \"{name}\", which is now the current one; to switch back, run: hallpass profiles use default\n"
     );
     assert!(login.stderr.ends_with(&note), "{login:#?}");
     assert_eq!(sandbox.record_bytes("default"), before);
@@ -151,7 +151,7 @@ fn profiles_use_and_list_in_words_and_as_json() {
     let list = sandbox.run(&["profiles", "list", "--json"]).ok().json();
     assert_eq!(list, json!([{"profile": name, "current": true}, {"profile": "default", "current": false}]));
     for verb in ["use", "remove"] {
-        let hint = format!("there are: {name}, default");
+        let hint = format!("available profiles: {name}, default");
         sandbox.run(&["profiles", verb, "nobody"]).fails(2, "no profile \"nobody\"", &hint);
         sandbox.run(&["profiles", verb, "../x"]).fails(2, "profile: ", "--profile NAME");
     }
@@ -165,7 +165,7 @@ fn a_removed_profile_is_signed_out_and_its_settings_are_gone() {
     let lines: Vec<&str> = removed.stderr.lines().collect();
     let [logout, last] = lines.as_slice() else { panic!("{removed:#?}") };
     assert!(logout.contains(&name) && logout.contains("revoked"), "{removed:#?}");
-    assert_eq!(*last, format!("Removed the profile \"{name}\"."));
+    assert_eq!(*last, format!("Removed profile \"{name}\"."));
     assert_eq!(second.journal().count("/revoke"), 2);
     assert!(!sandbox.record_file(&name).exists() && !sandbox.settings_file(&name).exists());
     assert_eq!(sandbox.run(&["profiles", "list"]).ok().stdout, "* default\n");
@@ -294,7 +294,7 @@ fn n90_a_verb_that_is_meant_for_another_session_is_refused_and_names_both() {
     let stored =
         format!("profile \"default\" is signed in at {} (client {CLIENT}), not at ", server.issuer());
     for verb in [&["token"][..], &["token", "--id-token"], &["whoami"], &["whoami", "--fresh"], &["logout"]] {
-        let hint = "choose the profile with --profile NAME, or drop --issuer and --client-id";
+        let hint = "select the profile with --profile NAME, or drop --issuer and --client-id";
         let by_issuer = format!("{stored}{other}");
         let by_client = format!("{stored}{} (client {OTHER_CLIENT})", server.issuer());
         sandbox.run(&[verb, &["--issuer", other]].concat()).fails(2, &by_issuer, hint);

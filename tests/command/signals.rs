@@ -181,7 +181,7 @@ fn told_after(site: &ProxiedSetup, args: &[&str], answer: Option<&str>) -> Strin
     drop(gate);
     let outcome = call.finish();
     assert_eq!(outcome.code, 130, "{outcome:#?}");
-    assert!(outcome.stderr.starts_with("Note: finishing what was begun"), "{outcome:#?}");
+    assert!(outcome.stderr.starts_with("Note: saving refreshed credentials before exiting"), "{outcome:#?}");
     assert!(!outcome.stderr.contains("nothing was changed"), "{outcome:#?}");
     outcome.stderr
 }

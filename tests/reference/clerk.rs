@@ -51,7 +51,7 @@ fn redirect_uri(url: &str) -> Url {
 #[test]
 fn two_things_are_needed() {
     let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
-    sandbox.login(&["--issuer", clerk.issuer()]).run().fails(2, "no client id", "--client-id ID");
+    sandbox.login(&["--issuer", clerk.issuer()]).run().fails(2, "no client ID", "--client-id ID");
     sandbox.login(&["--client-id", CLIENT]).run().fails(2, "no issuer", "--issuer https://");
     login(&sandbox, &clerk, &[]);
 }
@@ -377,7 +377,7 @@ fn the_wait_ends_in_the_time_limit() {
     let (sandbox, clerk) = (new_sandbox(), Provider::clerk());
     let login =
         sandbox.login(&["--issuer", clerk.issuer(), "--client-id", CLIENT, "--timeout", "300ms"]).run();
-    login.fails(7, "timed out after 300ms", "redirect URI: http://127.0.0.1:");
+    login.fails(7, "timed out after 300ms", "this redirect URI is registered: http://127.0.0.1:");
 }
 
 /// "… credential store round-trips … automated tests use memory and file stores." The file is every other

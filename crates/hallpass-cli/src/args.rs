@@ -7,14 +7,28 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hallpass::{Provider, Storage};
 
-use crate::commands;
-use crate::failure::Failure;
-use crate::report::{self, Form};
+const AFTER_HELP: &str = "\
+Examples:
+  hallpass demo                                          try everything against a local server
+  hallpass login --issuer https://login.example.com --client-id mytool
+  hallpass token --header | curl -H @- https://api.example.com/me
+  hallpass whoami --json
 
-/// Sign-in for command-line programs.
+Exit codes:
+  0 success                            5 network or server error, try again
+  1 unexpected error                   6 sign-in denied by the user or the server
+  2 wrong usage or settings            7 timed out waiting for the user
+  3 server broke the protocol          8 credentials cannot be read or written
+  4 not signed in                      125 exec could not start the program
+                                       130, 143, 129 interrupted by a signal";
+
+const STORAGE_HELP: &str = "Where to store credentials [default: auto] [env: HALLPASS_STORAGE]";
+
+/// Sign in from the command line, and get access tokens for your programs
 #[derive(Debug, Parser)]
-#[command(name = "hallpass", version, about, arg_required_else_help = true, after_help = AFTER_HELP, propagate_version = true)]
+#[command(name = "hallpass", version, arg_required_else_help = true, after_help = AFTER_HELP, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -23,17 +37,9 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// The command line of this process.
-    pub(crate) fn of_process() -> Cli {
-        let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-        let words: Vec<Option<&str>> = args.iter().map(|arg| arg.to_str()).collect();
-        Cli::frequent(&words)
-            .unwrap_or_else(|| Cli::try_parse().unwrap_or_else(|error| refuse(&error, &words)))
-    }
-
-    /// The calls that scripts make again and again, as clap reads them. Describing every command to clap takes
-    /// longer than all else that a cached token needs.
-    fn frequent(args: &[Option<&str>]) -> Option<Cli> {
+    /// Parses the calls that scripts make most often. To describe every command to clap takes longer than all else
+    /// that a cached token needs.
+    pub(crate) fn frequent(args: &[Option<&str>]) -> Option<Cli> {
         let header = match args {
             [Some("token")] => false,
             [Some("token"), Some("--header")] => true,
@@ -44,71 +50,56 @@ impl Cli {
     }
 }
 
-const AFTER_HELP: &str = "\
-Examples:
-  hallpass demo                                          see all of it, on this machine alone
-  hallpass login --issuer https://login.example.com --client-id mytool
-  hallpass token --header | curl -H @- https://api.example.com/me
-  hallpass whoami --json
-
-Exit codes:
-  0 done                               5 network or server, session kept: try again
-  1 unexpected                         6 sign-in refused by the user or the server
-  2 wrong usage or settings            7 timed out waiting for the user
-  3 the server broke the protocol      8 the store cannot be read or written
-  4 sign-in needed                     125 exec did not start the program
-                                       130, 143, 129 interrupted; the store is whole";
-
-/// Options of every command, shown after its own.
+/// Options of every command, listed after its own.
 #[derive(Debug, Args, Default)]
 pub(crate) struct Common {
-    /// Which of several sign-ins [default: the current one, see `hallpass profiles`]
+    /// Profile to use [default: the current one, see `hallpass profiles list`] [env: HALLPASS_PROFILE]
     #[arg(long, global = true, value_name = "NAME", display_order = 100)]
     pub(crate) profile: Option<String>,
-    /// Answer as JSON on stdout
+    /// Print JSON to stdout
     #[arg(long, global = true, display_order = 101)]
     pub(crate) json: bool,
-    /// Tell about requests on stderr (never tokens)
+    /// Log requests to stderr (never tokens)
     #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 102)]
     pub(crate) verbose: u8,
-    /// Fewer words on stderr: what a login needs, and errors
+    /// Print only errors and what is needed to sign in
     #[arg(short, long, global = true, display_order = 103)]
     pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Sign in through the browser
+    /// Sign in with your browser
     Login(Box<Login>),
-    /// Say who is signed in
+    /// Show who is signed in
     Whoami(Whoami),
     /// Print a valid access token
     Token(Token),
-    /// Run a program that finds an access token in its environment
+    /// Run a program with an access token in its environment
     Exec(Exec),
-    /// Sign out: revoke at the server, erase here
+    /// Sign out: revoke the tokens and delete the credentials
     Logout(Logout),
-    /// Show every profile: who, where, until when, kept where
+    /// Show the account, server, expiry and storage of signed-in profiles
     Status(Status),
-    /// List, choose, move or remove profiles
+    /// List, select, move or remove profiles
     Profiles(Profiles),
-    /// Run a development authorization server on this machine
+    /// Run a local authorization server for development
     Dev(Dev),
-    /// See a sign-in, a refresh and a sign-out against a server of your own
+    /// Try sign-in, refresh and sign-out against a local server
     Demo(Demo),
-    /// Look at all that a sign-in needs, without signing in
+    /// Check that sign-in will work on this machine
     Doctor(Doctor),
-    /// Print completions for a shell
+    /// Print a completion script for your shell
     Completions(Completions),
 }
 
-/// The server and the client that are meant.
+/// The authorization server and the client.
 #[derive(Debug, Args, Default, Clone)]
-pub(crate) struct Asked {
-    /// The authorization server [env: HALLPASS_ISSUER]
+pub(crate) struct ServerArgs {
+    /// Issuer URL of the authorization server [env: HALLPASS_ISSUER]
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
-    /// The client registered there [env: HALLPASS_CLIENT_ID]
+    /// Client ID registered with the server [env: HALLPASS_CLIENT_ID]
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
 }
@@ -117,84 +108,82 @@ pub(crate) struct Asked {
 #[command(after_help = "\
 Examples:
   hallpass login --issuer https://login.example.com --client-id mytool
-  hallpass login --device            no browser here: a code for your phone
+  hallpass login                     sign in again with the saved settings
+  hallpass login --device            sign in with a code on another device
   hallpass login --redirect-uri http://localhost:9999/callback --env-file .env
-  hallpass login                     again, with the settings of last time
-  hallpass login --if-needed         only if nobody is signed in
-  hallpass login --explain           what it would do here, and why")]
+  hallpass login --if-needed         do nothing if already signed in
+  hallpass login --explain           show whether a browser would open, and why")]
 pub(crate) struct Login {
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// A server whose peculiarities are known: clerk, paylent, google, github, gitlab, entra, auth0, okta, keycloak
-    #[arg(long, value_name = "NAME")]
+    pub(crate) server: ServerArgs,
+    #[arg(long, value_name = "NAME", help = provider_help())]
     pub(crate) provider: Option<String>,
-    /// What to ask for, separated by spaces [default: openid profile email offline_access] [env: HALLPASS_SCOPE]
+    /// Scopes to request, separated by spaces [default: openid profile email offline_access] [env: HALLPASS_SCOPE]
     #[arg(long, value_name = "SCOPES")]
     pub(crate) scope: Option<String>,
-    /// Where the browser comes back to, exactly as registered; repeat to try several [default: http://127.0.0.1/callback on any port] [env: HALLPASS_REDIRECT_URI]
+    /// Redirect URI, exactly as registered; repeat to try several in order [default: http://127.0.0.1/callback on any port] [env: HALLPASS_REDIRECT_URI]
     #[arg(long, value_name = "URI")]
     pub(crate) redirect_uri: Vec<String>,
-    /// Listen on this address, to which the redirect URI's is forwarded, for example by a container's published port
+    /// Address to listen on if the redirect URI is forwarded to it, for example from a container's published port
     #[arg(long, value_name = "IP:PORT", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
-    /// Open with this program instead of the default browser [env: BROWSER]
+    /// Open the sign-in page with CMD; without CMD, open a browser even if you might not see it here [env: BROWSER]
     #[arg(long, value_name = "CMD", num_args = 0..=1, require_equals = true, conflicts_with = "no_browser")]
     pub(crate) browser: Option<Option<String>>,
-    /// Only print the address
+    /// Print the URL instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
-    /// Sign in on another device with a code (RFC 8628), without a browser here
+    /// Sign in with a code on another device (RFC 8628)
     #[arg(long, conflicts_with_all = ["browser", "no_browser", "redirect_uri"])]
     pub(crate) device: bool,
-    /// Take the address that the browser ended on from stdin, a pipe or a file (a terminal is read anyway)
+    /// Read pasted URLs from stdin even if it is not a terminal
     #[arg(long, conflicts_with = "device")]
     pub(crate) paste: bool,
-    /// Draw no QR code
+    /// Do not show a QR code
     #[arg(long)]
     pub(crate) no_qr: bool,
-    /// Who has to sign in: an email address, a user name or a sub; nobody else is taken
-    #[arg(long, value_name = "WHO", value_parser = NonEmptyStringValueParser::new())]
+    /// Require this account (email, username or sub)
+    #[arg(long, value_name = "ACCOUNT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) account: Option<String>,
-    /// Have the server ask which account
+    /// Ask the server to let you choose an account
     #[arg(long, conflicts_with = "prompt")]
     pub(crate) select_account: bool,
-    /// How the server should ask, for example login or consent
+    /// Value of the prompt parameter, such as login or consent
     #[arg(long, value_name = "VALUE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) prompt: Option<String>,
-    /// The API that the token is for (RFC 8707)
+    /// API that the token is for (RFC 8707) [env: HALLPASS_RESOURCE]
     #[arg(long, value_name = "URI")]
     pub(crate) resource: Option<String>,
-    /// One more parameter of the authorization request
-    #[arg(long, value_name = "K=V", value_parser = pair)]
+    /// Extra parameter of the authorization request; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) param: Vec<(String, String)>,
-    /// An endpoint given by hand: authorization, token, userinfo, jwks, revocation, device_authorization
+    /// Endpoint to use instead of the advertised one: authorization, token, userinfo, jwks, revocation, device_authorization; repeatable
     #[arg(long, value_name = "NAME=URL", value_parser = pair)]
     pub(crate) endpoint: Vec<(String, String)>,
-    /// A file with the client's secret, for servers that insist on one [env: HALLPASS_CLIENT_SECRET holds the secret itself]
+    /// File with the client secret, if the server requires one [env: HALLPASS_CLIENT_SECRET holds the secret itself]
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// How long to wait for you in all [default: 5m]
-    #[arg(long, value_name = "TIME", value_parser = limit)]
+    /// How long to wait for you to sign in [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
     pub(crate) timeout: Option<Duration>,
-    /// What keeps the sign-in [default: auto] [env: HALLPASS_STORAGE]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help = STORAGE_HELP)]
     pub(crate) storage: Option<StorageArg>,
-    /// Do nothing if the current sign-in works
+    /// Do nothing if already signed in
     #[arg(long, conflicts_with = "force")]
     pub(crate) if_needed: bool,
-    /// Do not wait for another process that has this sign-in open; open one more
+    /// Start another sign-in even if one is in progress in another process
     #[arg(long)]
     pub(crate) force: bool,
-    /// Let this sign-in take the place of another server's or client's under the named profile
+    /// Let the named profile change to another server or client
     #[arg(long, requires = "profile")]
     pub(crate) replace: bool,
-    /// Read issuer, client id and secret, scope, redirect URI and resource from this file, and nothing else
+    /// Read issuer, client ID, client secret, scope, redirect URI and resource from a .env file
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
-    /// Trust the authorities in this PEM file too
+    /// PEM file with additional CA certificates to trust
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_cert: Option<PathBuf>,
-    /// Sign nobody in: say what would be done here about the browser, and why
+    /// Show whether a browser would open and why, without signing in
     #[arg(long)]
     pub(crate) explain: bool,
 }
@@ -202,28 +191,38 @@ pub(crate) struct Login {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum StorageArg {
-    /// The keychain where it can be used, else a file
+    /// Keychain if available, otherwise a file
     Auto,
-    /// Sealed under a key in the keychain, or not at all
+    /// File encrypted with a key in the keychain
     Keychain,
-    /// A file that only you can read
+    /// File that only you can read, not encrypted
     File,
 }
 
-/// What a sign-in can be moved to.
+impl From<StorageArg> for Storage {
+    fn from(storage: StorageArg) -> Storage {
+        match storage {
+            StorageArg::Auto => Storage::Auto,
+            StorageArg::Keychain => Storage::Keychain,
+            StorageArg::File => Storage::File,
+        }
+    }
+}
+
+/// A place that credentials can be moved to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MoveTo {
-    /// Sealed under a key in the keychain
+    /// File encrypted with a key in the keychain
     Keychain,
-    /// A file that only you can read
+    /// File that only you can read, not encrypted
     File,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Whoami {
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// Ask the server instead of the record
+    pub(crate) server: ServerArgs,
+    /// Ask the server instead of reading the saved user
     #[arg(long)]
     pub(crate) fresh: bool,
 }
@@ -233,14 +232,14 @@ pub(crate) struct Whoami {
 Examples:
   hallpass token --header | curl -H @- https://api.example.com/me
   hallpass token --min-ttl 10m       for a job that runs ten minutes
-  hallpass token --refresh           after a server answered 401")]
+  hallpass token --refresh           after a server returned 401")]
 pub(crate) struct Token {
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// How long it has to live at least; renewed if it does not
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) server: ServerArgs,
+    /// Minimum remaining lifetime; refreshes the token if it has less
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) min_ttl: Option<Duration>,
-    /// Renew it now
+    /// Refresh the token even if it is still valid
     #[arg(long)]
     pub(crate) refresh: bool,
     /// Print "Authorization: Bearer TOKEN", for `curl -H @-`
@@ -249,7 +248,7 @@ pub(crate) struct Token {
     /// Print the ID token instead
     #[arg(long, conflicts_with_all = ["min_ttl", "resource"])]
     pub(crate) id_token: bool,
-    /// A token for this API (RFC 8707)
+    /// API that the token is for (RFC 8707)
     #[arg(long, value_name = "URI")]
     pub(crate) resource: Option<String>,
 }
@@ -257,17 +256,17 @@ pub(crate) struct Token {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  hallpass exec -- ./deploy --to production          finds the token in $ACCESS_TOKEN
+  hallpass exec -- ./deploy --to production          reads the token from $ACCESS_TOKEN
   hallpass exec --env GITHUB_TOKEN -- gh api user
 
-The program takes the place of this one and its exit code is the program's own; 125 says that it was not started.")]
+The program takes the place of hallpass. Exit code 125 means that it could not be started.")]
 pub(crate) struct Exec {
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// The variable that holds the token
+    pub(crate) server: ServerArgs,
+    /// Environment variable that holds the token
     #[arg(long, value_name = "NAME", default_value = "ACCESS_TOKEN")]
     pub(crate) env: String,
-    /// The program and its arguments
+    /// Program to run, and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
 }
@@ -275,15 +274,15 @@ pub(crate) struct Exec {
 #[derive(Debug, Args)]
 pub(crate) struct Logout {
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// Every profile
+    pub(crate) server: ServerArgs,
+    /// Sign out of all profiles
     #[arg(long, conflicts_with = "profile")]
     pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Ask the server whether it still knows the session
+    /// Ask the server whether the session is still valid
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -296,24 +295,23 @@ pub(crate) struct Profiles {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfilesAction {
-    /// Show the profiles; the current one has a star
+    /// List profiles; * marks the current one
     List,
     /// Make a profile the current one
     Use {
-        /// The profile
+        /// Profile to use
         name: String,
     },
-    /// Move a sign-in into the keychain or out of it
+    /// Move credentials into the keychain or out of it
     Move {
-        /// The profile
+        /// Profile to move
         name: String,
-        /// What shall keep it
-        #[arg(long, value_name = "KIND")]
+        #[arg(long, value_name = "KIND", help = "Where to store credentials")]
         storage: MoveTo,
     },
-    /// Sign out of a profile and forget its settings
+    /// Sign out of a profile and delete its settings
     Remove {
-        /// The profile
+        /// Profile to remove
         name: String,
     },
 }
@@ -324,23 +322,23 @@ Example:
   hallpass dev
   hallpass login --issuer http://127.0.0.1:4000 --client-id demo      (in another terminal)")]
 pub(crate) struct Dev {
-    /// Port on 127.0.0.1; 0 takes any
+    /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 4000)]
     pub(crate) port: u16,
-    /// One more account; repeat for several
+    /// Account that can sign in; repeatable [default: test@example.com:password]
     #[arg(long, value_name = "EMAIL:PASSWORD", value_parser = account)]
     pub(crate) user: Vec<(String, String)>,
-    /// One more public client [default redirect: http://127.0.0.1/callback on any port]
+    /// Public client in addition to demo; repeatable [default URI: http://127.0.0.1/callback on any port]
     #[arg(long, value_name = "ID[=URI,…]", value_parser = client)]
     pub(crate) client: Vec<(String, Vec<String>)>,
-    /// How long access tokens live
-    #[arg(long, value_name = "TIME", value_parser = time, default_value = "1h")]
+    /// Lifetime of access tokens
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
     pub(crate) token_ttl: Duration,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// Sign in by itself, without your browser
+    /// Sign in automatically, without your browser
     #[arg(long)]
     pub(crate) headless: bool,
 }
@@ -348,89 +346,66 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  hallpass doctor                    for the server of the current profile
+  hallpass doctor                    check the current profile's server
   hallpass doctor --issuer https://login.example.com
-  hallpass login --explain           only about the browser, and why that one")]
+  hallpass login --explain           show only what concerns the browser")]
 pub(crate) struct Doctor {
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    /// A server whose peculiarities are known: clerk, paylent, google, github, gitlab, entra, auth0, okta, keycloak
-    #[arg(long, value_name = "NAME")]
+    pub(crate) server: ServerArgs,
+    #[arg(long, value_name = "NAME", help = provider_help())]
     pub(crate) provider: Option<String>,
-    /// What would keep the sign-in [default: auto] [env: HALLPASS_STORAGE]
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help = STORAGE_HELP)]
     pub(crate) storage: Option<StorageArg>,
-    /// Trust the authorities in this PEM file too
+    /// PEM file with additional CA certificates to trust
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_cert: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
-    /// Which shell
+    /// Shell that will run the script
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// A wrong command line, as clap tells it; as JSON where that was among the words.
-fn refuse(error: &clap::Error, words: &[Option<&str>]) -> ! {
-    let is_exec = words.iter().flatten().find(|word| !word.starts_with('-')) == Some(&"exec");
-    if error.use_stderr() && is_exec {
-        let _ = error.print(); // where even stderr is gone, the code tells
-        std::process::exit(commands::exec::NOT_STARTED.into());
-    }
-    if error.use_stderr() && words.contains(&Some("--json")) {
-        let text = error.to_string();
-        let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-        let message = first.join(" ");
-        let failure = Failure::usage(message.trim_start_matches("error: "), "see hallpass --help");
-        std::process::exit(report::report(&failure, form_of(words), None).into());
-    }
-    error.exit()
+fn provider_help() -> String {
+    format!("Use the preset of a provider: {}", Provider::ALL.map(Provider::name).join(", "))
 }
 
-/// As the verb that was meant tells its failures.
-fn form_of(words: &[Option<&str>]) -> Form {
-    match words.iter().flatten().find(|word| !word.starts_with('-')) {
-        Some(&("login" | "demo")) => Form::Event,
-        _ => Form::Json,
-    }
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 5m or 1h30m")
 }
 
-fn time(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "write it as 90s, 5m or 1h30m")
-}
-
-fn limit(text: &str) -> Result<Duration, &'static str> {
-    match time(text)? {
-        limit if limit.is_zero() => Err("nobody signs in within no time"),
-        limit => Ok(limit),
+fn timeout(text: &str) -> Result<Duration, &'static str> {
+    match duration(text)? {
+        timeout if timeout.is_zero() => Err("must be longer than 0s"),
+        timeout => Ok(timeout),
     }
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "write it as IP:PORT, for example 0.0.0.0:9999")
+    text.parse().map_err(|_| "expected IP:PORT, such as 0.0.0.0:9999")
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn account(text: &str) -> Result<(String, String), String> {
+fn account(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once(':') {
         Some((email, password)) if !email.is_empty() && !password.is_empty() => {
             Ok((email.to_owned(), password.to_owned()))
         }
-        _ => Err("write it as EMAIL:PASSWORD".to_owned()),
+        _ => Err("expected EMAIL:PASSWORD"),
     }
 }
 
-fn client(text: &str) -> Result<(String, Vec<String>), String> {
+fn client(text: &str) -> Result<(String, Vec<String>), &'static str> {
     let (id, uris) =
         text.split_once('=').unwrap_or((text, "http://127.0.0.1/callback,http://[::1]/callback"));
     let uris: Vec<String> = uris.split(',').map(str::to_owned).collect();
     if id.is_empty() || uris.iter().any(String::is_empty) {
-        return Err("write it as ID or ID=URI,URI".to_owned());
+        return Err("expected ID or ID=URI,URI");
     }
     Ok((id.to_owned(), uris))
 }

@@ -71,6 +71,12 @@ mod secret;
 mod session;
 mod settings;
 mod store;
+/// Text functions that the `hallpass` command shares; not part of the stable API.
+#[doc(hidden)]
+pub mod text {
+    pub use crate::sanitize::is_unprintable;
+    pub use crate::ui::fold::fold;
+}
 mod ui;
 mod user;
 

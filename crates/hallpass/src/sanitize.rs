@@ -23,7 +23,8 @@ pub(crate) fn text(raw: &str) -> String {
     shorten(clean)
 }
 
-fn is_unprintable(c: char) -> bool {
+/// Whether a terminal might obey or hide `c`: a control, bidirectional or zero-width character.
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

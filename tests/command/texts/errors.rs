@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
+use hallpass::error::KeychainError;
 use hallpass::error::{
     Denied, Error, LoginRequired, Misuse, NetworkError, NetworkErrorKind, OAuthError, ServerIncompatible,
     ServerMisbehaved, StoreError,
 };
-use hallpass::world::keychain::KeychainError;
 
 use super::Transcript;
 

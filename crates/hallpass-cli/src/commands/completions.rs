@@ -5,7 +5,7 @@ use clap::CommandFactory;
 use crate::args::{Cli, Completions};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::say;
+use crate::output::say;
 
 pub(crate) fn run(args: &Completions) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();

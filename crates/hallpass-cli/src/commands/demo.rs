@@ -1,6 +1,7 @@
-//! `hallpass demo`: all of it in one command, against a server of its own.
+//! `hallpass demo`: a sign-in, a refresh and a sign-out against a server of its own.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::time::Duration;
 
 use hallpass::browser::{Browser, Opener, SystemBrowser};
@@ -9,55 +10,62 @@ use hallpass_dev::{DevServer, Robot};
 use serde_json::{Value, json};
 
 use crate::args::{Common, Demo};
+use crate::commands::sign_in::sign_in;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::screen::Screen;
-use crate::{json, say, signals};
+use crate::output::screen::Screen;
+use crate::output::{json, say};
+use crate::system::signals;
 
-/// Whoever does not come back from the browser by then gets to see the rest all the same.
+/// How long to wait for the user before the robot signs in instead.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
-    let server = DevServer::start()
-        .map_err(|error| Failure::Unexpected(format!("the demo's server did not start: {error}")))?;
-    let home =
-        tempfile::tempdir().map_err(|error| Failure::Unexpected(format!("no temporary folder: {error}")))?;
-    let play = Play { server, is_alone: args.headless || nobody_is_watching(), as_json: common.json };
-    let pass = play.pass(home.path())?;
-    play.introduce();
-    let session = play.sign_in(&pass)?;
-    play.show_user(&pass, &session)?;
-    play.renew(&pass)?;
-    play.sign_out(&pass)?;
+    let server = DevServer::start().map_err(|error| unexpected("start the demo server", &error))?;
+    let home = tempfile::tempdir().map_err(|error| unexpected("create a temporary directory", &error))?;
+    let opener = SystemBrowser::new(&Environment::of_process()).plan().opener;
+    let can_show_browser = opener != Opener::None && !opener.needs_terminal() && io::stderr().is_terminal();
+    let user = if can_show_browser && !args.headless { DemoUser::Human } else { DemoUser::Robot };
+    let demo = Tour { server, user, as_json: common.json };
+    let pass = demo.pass(home.path())?;
+    demo.introduce();
+    let session = demo.sign_in(&pass)?;
+    demo.show_user(&pass, &session)?;
+    demo.refresh(&pass)?;
+    demo.sign_out(&pass)?;
     drop(pass);
-    home.close().map_err(|error| {
-        Failure::Unexpected(format!("the temporary folder could not be removed: {error}"))
-    })?;
-    play.farewell();
+    home.close().map_err(|error| unexpected("remove the temporary directory", &error))?;
+    demo.say("\nNothing is left on this machine. To sign in at your own server:\n  hallpass login --issuer https://login.example.com --client-id ID");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Without a terminal, and where nobody would see a browser beside it, nobody would press the buttons.
-fn nobody_is_watching() -> bool {
-    let opener = SystemBrowser::new(&Environment::of_process()).plan().opener;
-    opener == Opener::None || opener.needs_terminal() || !io::stderr().is_terminal()
+fn unexpected(action: &str, error: &io::Error) -> Failure {
+    Failure::Unexpected(format!("cannot {action}: {error}"))
 }
 
-struct Play {
+/// The user of the demo.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DemoUser {
+    Human,
+    Robot,
+}
+
+struct Tour {
     server: DevServer,
-    is_alone: bool,
+    user: DemoUser,
     as_json: bool,
 }
 
-impl Play {
-    fn pass(&self, home: &std::path::Path) -> Result<Hallpass, Failure> {
-        let browser = DemoBrowser {
-            own: (!self.is_alone).then(|| SystemBrowser::new(&Environment::of_process())),
-            robot: self.server.robot(),
+impl Tour {
+    fn pass(&self, home: &Path) -> Result<Hallpass, Failure> {
+        let own = match self.user {
+            DemoUser::Human => Some(SystemBrowser::new(&Environment::of_process())),
+            DemoUser::Robot => None,
         };
+        let browser = DemoBrowser { own, robot: self.server.robot() };
         let builder = Hallpass::builder("demo", self.server.issuer(), "demo").state_dir(home);
         let pass = builder.storage(Storage::File).browser(browser).build()?;
-        signals::mind(&pass);
+        signals::track(&pass);
         Ok(pass)
     }
 
@@ -66,55 +74,49 @@ impl Play {
         if self.as_json {
             json::print_line(&json!({"event": "server", "issuer": issuer}));
         }
-        self.talk(&format!(
-            "A development authorization server is running at {issuer}, for this demo alone."
-        ));
-        if self.is_alone {
-            self.talk("A robot plays the browser and presses the buttons.\n");
-        } else {
-            self.talk("Sign in as test@example.com with the password \"password\".\n");
-        }
+        self.say(&format!("A development server is running at {issuer} for this demo."));
+        self.say(match self.user {
+            DemoUser::Human => "Sign in as test@example.com with the password \"password\".\n",
+            DemoUser::Robot => "A robot stands in for you and your browser.\n",
+        });
     }
 
     fn sign_in(&self, pass: &Hallpass) -> Result<Session, Failure> {
-        let screen = if self.as_json { Screen::json() } else { Screen::words(self.terminal()) };
-        screen.sign_in(pass)
+        let screen = match self.user {
+            _ if self.as_json => Screen::json(),
+            DemoUser::Human => Screen::text(Terminal::stderr()),
+            // The robot pastes nothing, and signs in before there is anything to count down.
+            DemoUser::Robot => Screen::text(Terminal::new(Box::new(io::stderr()), false)),
+        };
+        sign_in(pass, screen)
     }
 
-    /// A robot pastes nothing, and is done before there is a time to count down.
-    fn terminal(&self) -> Terminal {
-        match self.is_alone {
-            true => Terminal::new(Box::new(io::stderr()), false),
-            false => Terminal::stderr(),
-        }
-    }
-
-    /// The record tells who it is; the journal shows that nobody was asked.
+    /// Shows the saved user; the server's journal proves that it was not asked.
     fn show_user(&self, pass: &Hallpass, session: &Session) -> Result<(), Failure> {
-        let asked = self.server.journal().entries().len();
+        let before = self.server.journal().entries().len();
         let user = pass.whoami()?;
-        self.check(self.server.journal().entries().len() == asked, "whoami asked the server")?;
+        ensure(self.server.journal().entries().len() == before, "whoami sent a request")?;
         let email = session.user().map(User::label).unwrap_or_default();
         if !self.as_json {
             say::success("Successfully logged in!");
-            say::talk(&format!("Email: {email}\n"));
+            say::message(&format!("Email: {email}\n"));
         }
         let text =
-            format!("Logged in as: {} (read from the saved sign-in; the server was not asked)", user.label());
+            format!("Logged in as: {} (read from the saved credentials, without a request)", user.label());
         self.step("whoami", json!({"event": "whoami", "user": json::user(&user)}), &text);
         Ok(())
     }
 
-    /// A refresh that can be seen: another access token, and a refresh token that works once only.
-    fn renew(&self, pass: &Hallpass) -> Result<(), Failure> {
+    fn refresh(&self, pass: &Hallpass) -> Result<(), Failure> {
         let before = pass.access_token()?;
         let after = pass.force_refresh()?;
         let is_new = before.secret() != after.secret();
-        self.check(is_new && self.server.journal().count("/token") == 2, "the access token was not renewed")?;
+        let was_asked = self.server.journal().count("/token") == 2;
+        ensure(is_new && was_asked, "the access token was not refreshed")?;
         self.step(
             "token",
             json!({"event": "refreshed", "expires_at": json::time(after.expires_at())}),
-            "Refreshed: a new access token, and a new refresh token in place of the spent one",
+            "Refreshed: a new access token, and a new refresh token instead of the used one",
         );
         Ok(())
     }
@@ -124,41 +126,38 @@ impl Play {
         let is_revoked = [&report.refresh_token, &report.access_token]
             .iter()
             .all(|outcome| **outcome == Revocation::Revoked);
-        self.check(report.erased && is_revoked, "the logout was not confirmed")?;
-        self.check(self.server.journal().count("/revoke") == 2, "the server was not told about the logout")?;
-        self.check(pass.whoami().is_err(), "somebody is still signed in")?;
+        ensure(report.erased && is_revoked, "the server did not confirm the logout")?;
+        ensure(self.server.journal().count("/revoke") == 2, "the server was not told about the logout")?;
+        ensure(pass.whoami().is_err(), "still signed in after the logout")?;
         self.step(
             "logout",
             json!({"event": "logged_out", "report": json::logout(&report)}),
-            "The server revoked both tokens, and the saved sign-in is erased",
+            "Revoked both tokens at the server and deleted the saved credentials",
         );
         Ok(())
     }
 
-    fn check(&self, is_true: bool, complaint: &str) -> Result<(), Failure> {
-        if is_true { Ok(()) } else { Err(Failure::Unexpected(complaint.to_owned())) }
-    }
-
-    fn farewell(&self) {
-        self.talk("\nNothing is left behind. To use it for real:\n  hallpass login --issuer https://login.example.com --client-id ID");
-    }
-
     fn step(&self, verb: &str, event: Value, text: &str) {
-        match self.as_json {
-            true => json::print_line(&event),
-            false => say::step(verb, text),
+        if self.as_json {
+            json::print_line(&event);
+        } else {
+            say::step(verb, text);
         }
     }
 
-    fn talk(&self, text: &str) {
+    fn say(&self, text: &str) {
         if !self.as_json {
-            say::talk(text);
+            say::message(text);
         }
     }
 }
 
-/// The person's own browser first; the robot where there is none, and after a while. Once the sign-in is
-/// done the demo ends, and this thread with it.
+fn ensure(condition: bool, problem: &str) -> Result<(), Failure> {
+    if condition { Ok(()) } else { Err(Failure::Unexpected(problem.to_owned())) }
+}
+
+/// Opens the user's own browser first. If there is none, or nobody signs in for a while, the robot does. Once the
+/// sign-in is complete the demo exits, and with it the thread that waits here.
 struct DemoBrowser {
     own: Option<SystemBrowser>,
     robot: Robot,
@@ -166,15 +165,17 @@ struct DemoBrowser {
 
 impl Browser for DemoBrowser {
     fn open(&self, url: &str) -> io::Result<()> {
-        let Some(own) = &self.own else { return self.robot.visit(url).map(drop) };
-        if let Err(error) = own.open(url) {
-            say::over_status(&format!(
-                "Could not open a browser ({error}). A robot signs in for you instead."
-            ));
-            return self.robot.visit(url).map(drop);
+        if let Some(own) = &self.own {
+            match own.open(url) {
+                Ok(()) => {
+                    std::thread::sleep(PATIENCE);
+                    say::over_status("No sign-in after 90 seconds. A robot signs in instead.");
+                }
+                Err(error) => say::over_status(&format!(
+                    "Could not open a browser ({error}). A robot signs in instead."
+                )),
+            }
         }
-        std::thread::sleep(PATIENCE);
-        say::over_status("Nobody signed in for 90 seconds. A robot does it for you now.");
         self.robot.visit(url).map(drop)
     }
 }

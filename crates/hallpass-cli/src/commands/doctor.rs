@@ -1,40 +1,50 @@
 //! `hallpass doctor`
 
-use hallpass::{Diagnosis, Explanation, Finding, Verdict};
+use hallpass::text::fold;
+use hallpass::{Diagnosis, Error, Explanation, Verdict};
 
 use crate::args::{Common, Doctor, Login};
+use crate::commands::login::plan::Plan;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::login_plan::Plan;
-use crate::{json, profiles, report, say};
+use crate::output::hint::error_hint;
+use crate::output::{json, report, say};
+use crate::settings::login_command::login_command;
+use crate::settings::profiles;
 
-/// Where the text of a row begins.
+/// The column where the text of a row begins.
 const MARGIN: usize = 14;
 
-/// Ends as a login would.
+/// Checks what a login needs, and exits as that login would.
 pub(crate) fn run(common: &Common, args: &Doctor) -> Result<ExitCode, Failure> {
-    let plan = Plan::of(common, &login(args))?;
-    let diagnosis = plan.pass_to_look()?.diagnose();
-    match common.json {
-        true => json::print_line(&json::diagnosis(&diagnosis, hint)),
-        false => say::value(&text(&diagnosis, columns_of_stdout())),
+    let plan = Plan::new(common, &login(args))?;
+    let diagnosis = plan.inspecting_pass()?.diagnose();
+    let profile = profiles::named(common)?;
+    let hint = |error: &Error| error_hint(error, &login_command(profile.as_deref()));
+    if common.json {
+        json::print_line(&json::diagnosis(&diagnosis, hint));
+    } else {
+        say::value(&text(&diagnosis, hint));
     }
     if plan.settings.file.issuer.is_none() {
-        let unknown =
-            profiles::named(common)?.map(|profile| format!("profile \"{profile}\" names no server; "));
+        let reason = match &profile {
+            Some(profile) => format!("profile \"{profile}\" has no issuer"),
+            None => "no issuer is set".to_owned(),
+        };
         say::note(&format!(
-            "{}to have a server looked at, name it: hallpass doctor --issuer https://login.example.com",
-            unknown.unwrap_or_default()
+            "{reason}; to check a server, run: hallpass doctor --issuer https://login.example.com"
         ));
     }
-    let trouble = diagnosis.trouble().map(|error| described(error).code);
-    Ok(trouble.map_or(ExitCode::SUCCESS, ExitCode::from))
+    Ok(match diagnosis.trouble() {
+        Some(error) => report::exit_code(&Failure::Library(error.clone())),
+        None => ExitCode::SUCCESS,
+    })
 }
 
-/// The login that is looked at.
+/// The login that is checked.
 fn login(args: &Doctor) -> Login {
     Login {
-        asked: args.asked.clone(),
+        server: args.server.clone(),
         provider: args.provider.clone(),
         storage: args.storage,
         ca_cert: args.ca_cert.clone(),
@@ -42,83 +52,75 @@ fn login(args: &Doctor) -> Login {
     }
 }
 
-fn described(error: &hallpass::Error) -> report::Report {
-    report::describe(&Failure::Library(error.clone()))
-}
-
-fn hint(verdict: &Verdict) -> Option<String> {
-    match verdict {
-        Verdict::Trouble(error) => described(error).hint,
-        _ => None,
-    }
-}
-
-fn text(diagnosis: &Diagnosis, columns: Option<usize>) -> String {
-    let mut lines = about_the_browser(&diagnosis.explanation);
-    lines.extend(diagnosis.findings.iter().flat_map(about));
-    let end = match diagnosis.trouble() {
-        None => "Nothing here stands in the way of a sign-in.",
-        Some(_) => "A sign-in would fail at what is marked with !!",
-    };
-    let rows = lines.iter().map(|line| (line.as_str(), MARGIN)).chain([(end, 0)]);
-    rows.map(|(line, margin)| {
-        columns.map_or_else(|| line.to_owned(), |columns| folded(line, margin, columns))
-    })
-    .collect::<Vec<_>>()
-    .join("\n")
-}
-
-/// Breaks a line between words and goes on below its text. A word that is too long stays in one piece.
-fn folded(line: &str, margin: usize, columns: usize) -> String {
-    let (mut text, mut used) = (String::new(), 0);
-    for word in line.split_inclusive(' ') {
-        if used > margin && used + word.trim_end().chars().count() > columns {
-            text = format!("{}\n{}", text.trim_end(), " ".repeat(margin));
-            used = margin;
+fn text(diagnosis: &Diagnosis, hint: impl Fn(&Error) -> Option<String>) -> String {
+    let columns = columns_of_stdout();
+    let mut rows = browser_rows(&diagnosis.explanation);
+    for finding in &diagnosis.findings {
+        let mark = match finding.verdict {
+            Verdict::Trouble(_) => "!!",
+            Verdict::Remark => "--",
+            _ => "ok",
+        };
+        rows.push(Row { mark, subject: finding.subject.as_str(), text: finding.text.clone() });
+        if let Verdict::Trouble(error) = &finding.verdict
+            && let Some(hint) = hint(error)
+        {
+            rows.push(Row { mark: "", subject: "", text: format!("hint: {hint}") });
         }
-        text.push_str(word);
-        used += word.chars().count();
     }
-    text
+    let mut lines: Vec<String> = rows.iter().map(|row| row.folded(columns)).collect();
+    let summary = match diagnosis.trouble() {
+        None => "No problems found.",
+        Some(_) => "Sign-in would fail: see the lines marked !!",
+    };
+    lines.push(fold(summary, columns));
+    lines.join("\n")
 }
 
-/// Where somebody reads it; a program gets a line for each finding.
-#[cfg(unix)]
-fn columns_of_stdout() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns >= 2 * MARGIN)
+/// One line of the output, before it is folded.
+struct Row {
+    mark: &'static str,
+    subject: &'static str,
+    text: String,
 }
 
-#[cfg(not(unix))]
-fn columns_of_stdout() -> Option<usize> {
-    None
+impl Row {
+    fn ok(subject: &'static str, text: String) -> Row {
+        Row { mark: "ok", subject, text }
+    }
+
+    /// Breaks the text between words and continues it below its beginning.
+    fn folded(&self, columns: usize) -> String {
+        let margin = format!("\n{}", " ".repeat(MARGIN));
+        let text = fold(&self.text, columns.saturating_sub(MARGIN)).replace('\n', &margin);
+        format!("{:<3} {:<9} {text}", self.mark, self.subject)
+    }
 }
 
-fn about_the_browser(explanation: &Explanation) -> Vec<String> {
+fn browser_rows(explanation: &Explanation) -> Vec<Row> {
     let offered = if explanation.offers_device_grant() { "offered." } else { "not offered." };
     let any_port = if explanation.takes_any_port() { ", with any port" } else { "" };
     let uris = explanation.redirect_uris().join(", ");
-    let mut lines = vec![
-        row("ok", "browser", &format!("{}. {}", explanation.opener(), explanation.browser_reason())),
-        row("ok", "code", &format!("for another device: {offered} {}", explanation.device_grant_reason())),
+    let mut rows = vec![
+        Row::ok("browser", format!("{}. {}", explanation.opener(), explanation.browser_reason())),
+        Row::ok("code", format!("for another device: {offered} {}", explanation.device_grant_reason())),
     ];
-    lines.extend(explanation.ssh_tunnel().map(|line| row("ok", "tunnel", &line)));
-    lines.push(row("ok", "redirect", &format!("{uris}{any_port}; has to be registered at the server")));
-    lines
+    if let Some(command) = explanation.ssh_tunnel() {
+        rows.push(Row::ok("tunnel", command));
+    }
+    rows.push(Row::ok("redirect", format!("{uris}{any_port}; must be registered with the server")));
+    rows
 }
 
-fn about(finding: &Finding) -> Vec<String> {
-    let mark = match finding.verdict {
-        Verdict::Trouble(_) => "!!",
-        Verdict::Remark => "--",
-        _ => "ok",
-    };
-    let hint = hint(&finding.verdict).map(|hint| row("", "", &format!("hint: {hint}")));
-    [row(mark, finding.subject.as_str(), &finding.text)].into_iter().chain(hint).collect()
-}
-
-fn row(mark: &str, subject: &str, text: &str) -> String {
-    format!("{mark:<3} {subject:<9} {text}").trim_end().to_owned()
+/// Returns the width of the terminal. Lines are not folded for programs, nor in a very narrow terminal.
+fn columns_of_stdout() -> usize {
+    #[cfg(unix)]
+    if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdout())
+        && usize::from(size.ws_col) >= 2 * MARGIN
+    {
+        return size.ws_col.into();
+    }
+    usize::MAX
 }
 
 #[cfg(test)]
@@ -127,13 +129,12 @@ mod tests {
 
     #[test]
     fn a_row_goes_on_below_its_text_and_no_word_is_broken() {
-        let row = row("ok", "store", "one two https://login.example.com/a/long/address three");
+        let row = Row::ok("store", "one two https://login.example.com/a/long/address three".to_owned());
         let margin = " ".repeat(MARGIN);
         let expected =
             format!("ok  store     one two\n{margin}https://login.example.com/a/long/address\n{margin}three");
-        assert_eq!(folded(&row, MARGIN, 24), expected);
-        assert_eq!(folded(&row, MARGIN, 100), row);
-        assert_eq!(folded("one two three", 0, 8), "one two\nthree");
-        assert_eq!(row.find("one"), Some(MARGIN));
+        assert_eq!(row.folded(24), expected);
+        assert_eq!(row.folded(100), format!("ok  store     {}", row.text));
+        assert_eq!(row.folded(usize::MAX).find("one"), Some(MARGIN));
     }
 }

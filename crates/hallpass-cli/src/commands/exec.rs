@@ -1,55 +1,57 @@
 //! `hallpass exec`
 
-use std::ffi::OsString;
 use std::io;
 use std::process::Command;
 
 use hallpass::Secret;
 
 use crate::args::{Common, Exec};
-use crate::commands::override_token;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::settings::stored_pass;
-use crate::{say, signals};
+use crate::output::say;
+use crate::settings::override_token;
+use crate::settings::stored::stored_pass;
+use crate::system::signals;
 
-/// What a program that was not started ends with: none of the codes that it may mean something by itself.
-pub(crate) const NOT_STARTED: u8 = 125;
+/// Variables with secrets that only this command needs.
+const SECRET_VARIABLES: [&str; 2] = [override_token::NAME, "HALLPASS_CLIENT_SECRET"];
 
-/// Secrets of this command that are nobody else's.
-const OURS: [&str; 2] = [override_token::NAME, "HALLPASS_CLIENT_SECRET"];
-
-/// Becomes the program.
+/// Replaces this process by the program; returns only if that fails.
 pub(crate) fn run(common: &Common, args: &Exec) -> Result<ExitCode, Failure> {
-    check_name(&args.env)?;
+    check_variable(&args.env)?;
     let token = token(common, args)?;
     if let Some(signal) = signals::first() {
         return Err(Failure::Signal(signal));
     }
     let [program, arguments @ ..] = args.command.as_slice() else {
-        return Err(Failure::usage("no program", "name one: hallpass exec -- CMD"));
+        return Err(Failure::usage("no program to run", "name it: hallpass exec -- CMD"));
     };
     let mut command = Command::new(program);
-    for name in OURS {
+    for name in SECRET_VARIABLES {
         command.env_remove(name);
     }
     command.args(arguments).env(&args.env, token.expose());
-    Err(not_started(program, &become_it(command)))
+    let cause = replace_process(command);
+    Err(Failure::usage(
+        format!("cannot start {}: {cause}", program.to_string_lossy()),
+        "check that it exists and can be run: hallpass exec -- CMD",
+    ))
 }
 
-/// What `HALLPASS_` variables mean is settled; a token in one would be taken for something else by the next call.
-fn check_name(name: &str) -> Result<(), Failure> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(is_plain) {
+/// Checks the name of the variable. Those that start with `HALLPASS_` are refused: the next call would take the token
+/// for a setting.
+fn check_variable(name: &str) -> Result<(), Failure> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(is_allowed) {
         return Err(Failure::usage(
-            format!("\"{name}\" can be no variable"),
-            "letters, digits and _ make a name: --env API_TOKEN",
+            format!("invalid variable name \"{name}\""),
+            "use letters, digits and _, for example: --env API_TOKEN",
         ));
     }
     if name.to_ascii_uppercase().starts_with("HALLPASS_") {
         return Err(Failure::usage(
-            format!("{name} means something to hallpass itself"),
-            "choose another name: --env API_TOKEN",
+            format!("the variable name {name} is reserved for hallpass"),
+            "choose another one, for example: --env API_TOKEN",
         ));
     }
     Ok(())
@@ -59,27 +61,24 @@ fn token(common: &Common, args: &Exec) -> Result<Secret, Failure> {
     if let Some(token) = override_token::get(common)? {
         return Ok(token);
     }
-    let token = stored_pass(common, &args.asked)?.access_token()?;
-    token.notes().iter().for_each(|note| say::note(note));
+    let token = stored_pass(common, &args.server)?.access_token()?;
+    for note in token.notes() {
+        say::note(note);
+    }
     Ok(token.secret().clone())
 }
 
-/// Returns only why that cannot be.
+/// Replaces this process; returns why that failed.
 #[cfg(unix)]
-fn become_it(mut command: Command) -> io::Error {
+fn replace_process(mut command: Command) -> io::Error {
     std::os::unix::process::CommandExt::exec(&mut command)
 }
 
-/// Nothing takes another's place there: it is waited for.
+/// Runs the program, since this system cannot replace a process, and exits with its code; returns why it did not start.
 #[cfg(not(unix))]
-fn become_it(mut command: Command) -> io::Error {
+fn replace_process(mut command: Command) -> io::Error {
     match command.status() {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
         Err(cause) => cause,
     }
-}
-
-fn not_started(program: &OsString, cause: &io::Error) -> Failure {
-    let message = format!("{} cannot be started: {cause}", program.to_string_lossy());
-    Failure::usage(message, "check its name, and that it may be run: hallpass exec -- CMD")
 }

@@ -2,33 +2,42 @@
 
 use std::time::{Duration, SystemTime};
 
-use hallpass::{Environment, State, Status as ProfileStatus, StoreKind, User};
+use hallpass::{Environment, State, Status as ProfileStatus, StoreKind};
 use serde_json::Value;
 
 use crate::args::{Common, Status};
-use crate::commands::override_token;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::profiles::{ConfigDir, selected};
-use crate::settings::stored;
-use crate::{json, report, say};
+use crate::output::{json, report, say};
+use crate::settings::login_command::login_command;
+use crate::settings::override_token;
+use crate::settings::profiles::{ConfigDir, selected};
+use crate::settings::stored::stored;
 
 pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
     override_token::warn(common);
     let environment = Environment::of_process();
-    let (selected, current) = (selected(common, &environment)?, ConfigDir::of(&environment)?.current()?);
-    let statuses = statuses(&selected, args.check)?;
+    let selected = selected(common, &environment)?;
+    let current = ConfigDir::from_environment(&environment)?.current()?;
+    let statuses = statuses(args, &selected)?;
     if common.json {
-        let values = statuses.iter().map(|status| json::status(status, status.profile == current)).collect();
+        let values = statuses.iter().map(|status| json::status(status, &current)).collect();
         json::print_line(&Value::Array(values));
     } else {
-        statuses.iter().for_each(|status| say::value(&text(status, status.profile == current)));
+        for status in &statuses {
+            say::value(&text(status, &current));
+        }
     }
-    Ok(exit_code(statuses.iter().find(|status| status.profile == selected)))
+    Ok(match statuses.iter().find(|status| status.profile == selected).map(|status| &status.state) {
+        Some(State::LoginRequired(error) | State::Unavailable(error)) => {
+            report::exit_code(&Failure::Library(error.clone()))
+        }
+        _ => ExitCode::SUCCESS,
+    })
 }
 
-/// Every profile with a record, and the selected one in any case.
-fn statuses(selected: &str, check: bool) -> Result<Vec<ProfileStatus>, Failure> {
+/// Returns the status of every profile with credentials, and of the selected profile even without.
+fn statuses(args: &Status, selected: &str) -> Result<Vec<ProfileStatus>, Failure> {
     let pass = |profile: &str| stored(profile, Environment::of_process());
     let mut profiles = pass(selected)?.profiles()?;
     if !profiles.iter().any(|profile| profile == selected) {
@@ -36,58 +45,65 @@ fn statuses(selected: &str, check: bool) -> Result<Vec<ProfileStatus>, Failure> 
     }
     profiles
         .iter()
-        .map(|profile| Ok(if check { pass(profile)?.check() } else { pass(profile)?.status() }))
+        .map(|profile| {
+            let pass = pass(profile)?;
+            Ok(if args.check { pass.check() } else { pass.status() })
+        })
         .collect()
 }
 
-fn exit_code(selected: Option<&ProfileStatus>) -> ExitCode {
-    match selected.map(|status| &status.state) {
-        Some(State::LoginRequired(error) | State::Unavailable(error)) => {
-            ExitCode::from(report::describe(&Failure::Library(error.clone())).code)
-        }
-        _ => ExitCode::SUCCESS,
+fn text(status: &ProfileStatus, current: &str) -> String {
+    let mark = if status.profile == current { '*' } else { ' ' };
+    let mut text = format!("{mark} {}", status.profile);
+    for line in details(status, current) {
+        text += &format!("\n    {line}");
     }
+    text
 }
 
-fn text(status: &ProfileStatus, is_current: bool) -> String {
-    let star = if is_current { '*' } else { ' ' };
-    let mut lines = vec![format!("{star} {}", status.profile)];
-    if let Some(issuer) = &status.issuer {
-        let who = status.user.as_ref().map_or_else(|| "somebody".to_owned(), User::label);
-        lines.push(format!("    {who} at {issuer}"));
+fn details(status: &ProfileStatus, current: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    match (&status.user, &status.issuer) {
+        (Some(user), Some(issuer)) => lines.push(format!("{} at {issuer}", user.label())),
+        (None, Some(issuer)) => lines.push(issuer.clone()),
+        (_, None) => {}
     }
-    lines.push(format!("    {}", state(status, is_current)));
-    if let Some(path) = status.path.as_ref().filter(|_| status.issuer.is_some()) {
+    match &status.state {
+        State::LoginRequired(error) => {
+            let profile = if status.profile == current { None } else { Some(status.profile.as_str()) };
+            lines.push(format!("{error}; sign in with: {}", login_command(profile)));
+        }
+        State::Unavailable(error) => lines.push(error.to_string()),
+        State::Verified => lines.extend(["signed in, confirmed by the server".to_owned(), expiry(status)]),
+        _ => lines.extend(["signed in".to_owned(), expiry(status)]),
+    }
+    if let (Some(path), Some(_)) = (&status.path, &status.issuer) {
+        let path = path.display();
         lines.push(match status.store {
-            StoreKind::Keychain => format!("    kept in {}, sealed by the keychain", path.display()),
-            _ => format!("    kept in the file {}", path.display()),
+            StoreKind::Keychain => format!("stored in {path}, encrypted with a key in the keychain"),
+            _ => format!("stored in {path}, not encrypted"),
         });
     }
-    lines.join("\n")
+    lines
 }
 
-fn state(status: &ProfileStatus, is_current: bool) -> String {
-    let profile = (!is_current).then_some(status.profile.as_str());
-    match &status.state {
-        State::LoginRequired(error) => format!("{error}; sign in with: {}", report::login_command(profile)),
-        State::Unavailable(error) => error.to_string(),
-        State::Verified => format!("signed in, confirmed by the server; {}", life(status)),
-        _ => format!("signed in; {}", life(status)),
-    }
-}
-
-fn life(status: &ProfileStatus) -> String {
-    let renews = if status.renewable { "renews itself" } else { "does not renew itself" };
-    let Some(end) = status.expires_at else { return format!("the token has no known end and {renews}") };
+fn expiry(status: &ProfileStatus) -> String {
+    let Some(end) = status.expires_at else {
+        return "access token has no known expiry".to_owned();
+    };
     match end.duration_since(SystemTime::now()) {
-        Ok(left) => format!("the token has {} left and {renews}", rounded(left)),
-        Err(_) => format!("the token has expired and {renews}"),
+        Ok(left) if left.as_secs() > 0 => {
+            let refresh = if status.renewable { "refreshed automatically" } else { "cannot be refreshed" };
+            format!("access token expires in {}; {refresh}", rounded(left))
+        }
+        _ if status.renewable => "access token expired; refreshed on next use".to_owned(),
+        _ => "access token expired; cannot be refreshed".to_owned(),
     }
 }
 
-/// Two units at most: nobody reads nanoseconds.
-fn rounded(time: Duration) -> String {
-    let seconds = match time.as_secs() {
+/// Formats a duration in minutes, or in seconds if it is less than an hour.
+fn rounded(duration: Duration) -> String {
+    let seconds = match duration.as_secs() {
         seconds @ 0..3600 => seconds,
         seconds => seconds / 60 * 60,
     };

@@ -1,24 +1,36 @@
 //! `hallpass token`
 
-use hallpass::{AccessToken, Hallpass, TokenWish};
+use hallpass::TokenWish;
 use serde_json::json;
 
 use crate::args::{Common, Token};
-use crate::commands::override_token;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::settings::stored_pass;
-use crate::{json, say};
+use crate::output::{json, say};
+use crate::settings::override_token;
+use crate::settings::stored::stored_pass;
 
 pub(crate) fn run(common: &Common, args: &Token) -> Result<ExitCode, Failure> {
     if let Some(token) = override_token::get(common)? {
-        return from_outside(common, args, token.expose());
+        show_override(common, args, token.expose())?;
+        return Ok(ExitCode::SUCCESS);
     }
-    let pass = stored_pass(common, &args.asked)?;
+    let pass = stored_pass(common, &args.server)?;
     if args.id_token {
-        id_token(&pass, common.json)?;
-    } else {
-        access_token(common, args, &pass.access_token_with(&wish(args))?);
+        let token = pass.id_token()?;
+        match common.json {
+            true => json::print_line(&json!({"id_token": token.expose(), "profile": pass.profile()})),
+            false => say::value(token.expose()),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let token = pass.access_token_with(&wish(args))?;
+    for note in token.notes() {
+        say::note(note);
+    }
+    match common.json {
+        true => json::print_line(&json::token(&token)),
+        false => print(args, token.expose()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -37,44 +49,26 @@ fn wish(args: &Token) -> TokenWish {
     wish
 }
 
-fn access_token(common: &Common, args: &Token, token: &AccessToken) {
-    token.notes().iter().for_each(|note| say::note(note));
-    match (common.json, args.header) {
-        (true, _) => json::print_line(&json::token(token)),
-        (false, header) => print(token.expose(), header),
-    }
-}
-
-fn print(token: &str, as_header: bool) {
-    if as_header {
-        say::value(&format!("Authorization: Bearer {token}"));
-    } else {
-        say::value(token);
-    }
-}
-
-fn id_token(pass: &Hallpass, as_json: bool) -> Result<(), Failure> {
-    let token = pass.id_token()?;
-    if as_json {
-        json::print_line(&json!({"id_token": token.expose(), "profile": pass.profile()}));
-    } else {
-        say::value(token.expose());
-    }
-    Ok(())
-}
-
-/// A token from the environment is handed on as it is: nobody here can renew it.
-fn from_outside(common: &Common, args: &Token, token: &str) -> Result<ExitCode, Failure> {
+/// Prints the token of `HALLPASS_ACCESS_TOKEN`, which cannot be refreshed here.
+fn show_override(common: &Common, args: &Token, token: &str) -> Result<(), Failure> {
     if args.refresh || args.id_token || args.min_ttl.is_some() || args.resource.is_some() {
-        let message = format!("the token in {} is used as it is and cannot be renewed", override_token::NAME);
-        return Err(Failure::usage(message, "unset it, or choose a stored sign-in with --profile NAME"));
+        let message = format!("the token in {} can only be printed as is", override_token::NAME);
+        return Err(Failure::usage(message, "unset it, or use saved credentials with --profile NAME"));
     }
     if common.json {
         json::print_line(
             &json!({"access_token": token, "token_type": "Bearer", "expires_at": null, "scopes": [], "issuer": null, "profile": null}),
         );
     } else {
-        print(token, args.header);
+        print(args, token);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+fn print(args: &Token, token: &str) {
+    if args.header {
+        say::value(&format!("Authorization: Bearer {token}"));
+    } else {
+        say::value(token);
+    }
 }

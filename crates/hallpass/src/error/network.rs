@@ -32,9 +32,10 @@ impl NetworkError {
     /// that the server does not know stay as they are until somebody changes something.
     pub fn is_retryable(&self) -> bool {
         match self.kind {
-            NetworkErrorKind::Tls | NetworkErrorKind::ShortLived | NetworkErrorKind::KeepsRefusing(_) => {
-                false
-            }
+            NetworkErrorKind::Tls
+            | NetworkErrorKind::CaFile
+            | NetworkErrorKind::ShortLived
+            | NetworkErrorKind::KeepsRefusing(_) => false,
             NetworkErrorKind::Status(status) => status >= 500 || matches!(status, 408 | 425 | 429),
             _ => true,
         }
@@ -49,7 +50,7 @@ impl fmt::Display for NetworkError {
             NetworkErrorKind::TimedOut => write!(f, "{host} did not answer in time")?,
             NetworkErrorKind::Broken => write!(f, "the connection to {host} broke")?,
             NetworkErrorKind::NoAnswer => write!(f, "what {host} sent is no answer")?,
-            NetworkErrorKind::Tls => write!(f, "no trusted connection to {host}")?,
+            NetworkErrorKind::Tls | NetworkErrorKind::CaFile => write!(f, "no trusted connection to {host}")?,
             NetworkErrorKind::Proxy => write!(f, "the proxy did not let us reach {host}")?,
             NetworkErrorKind::Status(status) => write!(f, "{host} answered {status}")?,
             NetworkErrorKind::ShortLived => {
@@ -85,6 +86,8 @@ pub enum NetworkErrorKind {
     NoAnswer,
     /// The certificate is not trusted, or TLS failed: nothing was sent.
     Tls,
+    /// A file with additional CA certificates cannot be used: nothing was sent.
+    CaFile,
     /// The proxy refused or is unreachable.
     Proxy,
     /// The server renewed the token, but not for as long as the caller insists on.

@@ -2,7 +2,7 @@
 
 /// Breaks lines between words. A word that is too long, an address above all, stays in one piece, since a broken one
 /// cannot be copied; and so does a line that is indented.
-pub(super) fn fold(text: &str, columns: usize) -> String {
+pub fn fold(text: &str, columns: usize) -> String {
     text.split('\n').map(|line| fold_line(line, columns)).collect::<Vec<_>>().join("\n")
 }
 

@@ -1,6 +1,6 @@
 //! Telling the user what a login is doing, and taking what they paste.
 
-mod fold;
+pub(crate) mod fold;
 mod foreground;
 mod ignored;
 mod keyboard;

@@ -544,7 +544,7 @@ fn a_ca_file_that_cannot_be_used_is_named_at_the_first_https_request() {
         let client = client_with_ca(file);
         get(&client, &url(&plain)).unwrap();
         let error = get(&client, "https://localhost:1/").unwrap_err();
-        assert_eq!(error.kind, NetworkErrorKind::Tls, "{error}");
+        assert_eq!(error.kind, NetworkErrorKind::CaFile, "{error}");
         let expected = format!("the CA file {} {problem}", file.display());
         assert_eq!(error.detail, expected);
     }

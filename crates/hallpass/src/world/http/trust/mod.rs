@@ -17,6 +17,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 
 use super::failure::{Failure, plain};
+use crate::error::NetworkErrorKind;
 use certificate_issuer::Issuer;
 
 /// On these systems the platform verifier reads `SSL_CERT_FILE` itself, instead of the system's list.
@@ -134,7 +135,7 @@ fn unreadable(path: &Path, setting: &str, error: &pem::Error) -> Failure {
         pem::Error::NoItemsFound => "contains no PEM certificate".to_owned(),
         _ => "is not a PEM file".to_owned(),
     };
-    Failure::tls(format!("the CA file {} ({setting}) {why}", path.display()))
+    Failure::new(NetworkErrorKind::CaFile, format!("the CA file {} ({setting}) {why}", path.display()))
 }
 
 fn unusable(error: &rustls::Error, extra_ca: Option<&Path>) -> Failure {
@@ -144,7 +145,8 @@ fn unusable(error: &rustls::Error, extra_ca: Option<&Path>) -> Failure {
              ca-certificates) or pass a CA file with SSL_CERT_FILE or --ca-cert",
         ),
         (_, Some(path)) => {
-            Failure::tls(format!("the CA file {} contains an invalid certificate", path.display()))
+            let detail = format!("the CA file {} contains an invalid certificate", path.display());
+            Failure::new(NetworkErrorKind::CaFile, detail)
         }
         (error, None) => failure(error),
     }

@@ -1,5 +1,5 @@
-//! Requests of a stored session: a cached token must not cost the reading of settings, so the authority that
-//! the profile trusts is looked up when something is sent.
+//! The HTTP client of stored credentials. A cached token must not cost the time to read settings files, so these are
+//! read before the first request.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -9,9 +9,11 @@ use hallpass::world::http::proxy::Proxies;
 use hallpass::world::http::{Client, ClientSettings, Http, HttpRequest, HttpResponse};
 
 use crate::failure::Failure;
-use crate::profiles::ConfigDir;
-use crate::sources::variable;
-use crate::{report, say, signals};
+use crate::output::say;
+use crate::settings::file::SettingsFile;
+use crate::settings::profiles::ConfigDir;
+use crate::settings::variable;
+use crate::system::signals;
 
 /// An HTTP client that reads a profile's settings before its first request.
 pub(crate) struct ProfileHttp {
@@ -25,32 +27,36 @@ impl ProfileHttp {
         ProfileHttp { config_dir, profile: profile.to_owned(), client: OnceLock::new() }
     }
 
-    /// A mistake in a settings file must neither look like a dead network nor keep a session from being renewed
-    /// or revoked: it is told, and the file does not count.
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
-            let settings = ClientSettings {
+            Client::new(ClientSettings {
                 user_agent: format!("hallpass/{}", env!("CARGO_PKG_VERSION")),
                 proxies: Proxies::from_lookup(variable),
                 extra_ca: self.ca_cert(),
-            };
-            Client::new(settings)
+            })
         })
     }
 
+    /// Returns the profile's CA file. A mistake in a settings file becomes a note: it must not keep tokens from being
+    /// refreshed or revoked.
     fn ca_cert(&self) -> Option<PathBuf> {
-        let told = |failure: Failure| say::note(&report::describe(&failure).message);
-        let own = self.config_dir.settings(&self.profile).map_err(told).unwrap_or_default();
-        own.ca_cert.or_else(|| self.config_dir.config().map_err(told).unwrap_or_default().ca_cert)
+        let or_note = |file: Result<SettingsFile, Failure>| {
+            file.unwrap_or_else(|failure| {
+                say::note(&failure.to_string());
+                SettingsFile::default()
+            })
+        };
+        let own = or_note(self.config_dir.settings(&self.profile));
+        own.ca_cert.or_else(|| or_note(self.config_dir.config()).ca_cert)
     }
 }
 
 impl Http for ProfileHttp {
-    /// What is posted may spend a token, so a signal has to wait for what becomes of it. Where signals cannot be watched,
-    /// they end the command as they end any other.
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, NetworkError> {
         if request.form.is_some() {
-            let _ = signals::at_first(signals::end_when_saved);
+            // A POST may spend a token, so a signal has to wait for the response. If signals cannot be watched, they
+            // end the command as usual.
+            let _ = signals::on_first(signals::exit_when_saved);
         }
         self.client().send(request)
     }

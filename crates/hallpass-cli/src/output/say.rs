@@ -1,4 +1,4 @@
-//! The one place that writes: values to stdout, talk to stderr.
+//! Prints values to stdout and messages to stderr; nothing else writes to either.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -7,59 +7,54 @@ use anstyle::{AnsiColor, Style};
 
 static QUIET: OnceLock<bool> = OnceLock::new();
 
-/// Decides once whether remarks are wanted.
+/// Applies `--quiet`.
 pub(crate) fn init(quiet: bool) {
     let _ = QUIET.set(quiet);
 }
 
-/// Whether only errors are wanted.
-pub(crate) fn is_quiet() -> bool {
-    QUIET.get().copied().unwrap_or_default()
-}
-
-/// A value that was asked for. A reader that went away (`| head`) is no error; a full disk ends the command, or a
-/// script would take an empty file for a token.
+/// Prints a value to stdout. A closed pipe (`| head`) is no error. Any other failure ends the command, so that a
+/// script never takes a truncated file for a token.
 pub(crate) fn value(text: &str) {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
-            error(&format!("the answer could not be written: {cause}"), Some("see where stdout goes"));
+            error(&format!("cannot write to stdout: {cause}"), Some("check where stdout is redirected to"));
             std::process::exit(1);
         }
         _ => {}
     }
 }
 
-/// A line for the person.
-pub(crate) fn talk(text: &str) {
-    if !is_quiet() {
+/// Prints a message, unless `--quiet` is given.
+pub(crate) fn message(text: &str) {
+    if QUIET.get() != Some(&true) {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 }
 
-/// A line for the person while another thread shows the time that is left: it takes that line's place.
+/// Prints a message over the live status line of a terminal.
 pub(crate) fn over_status(text: &str) {
-    talk(&format!("\r\u{1b}[K{text}"));
+    message(&format!("\r\u{1b}[K{text}"));
 }
 
-/// Something that worked, for the person.
+/// Prints a success message.
 pub(crate) fn success(text: &str) {
     const GREEN: Style = AnsiColor::Green.on_default();
-    talk(&format!("{GREEN}{text}{GREEN:#}"));
+    message(&format!("{GREEN}{text}{GREEN:#}"));
 }
 
-/// A verb and what it did, in two columns.
+/// Prints a command's name and what it did, in two columns.
 pub(crate) fn step(verb: &str, text: &str) {
     const BLUE: Style = AnsiColor::Blue.on_default();
-    talk(&format!("{BLUE}{verb:<8}{BLUE:#} {text}"));
+    message(&format!("{BLUE}{verb:<8}{BLUE:#} {text}"));
 }
 
-/// A remark that does not change the outcome.
+/// Prints a note about something that does not change the outcome.
 pub(crate) fn note(text: &str) {
-    talk(&format!("Note: {text}"));
+    message(&format!("Note: {text}"));
 }
 
-/// What went wrong, and what to do next.
+/// Prints an error and what to do about it, even with `--quiet`.
 pub(crate) fn error(message: &str, hint: Option<&str>) {
     const RED: Style = AnsiColor::Red.on_default().bold();
     const BOLD: Style = Style::new().bold();

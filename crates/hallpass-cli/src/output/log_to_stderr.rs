@@ -1,12 +1,12 @@
-//! `-v`: requests and answers by host and path, never with what they carry.
+//! `--verbose`: logs requests and responses to stderr by host and path, never their contents.
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::say;
+use crate::output::say;
 
 struct ToStderr;
 
-/// Shows what the library tells, and nothing of the crates below it.
+/// Starts to log what the library logs, and nothing of its dependencies.
 pub(crate) fn init() {
     if log::set_logger(&ToStderr).is_ok() {
         log::set_max_level(LevelFilter::Debug);
@@ -20,7 +20,7 @@ impl Log for ToStderr {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            say::talk(&record.args().to_string());
+            say::message(&record.args().to_string());
         }
     }
 

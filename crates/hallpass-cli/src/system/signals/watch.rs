@@ -1,19 +1,20 @@
-//! Being told of signals, by whatever way the system has.
+//! Watches for signals with what the platform offers.
 
 use std::io;
 
-/// Has `arrived` called for each, on a thread of its own.
+/// Calls `handle` with each signal, on a thread of its own.
 #[cfg(unix)]
-pub(super) fn watch(arrived: fn(i32)) -> io::Result<()> {
+pub(super) fn watch(handle: fn(i32)) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    std::thread::spawn(move || signals.forever().for_each(arrived));
+    std::thread::spawn(move || signals.forever().for_each(handle));
     Ok(())
 }
 
-/// The same where there is nothing to wait for one with: Ctrl-C and Ctrl-Break leave a number behind.
+/// Calls `handle` with each signal, on a thread of its own, which polls a flag: these platforms have nothing to wait
+/// for. Ctrl-Break counts as Ctrl-C.
 #[cfg(not(unix))]
-pub(super) fn watch(arrived: fn(i32)) -> io::Result<()> {
+pub(super) fn watch(handle: fn(i32)) -> io::Result<()> {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
@@ -29,7 +30,7 @@ pub(super) fn watch(arrived: fn(i32)) -> io::Result<()> {
             std::thread::sleep(Duration::from_millis(50));
             match latest.swap(0, Ordering::SeqCst) {
                 0 => {}
-                signal => arrived(i32::try_from(signal).unwrap_or(SIGINT)),
+                signal => handle(i32::try_from(signal).unwrap_or(SIGINT)),
             }
         }
     });

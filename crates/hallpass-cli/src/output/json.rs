@@ -1,59 +1,58 @@
-//! What commands answer as JSON; every time is RFC 3339 in UTC.
+//! The JSON that commands print. Times are RFC 3339 in UTC.
 
 use std::path::Path;
 use std::time::SystemTime;
 
+use hallpass::error::Error;
+use hallpass::text::is_unprintable;
 use hallpass::{
     AccessToken, Diagnosis, Explanation, LogoutReport, Revocation, Session, State, Status, User, Verdict,
 };
 use serde_json::{Value, json};
 
-use crate::say;
+use crate::output::say;
 
-/// One line.
+/// Prints a value in one line.
 pub(crate) fn print_line(value: &Value) {
-    say::value(&harmless(&value.to_string()));
+    say::value(&escaped(&value.to_string()));
 }
 
-/// Indented, for people and programs alike.
+/// Prints an indented value.
 pub(crate) fn print_pretty(value: &Value) {
-    say::value(&pretty(value));
+    // `{:#}` is the indented form.
+    say::value(&escaped(&format!("{value:#}")));
 }
 
-pub(crate) fn pretty(value: &Value) -> String {
-    harmless(&serde_json::to_string_pretty(value).unwrap_or_default())
-}
-
-/// Spells out what a terminal might obey or hide: control, bidirectional and zero-width characters. In JSON
-/// they can stand inside strings only, where an escape means the same.
-fn harmless(json: &str) -> String {
+/// Escapes characters that a terminal might obey or hide. In JSON they occur only inside strings, where the escape
+/// means the same.
+fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
-        match c {
-            '\n' => text.push(c),
-            c if c.is_control() || is_invisible(c) => {
-                let mut units = [0; 2];
-                c.encode_utf16(&mut units).iter().for_each(|unit| text.push_str(&format!("\\u{unit:04x}")));
-            }
-            c => text.push(c),
+        if c == '\n' || !is_unprintable(c) {
+            text.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            text.push_str(&format!("\\u{unit:04x}"));
         }
     }
     text
 }
 
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
+/// A time, or `null`.
 pub(crate) fn time(time: Option<SystemTime>) -> Value {
-    time.map_or(Value::Null, |time| humantime::format_rfc3339_seconds(time).to_string().into())
+    match time {
+        Some(time) => humantime::format_rfc3339_seconds(time).to_string().into(),
+        None => Value::Null,
+    }
 }
 
-/// The claims as the server sent them.
+/// The user's claims as the server sent them.
 pub(crate) fn user(user: &User) -> Value {
     Value::Object(user.claims.clone())
 }
 
+/// The last event of a login.
 pub(crate) fn session(session: &Session) -> Value {
     json!({
         "event": "done",
@@ -70,7 +69,7 @@ pub(crate) fn session(session: &Session) -> Value {
     })
 }
 
-/// What a login says that was not needed: as [`session`], and that nothing was done.
+/// The only event of a login that was not needed: the fields of [`session`], and `already`.
 pub(crate) fn already_signed_in(status: &Status, token: &AccessToken) -> Value {
     json!({
         "event": "done",
@@ -116,7 +115,7 @@ fn revocation(outcome: &Revocation) -> &'static str {
     }
 }
 
-/// What a login would do about the browser, and all that was looked at.
+/// The output of `login --explain`.
 pub(crate) fn explanation(explanation: &Explanation) -> Value {
     let looked_at: serde_json::Map<_, _> =
         explanation.looked_at().map(|(what, found)| (what.to_owned(), found.into())).collect();
@@ -137,13 +136,18 @@ pub(crate) fn explanation(explanation: &Explanation) -> Value {
     })
 }
 
-pub(crate) fn diagnosis(diagnosis: &Diagnosis, hint: impl Fn(&Verdict) -> Option<String>) -> Value {
+/// The output of `doctor`; `hint` gives what to do about an error.
+pub(crate) fn diagnosis(diagnosis: &Diagnosis, hint: impl Fn(&Error) -> Option<String>) -> Value {
     let findings = diagnosis.findings.iter().map(|finding| {
+        let hint = match &finding.verdict {
+            Verdict::Trouble(error) => hint(error),
+            _ => None,
+        };
         json!({
             "subject": finding.subject.as_str(),
             "verdict": finding.verdict.as_str(),
             "text": finding.text,
-            "hint": hint(&finding.verdict),
+            "hint": hint,
         })
     });
     json!({
@@ -153,10 +157,11 @@ pub(crate) fn diagnosis(diagnosis: &Diagnosis, hint: impl Fn(&Verdict) -> Option
     })
 }
 
-pub(crate) fn status(status: &Status, is_current: bool) -> Value {
+/// One profile of `status`; `current` is the name of the current profile.
+pub(crate) fn status(status: &Status, current: &str) -> Value {
     json!({
         "profile": status.profile,
-        "current": is_current,
+        "current": status.profile == current,
         "state": state(&status.state),
         "user": status.user.as_ref().map(user),
         "issuer": status.issuer,
@@ -183,8 +188,8 @@ mod tests {
     #[test]
     fn no_character_that_a_terminal_obeys_gets_through_and_the_value_stays() {
         let value = json!({"name": "a\u{1b}[31m\u{202e}b\u{200b}\u{9b}\u{e0041}é"});
-        for text in [harmless(&value.to_string()), pretty(&value)] {
-            assert!(!text.chars().any(|c| c != '\n' && (c.is_control() || is_invisible(c))), "{text}");
+        for text in [escaped(&value.to_string()), escaped(&format!("{value:#}"))] {
+            assert!(!text.chars().any(|c| c != '\n' && is_unprintable(c)), "{text}");
             assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
         }
     }

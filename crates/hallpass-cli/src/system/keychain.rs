@@ -1,4 +1,4 @@
-//! The operating system's keychain, as the profiles of one command share it.
+//! The operating system's keychain, asked no more than once if it does not respond.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,11 +6,11 @@ use hallpass::Environment;
 use hallpass::error::KeychainError;
 use hallpass::world::keychain::{Item, Key, Keychain, SystemKeychain};
 
-/// Set while a call is under way, and for good by one that had no answer. A command makes one call after the other: what
-/// finds another under way comes after one that nobody waits for any more.
-static HAS_NO_ANSWER: AtomicBool = AtomicBool::new(false);
+/// Set during a call, and left set by one that timed out. A command makes one call at a time, so a call that finds it
+/// set comes after one that timed out.
+static IS_UNRESPONSIVE: AtomicBool = AtomicBool::new(false);
 
-/// One that did not answer is not asked again by this command: ten profiles wait as long as one.
+/// A keychain that fails at once after it timed out, so that ten profiles take no longer than one.
 pub(crate) struct CommandKeychain(SystemKeychain);
 
 impl CommandKeychain {
@@ -18,38 +18,38 @@ impl CommandKeychain {
         CommandKeychain(SystemKeychain::new(environment))
     }
 
-    fn ask<T>(
+    fn call<T>(
         &self,
         call: impl FnOnce(&SystemKeychain) -> Result<T, KeychainError>,
     ) -> Result<T, KeychainError> {
-        if HAS_NO_ANSWER.swap(true, Ordering::Relaxed) {
+        if IS_UNRESPONSIVE.swap(true, Ordering::Relaxed) {
             return Err(KeychainError::Silent);
         }
-        let answer = call(&self.0);
-        let is_silent = matches!(answer, Err(KeychainError::Silent));
-        HAS_NO_ANSWER.store(is_silent, Ordering::Relaxed);
-        answer
+        let result = call(&self.0);
+        let is_unresponsive = matches!(result, Err(KeychainError::Silent));
+        IS_UNRESPONSIVE.store(is_unresponsive, Ordering::Relaxed);
+        result
     }
 }
 
 impl Keychain for CommandKeychain {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
-        self.ask(|keychain| keychain.get(item))
+        self.call(|keychain| keychain.get(item))
     }
 
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
-        self.ask(|keychain| keychain.set(item, key))
+        self.call(|keychain| keychain.set(item, key))
     }
 
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
-        self.ask(|keychain| keychain.delete(item))
+        self.call(|keychain| keychain.delete(item))
     }
 
     fn unlock(&self) -> Result<(), KeychainError> {
-        self.ask(Keychain::unlock)
+        self.call(Keychain::unlock)
     }
 
     fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError> {
-        self.ask(|keychain| keychain.key_ids(service))
+        self.call(|keychain| keychain.key_ids(service))
     }
 }

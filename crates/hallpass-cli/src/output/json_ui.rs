@@ -1,16 +1,16 @@
-//! The steps of a login as JSON, one line each, for a parent program that relays them.
+//! The steps of a login as JSON lines, for a parent program.
 
 use std::time::SystemTime;
 
 use hallpass::{LoginEvent, LoginUi};
 use serde_json::json;
 
-use crate::json;
+use crate::output::json;
 
-/// Prints each event once.
+/// Prints each event as one line; the countdown only once.
 #[derive(Default)]
 pub(crate) struct JsonUi {
-    announced: bool,
+    is_waiting: bool,
 }
 
 impl LoginUi for JsonUi {
@@ -40,9 +40,10 @@ impl LoginUi for JsonUi {
                 "host": host,
             }),
             LoginEvent::BrowserFailed(why) => json!({"event": "browser_failed", "reason": why}),
-            LoginEvent::Waiting { .. } if std::mem::replace(&mut self.announced, true) => return,
+            LoginEvent::Waiting { .. } if std::mem::replace(&mut self.is_waiting, true) => return,
             LoginEvent::Waiting { redirect_uri, left } => {
-                json!({"event": "waiting", "redirect_uri": redirect_uri, "until": json::time(Some(SystemTime::now() + left))})
+                let until = json::time(Some(SystemTime::now() + left));
+                json!({"event": "waiting", "redirect_uri": redirect_uri, "until": until})
             }
             LoginEvent::Pasted { characters } => json!({"event": "pasted", "characters": characters}),
             LoginEvent::Ignored(what) => json!({"event": "ignored", "reason": what.text()}),
