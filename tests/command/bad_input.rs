@@ -255,7 +255,7 @@ fn a_server_that_cannot_be_reached_is_no_reason_to_lose_a_sign_in() {
     let one = SignedIn::new();
     let issuer = format!("http://127.0.0.1:{}", free_port());
     let login = one.replace_by(&issuer);
-    login.fails(5, "cannot reach 127.0.0.1:", "check the address");
+    login.fails(5, "could not connect to 127.0.0.1:", "check the address");
     assert_eq!(one.was_opened(), 0);
     one.is_as_before();
 }
@@ -290,7 +290,7 @@ fn the_metadata_of_another_issuer_is_not_used() {
     });
     other.always(OPENID_CONFIGURATION, Answer::json(200, &metadata));
     let login = one.replace_by(&other.origin());
-    let error = format!("the metadata names another issuer: asked {}, found {found}", other.origin());
+    let error = format!("the metadata is for another issuer: expected {}, found {found}", other.origin());
     login.fails(3, &error, "nothing was stored");
     assert_eq!(one.was_opened(), 0);
     one.is_as_before();
@@ -304,7 +304,7 @@ fn an_issuer_in_trouble_is_one_to_ask_again() {
         other.always(path, Answer::empty(503));
     }
     let login = bench.login(&["--issuer", &other.origin(), "--client-id", "x"]).run();
-    login.fails(5, "answered 503", "try again");
+    login.fails(5, "responded with HTTP 503", "try again");
     assert!(bench.opened().is_empty());
 }
 
@@ -522,7 +522,7 @@ fn a_corrupt_record_is_named_kept_and_set_aside_by_the_next_login() {
     let one = SignedIn::new();
     let path = one.bench.record_file("default");
     fs::write(&path, "{\"version\": 1, CANARY").unwrap();
-    let error = format!("the sign-in record {} cannot be read (line 1", path.display());
+    let error = format!("{} is not a valid session record (line 1", path.display());
     for verb in ["token", "whoami"] {
         let failure = one.bench.run(&[verb]);
         failure.fails(8, &error, "hallpass login sets it aside and starts anew; hallpass logout erases it");

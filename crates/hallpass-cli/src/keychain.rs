@@ -23,10 +23,10 @@ impl CommandKeychain {
         call: impl FnOnce(&SystemKeychain) -> Result<T, KeychainError>,
     ) -> Result<T, KeychainError> {
         if HAS_NO_ANSWER.swap(true, Ordering::Relaxed) {
-            return Err(KeychainError::Silent);
+            return Err(KeychainError::TimedOut);
         }
         let answer = call(&self.0);
-        let is_silent = matches!(answer, Err(KeychainError::Silent));
+        let is_silent = matches!(answer, Err(KeychainError::TimedOut));
         HAS_NO_ANSWER.store(is_silent, Ordering::Relaxed);
         answer
     }

@@ -180,9 +180,9 @@ fn network_hint(error: &NetworkError) -> Option<String> {
         }
         NetworkErrorKind::Tls => "add your authority with --ca-cert FILE or SSL_CERT_FILE".to_owned(),
         NetworkErrorKind::Proxy => "check HTTPS_PROXY and NO_PROXY".to_owned(),
-        NetworkErrorKind::ShortLived => "ask for less with --min-ttl".to_owned(),
+        NetworkErrorKind::LifetimeTooShort => "ask for less with --min-ttl".to_owned(),
         NetworkErrorKind::Busy => "try again when it is done".to_owned(),
-        NetworkErrorKind::KeepsRefusing(_) => {
+        NetworkErrorKind::RefusedRepeatedly(_) => {
             format!("the sign-in is kept; if this goes on, sign in again with: {}", login_command(None))
         }
         NetworkErrorKind::Unreachable => {
@@ -310,7 +310,7 @@ mod tests {
             let from_future = ServerMisbehaved::IdTokenFromFuture { ahead, skew };
             [expired, from_future].map(|rule| describe(&Failure::Library(rule.into())).hint.unwrap())
         };
-        let skew = ClockSkew::Ahead { by: Duration::from_secs(3600), of: "login.example.com".to_owned() };
+        let skew = ClockSkew::Ahead { by: Duration::from_secs(3600), host: "login.example.com".to_owned() };
         assert!(hint(Some(skew)).iter().all(|hint| hint.starts_with("set this computer's clock")));
         assert!(hint(None).iter().all(|hint| hint.contains("report this to whoever runs the server")));
     }

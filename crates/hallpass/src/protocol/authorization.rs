@@ -238,7 +238,7 @@ impl Answer {
     fn at_most_one(&self, name: &'static str) -> Result<(), ServerMisbehaved> {
         match self.0.iter().filter(|(n, _)| n == name).count() {
             0 | 1 => Ok(()),
-            _ => Err(ServerMisbehaved::ParameterDoubled(name)),
+            _ => Err(ServerMisbehaved::DuplicateParameter(name)),
         }
     }
 }
@@ -418,8 +418,8 @@ pub(super) mod tests {
             ("", ServerMisbehaved::CodeMissing),
             ("&code=", ServerMisbehaved::CodeMissing),
             ("&access_token=t&id_token=i", ServerMisbehaved::CodeMissing),
-            ("&code=a&code=b", ServerMisbehaved::ParameterDoubled("code")),
-            ("&error=a&error=b", ServerMisbehaved::ParameterDoubled("error")),
+            ("&code=a&code=b", ServerMisbehaved::DuplicateParameter("code")),
+            ("&error=a&error=b", ServerMisbehaved::DuplicateParameter("error")),
         ] {
             let Verdict::Broken(found) = pending(false).judge(&format!("state={STATE}{query}")) else {
                 panic!("{query}")

@@ -178,11 +178,7 @@ pub fn judge_poll(status: u16, body: &[u8]) -> Poll {
             _ => Poll::Denied(error),
         },
         TokenVerdict::Status(status) if is_trouble(status) => Poll::Trouble,
-        TokenVerdict::Status(status) => Poll::Denied(OAuthError::new(
-            &format!("the server answered {status} without a reason"),
-            None,
-            None,
-        )),
+        TokenVerdict::Status(status) => Poll::Denied(OAuthError::from_status(status)),
         TokenVerdict::Broken(rule) => Poll::Broken(rule),
         TokenVerdict::Unusable(lack) => Poll::Unusable(lack),
     }

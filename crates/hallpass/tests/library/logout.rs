@@ -92,7 +92,7 @@ fn p70_a_server_that_fails_is_reported_and_keeps_nobody_signed_in() {
         ("500", Answer::html(500, "<h1>Oops</h1>"), "500"),
         ("503", Answer::empty(503), "503"),
         ("a redirect", Answer::redirect(302, "http://127.0.0.1:1/"), "redirect"),
-        ("cut", Answer::html(200, "half").cut(), "broke"),
+        ("cut", Answer::html(200, "half").cut(), "was lost"),
         ("silence", Answer::never(), "in time"),
     ];
     for (name, answer, word) in answers {

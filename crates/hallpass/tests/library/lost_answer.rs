@@ -67,7 +67,7 @@ impl Scene {
 }
 
 fn lost_answer(error: &Error) -> bool {
-    matches!(error, Error::LoginRequired(LoginRequired::AnswerLost { error, .. }) if error.error == "invalid_grant")
+    matches!(error, Error::LoginRequired(LoginRequired::ResponseLost { error, .. }) if error.error == "invalid_grant")
 }
 
 fn kind(error: Error) -> NetworkErrorKind {
@@ -103,7 +103,7 @@ fn p30_without_grace_a_lost_answer_is_a_clean_need_to_sign_in() {
         scene.wire.suffer([Mishap::Lost(kind)]);
         let error = scene.token().unwrap_err();
         assert!(lost_answer(&error), "{error:?}");
-        assert!(error.to_string().contains("was lost on the way"), "{error}");
+        assert!(error.to_string().contains("was lost"), "{error}");
         assert_eq!((scene.arrived(), scene.refresh_token()), (2, refresh_token));
         assert_eq!(scene.token().unwrap_err().to_string(), error.to_string(), "told again without asking");
         assert_eq!(scene.arrived(), 2);
@@ -116,14 +116,14 @@ fn p30_without_grace_a_lost_answer_is_a_clean_need_to_sign_in() {
 
 #[test]
 fn p30_definite_answers_are_not_asked_for_again() {
-    use NetworkErrorKind::{NoAnswer, Proxy, Status, Tls, Unreachable};
+    use NetworkErrorKind::{InvalidResponse, Proxy, Status, Tls, Unreachable};
     for (mishap, expected) in [
         (Mishap::Unsent(Unreachable), Unreachable),
         (Mishap::Unsent(Tls), Tls),
         (Mishap::Unsent(Proxy), Proxy),
         (Mishap::Instead(503, None, ""), Status(503)),
         (Mishap::Instead(401, None, "{\"error\":\"invalid_client\"}"), Status(401)),
-        (Mishap::Instead(200, None, "<h1>Welcome to our hotel</h1>"), NoAnswer),
+        (Mishap::Instead(200, None, "<h1>Welcome to our hotel</h1>"), InvalidResponse),
     ] {
         let scene = Scene::strict();
         let before = scene.bench.bytes();
@@ -205,7 +205,9 @@ fn p30_what_a_killed_process_had_sent_is_the_reason_that_is_given() {
     let since = humantime::parse_rfc3339(scene.journal()["in_flight"]["since"].as_str().unwrap()).unwrap();
     scene.bench.wait(100);
     let error = scene.token().unwrap_err();
-    let Error::LoginRequired(LoginRequired::AnswerLost { lost_at, .. }) = error else { panic!("{error:?}") };
+    let Error::LoginRequired(LoginRequired::ResponseLost { lost_at, .. }) = error else {
+        panic!("{error:?}")
+    };
     assert_eq!(lost_at, since);
 }
 

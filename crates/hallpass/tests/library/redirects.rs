@@ -67,7 +67,8 @@ fn keeps_the_session(bench: &Bench, provider: &Provider) {
     let before = bench.bytes();
     bench.wait(3 * 3600);
     let error = bench.pass(provider).access_token().unwrap_err();
-    let is_right = matches!(error, Error::Network(NetworkError { kind: NetworkErrorKind::NoAnswer, .. }));
+    let is_right =
+        matches!(error, Error::Network(NetworkError { kind: NetworkErrorKind::InvalidResponse, .. }));
     assert!(is_right, "{error:?}");
     assert!(bench.bytes() == before);
 }

@@ -239,7 +239,7 @@ fn a_refresh_that_ends_after_a_logout_does_not_bring_the_session_back() {
 
 /// Answers that say nothing about the session.
 fn passing_answers() -> Vec<(&'static str, Answer, NetworkErrorKind)> {
-    use NetworkErrorKind::{Broken, NoAnswer, Status, TimedOut};
+    use NetworkErrorKind::{Broken, InvalidResponse, Status, TimedOut};
     let grant = json!({ "access_token": "x", "token_type": "Bearer" });
     vec![
         ("429", Answer::empty(429).header("Retry-After", "7"), Status(429)),
@@ -251,19 +251,19 @@ fn passing_answers() -> Vec<(&'static str, Answer, NetworkErrorKind)> {
         ("400 without a body", Answer::empty(400), Status(400)),
         ("401 invalid_client", Answer::oauth_error(401, "invalid_client"), Status(401)),
         ("400 invalid_scope", Answer::oauth_error(400, "invalid_scope"), Status(400)),
-        ("a redirect", Answer::redirect(302, "http://127.0.0.1:1/portal"), NoAnswer),
-        ("a portal's page", Answer::html(200, "<h1>Welcome to our hotel</h1>"), NoAnswer),
-        ("nothing in 200", Answer::empty(200), NoAnswer),
-        ("no access token", Answer::json(200, &json!({ "refresh_token": "y" })), NoAnswer),
+        ("a redirect", Answer::redirect(302, "http://127.0.0.1:1/portal"), InvalidResponse),
+        ("a portal's page", Answer::html(200, "<h1>Welcome to our hotel</h1>"), InvalidResponse),
+        ("nothing in 200", Answer::empty(200), InvalidResponse),
+        ("no access token", Answer::json(200, &json!({ "refresh_token": "y" })), InvalidResponse),
         (
             "another kind of token",
             Answer::json(200, &json!({ "access_token": "x", "token_type": "mac" })),
-            NoAnswer,
+            InvalidResponse,
         ),
         ("cut", Answer::json(200, &grant).cut(), Broken),
         ("silence", Answer::never(), TimedOut),
         ("drops", Answer::json(200, &grant).dripping(), TimedOut),
-        ("3 MiB", Answer::new(200, "application/json", vec![b' '; 3 << 20]), NoAnswer),
+        ("3 MiB", Answer::new(200, "application/json", vec![b' '; 3 << 20]), InvalidResponse),
     ]
 }
 
@@ -539,7 +539,7 @@ fn a_session_without_a_refresh_token_ends_with_its_access_token() {
     let session = login(bench.at(&provider).scopes(["openid", "email"]), visitor().0).unwrap();
     assert!(!session.renewable());
     let pass = bench.pass(&provider);
-    assert_eq!(pass.force_refresh().unwrap_err(), LoginRequired::NotRenewable.into());
+    assert_eq!(pass.force_refresh().unwrap_err(), LoginRequired::NoRefreshToken.into());
     bench.wait(7200 - 20);
     assert_eq!(pass.access_token().unwrap().notes().len(), 1);
     bench.wait(20);

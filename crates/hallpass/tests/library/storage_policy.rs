@@ -28,7 +28,7 @@ fn unusable() -> Vec<(Mood, IsRight)> {
     vec![
         (Mood::Absent, |cause| matches!(cause, KeychainError::Absent(why) if why == "no bus")),
         (Mood::Locked, |cause| *cause == KeychainError::Locked),
-        (Mood::Silent, |cause| *cause == KeychainError::Silent),
+        (Mood::Silent, |cause| *cause == KeychainError::TimedOut),
         (Mood::Forgetful, |cause| *cause == KeychainError::NoItem),
         (Mood::Truncating, failed),
         (Mood::Lying, failed),
@@ -304,9 +304,9 @@ fn p48_a_silent_keychain_is_left_behind_on_a_thread_of_its_own() {
     desk.keychain.becomes(Mood::Silent);
     let pass = desk.pass();
     let (first, took) = timed(|| pass.access_token().unwrap_err());
-    assert_eq!(cause(first), KeychainError::Silent);
+    assert_eq!(cause(first), KeychainError::TimedOut);
     assert!(took < IN_TIME, "{took:?}");
     let (second, took) = timed(|| pass.access_token().unwrap_err());
-    assert_eq!(cause(second), KeychainError::Silent);
+    assert_eq!(cause(second), KeychainError::TimedOut);
     assert!(took < WITHOUT_WAITING, "it is not waited for again: {took:?}");
 }

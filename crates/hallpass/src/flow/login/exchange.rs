@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::storage::NewSeal;
 use super::superseded;
-use crate::error::{Denied, Error, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError};
+use crate::error::{
+    Denied, Error, NetworkError, NetworkErrorKind, OAuthError, Result, ServerMisbehaved, StoreError,
+};
 use crate::flow::endpoint::{client_auth_for, post, status_error};
 use crate::flow::jwks::{self, Preparation};
 use crate::flow::{Context, LOCK_LIMIT, userinfo};
@@ -94,7 +96,9 @@ impl Exchange {
                 Err(status_error(url, &answer))
             }
             TokenVerdict::Refused(error) => Err(Denied::ByServer(error).into()),
-            TokenVerdict::Status(400 | 401 | 403) => Err(Denied::ByServer(no_reason(answer.status)).into()),
+            TokenVerdict::Status(400 | 401 | 403) => {
+                Err(Denied::ByServer(OAuthError::from_status(answer.status)).into())
+            }
             TokenVerdict::Status(_) => Err(status_error(url, &answer)),
             TokenVerdict::Broken(rule) => Err(rule.into()),
             TokenVerdict::Unusable(lack) => Err(lack.into()),
@@ -279,13 +283,8 @@ pub(super) fn is_passing(error: &str) -> bool {
     matches!(error, "server_error" | "temporarily_unavailable")
 }
 
-/// A refusal whose body says nothing (glewlwyd answers a bad code so).
-fn no_reason(status: u16) -> crate::error::OAuthError {
-    crate::error::OAuthError::new(&format!("the server answered {status} without a reason"), None, None)
-}
-
 /// A callback may carry the two errors that HTTP would answer with a status (RFC 6749 §4.1.2.1).
-pub(super) fn passing_error(host: &str, error: &crate::error::OAuthError) -> Error {
+pub(super) fn passing_error(host: &str, error: &OAuthError) -> Error {
     let status = if error.error == "server_error" { 500 } else { 503 };
     NetworkError::new(NetworkErrorKind::Status(status), host, &error.to_string()).into()
 }

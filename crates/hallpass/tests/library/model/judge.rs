@@ -125,13 +125,13 @@ impl Town {
             Error::LoginRequired(LoginRequired::NotSignedIn { .. }) => {
                 demand!(!after.is_there(), "not signed in, though there is a record");
             }
-            Error::LoginRequired(why @ (LoginRequired::Ended(_) | LoginRequired::AnswerLost { .. })) => {
+            Error::LoginRequired(why @ (LoginRequired::Ended(_) | LoginRequired::ResponseLost { .. })) => {
                 demand!(after.is_ended, "{why} is not written down");
                 let token = after.refresh_token.as_deref().unwrap();
                 demand!(server.has_refused(token), "{why}, though the server never said so of {token}");
                 demand!(!server.would_grant(token), "{why}, though the server would grant");
                 let is_known = self.0.is_journal_whole.load(Ordering::SeqCst);
-                let is_named = matches!(why, LoginRequired::AnswerLost { .. });
+                let is_named = matches!(why, LoginRequired::ResponseLost { .. });
                 demand!(
                     before.is_ended || !was_used || !is_known || is_named,
                     "{why}, and not a word of the answer that was lost"
@@ -139,7 +139,7 @@ impl Town {
             }
             Error::Network(network) => {
                 demand!(after == before, "{error} changed the record");
-                demand!(tried > 0 || network.kind == NetworkErrorKind::Paused, "{error} without a try");
+                demand!(tried > 0 || network.kind == NetworkErrorKind::RetryLater, "{error} without a try");
             }
             Error::Store(StoreError::Keychain { .. }) => {
                 demand!(after == before && tried == 0, "{error} changed something");

@@ -106,7 +106,7 @@ impl Town {
         let is_right = match self.token(by, is_forced, &before)?.expect("nobody is killed any more") {
             Ok(_) => works,
             Err(Error::LoginRequired(_)) => !works,
-            Err(Error::Network(error)) => is_forced && error.kind == NetworkErrorKind::Paused,
+            Err(Error::Network(error)) => is_forced && error.kind == NetworkErrorKind::RetryLater,
             Err(_) => false,
         };
         demand!(is_right, "in the end process {by} has no token, or should not have one ({works})");
