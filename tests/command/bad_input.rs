@@ -506,9 +506,9 @@ fn without_any_home_the_variables_that_help_are_named() {
     let bench = Bench::new();
     let args = ["login", "--browser=/bin/false", "--issuer", "https://a.example", "--client-id", "x"];
     let Some(login) = as_user(&bench, NOBODY_AT_ALL, &args) else { return };
-    login.without_env("HOME").run().fails(8, "no home directory is known", "HALLPASS_STATE_DIR");
+    login.without_env("HOME").run().fails(8, "the home directory is unknown", "HALLPASS_STATE_DIR");
     let token = as_user(&bench, NOBODY_AT_ALL, &["token"]).unwrap().without_env("HOME").run();
-    token.fails(8, "no home directory is known", "HALLPASS_STATE_DIR");
+    token.fails(8, "the home directory is unknown", "HALLPASS_STATE_DIR");
     let state = bench.beside("state");
     fs::create_dir(&state).unwrap();
     std::os::unix::fs::chown(&state, Some(NOBODY_AT_ALL), None).unwrap();

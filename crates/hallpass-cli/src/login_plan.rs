@@ -27,7 +27,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn of(common: &Common, args: &Login) -> Result<Plan, Failure> {
-        let environment = Environment::of_process();
+        let environment = Environment::from_process();
         let config_dir = ConfigDir::of(&environment)?;
         let env_file = read_env_file(args)?;
         let profile = profile(common, args, &config_dir, &env_file)?;

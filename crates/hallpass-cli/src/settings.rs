@@ -42,7 +42,7 @@ impl Target {
 /// A pass for a verb that works from the stored record. A call that names another issuer or client than
 /// the record's is refused.
 pub(crate) fn stored_pass(common: &Common, asked: &Asked) -> Result<Hallpass, Failure> {
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let profile = selected(common, &environment)?;
     let target = Target::of(asked);
     let pass = stored(&profile, environment)?;
@@ -325,7 +325,7 @@ pub(crate) fn read_env_file(args: &Login) -> Result<EnvFile, Failure> {
 /// tell.
 pub(crate) fn knows_server(profile: Option<&str>) -> bool {
     let is_named = || {
-        let config_dir = ConfigDir::of(&Environment::of_process())?;
+        let config_dir = ConfigDir::of(&Environment::from_process())?;
         let profile = profile.map_or_else(|| config_dir.current(), |profile| Ok(profile.to_owned()))?;
         let (own, config) = files(&config_dir, &profile)?;
         Ok::<_, Failure>([own, config].iter().any(|file| file.issuer.is_some()))

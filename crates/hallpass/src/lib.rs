@@ -85,6 +85,8 @@ pub use interrupt::Canceller;
 pub use loopback::Pages;
 pub use pass::{Builder, Hallpass, TokenSource, TokenWish, check_profile_name};
 pub use protocol::revocation::Revocation;
+#[doc(hidden)]
+pub use sanitize::is_invisible;
 pub use secret::Secret;
 pub use session::{AccessToken, Diagnosis, Finding, LogoutReport, Session, State, Status, Subject, Verdict};
 pub use settings::{DeviceGrant, Provider, Storage};

@@ -1,46 +1,43 @@
-//! Text from a server, made harmless for a terminal.
+//! Cleaning text from outside before it is shown.
 
-/// Longest text of a server that is shown, in characters.
+/// The number of characters after which a text is cut.
 const MAX_CHARS: usize = 300;
 
-/// Removes control, bidirectional and zero-width characters, folds white space, and shortens.
+/// Removes control and invisible characters, collapses white space, and cuts the text after 300 characters.
 ///
-/// Everything a server says goes through here before it reaches a person (CVE-2024-52005 and its kin:
-/// escape sequences in server text move the cursor, retitle the window, or reverse what is read).
+/// All text from a server passes through this function before it is shown. Otherwise its escape sequences could move
+/// the cursor, retitle the window, or reverse the text (CVE-2024-52005).
 pub(crate) fn text(raw: &str) -> String {
     let mut clean = String::new();
     let mut gap = false;
     for c in raw.chars().take(4 * MAX_CHARS) {
         if c.is_whitespace() {
             gap = !clean.is_empty();
-        } else if !is_unprintable(c) {
+        } else if !c.is_control() && !is_invisible(c) {
             if std::mem::take(&mut gap) {
                 clean.push(' ');
             }
             clean.push(c);
         }
     }
-    shorten(clean)
+    if let Some((end, _)) = clean.char_indices().nth(MAX_CHARS) {
+        clean.truncate(end);
+        clean.push('…');
+    }
+    clean
 }
 
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
+/// Whether a character takes no space or changes the direction of text: soft hyphen, zero-width and bidirectional
+/// characters, line and paragraph separators, and tags. Control characters are not among them.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-fn shorten(mut text: String) -> String {
-    if let Some((cut, _)) = text.char_indices().nth(MAX_CHARS) {
-        text.truncate(cut);
-        text.push('…');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::*;
 
     #[test]
     fn escape_sequences_lose_their_escape() {
@@ -48,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn bidi_and_zero_width_characters_go() {
+    fn bidi_and_zero_width_characters_are_removed() {
         assert_eq!(text("a\u{202e}b\u{200b}c\u{2066}d\u{feff}"), "abcd");
     }
 
@@ -59,7 +56,17 @@ mod tests {
     }
 
     #[test]
-    fn other_scripts_stay() {
+    fn other_scripts_are_kept() {
         assert_eq!(text("Zugriff verweigert – 拒否"), "Zugriff verweigert – 拒否");
+    }
+
+    #[test]
+    fn visible_and_control_characters_are_not_invisible() {
+        for c in ['\u{ad}', '\u{180e}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{e0041}'] {
+            assert!(is_invisible(c), "{c:?}");
+        }
+        for c in ['a', 'ü', '拒', '…', ' ', '\n', '\u{1b}'] {
+            assert!(!is_invisible(c), "{c:?}");
+        }
     }
 }

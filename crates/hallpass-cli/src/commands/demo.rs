@@ -39,7 +39,7 @@ pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
 
 /// Without a terminal, and where nobody would see a browser beside it, nobody would press the buttons.
 fn nobody_is_watching() -> bool {
-    let opener = SystemBrowser::new(&Environment::of_process()).plan().opener;
+    let opener = SystemBrowser::new(&Environment::from_process()).plan().opener;
     opener == Opener::None || opener.needs_terminal() || !io::stderr().is_terminal()
 }
 
@@ -52,7 +52,7 @@ struct Play {
 impl Play {
     fn pass(&self, home: &std::path::Path) -> Result<Hallpass, Failure> {
         let browser = DemoBrowser {
-            own: (!self.is_alone).then(|| SystemBrowser::new(&Environment::of_process())),
+            own: (!self.is_alone).then(|| SystemBrowser::new(&Environment::from_process())),
             robot: self.server.robot(),
         };
         let builder = Hallpass::builder("demo", self.server.issuer(), "demo").state_dir(home);

@@ -29,9 +29,9 @@ pub(crate) fn run(common: &Common, args: &Logout) -> Result<ExitCode, Failure> {
 fn all(common: &Common) -> Result<ExitCode, Failure> {
     let logout = |profile: &String| -> Result<LogoutReport, Failure> {
         signals::first().map_or(Ok(()), |signal| Err(Failure::Signal(signal)))?;
-        Ok(stored(profile, Environment::of_process())?.logout()?)
+        Ok(stored(profile, Environment::from_process())?.logout()?)
     };
-    let profiles = stored(DEFAULT, Environment::of_process())?.profiles()?;
+    let profiles = stored(DEFAULT, Environment::from_process())?.profiles()?;
     let (reports, failures): (Vec<_>, Vec<_>) = profiles.iter().map(logout).partition(Result::is_ok);
     let reports: Vec<LogoutReport> = reports.into_iter().flatten().collect();
     match common.json {

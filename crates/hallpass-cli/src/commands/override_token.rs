@@ -1,6 +1,7 @@
 //! `HALLPASS_ACCESS_TOKEN`: a token from outside that rules over the stored session.
 
 use hallpass::error::{NetworkError, NetworkErrorKind};
+use hallpass::protocol::bearer;
 use hallpass::{Environment, Error, Hallpass, Secret, Storage, User};
 
 use crate::args::{Asked, Common};
@@ -20,7 +21,7 @@ pub(crate) const NAME: &str = "HALLPASS_ACCESS_TOKEN";
 pub(crate) fn get(common: &Common) -> Result<Option<Secret>, Failure> {
     let token = variable(NAME).filter(|_| common.profile.is_none());
     match &token {
-        Some(text) if !text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) => {
+        Some(text) if !bearer::is_valid_token(text) => {
             let message = format!("{NAME} has a character that a token cannot have");
             Err(Failure::usage(message, "look for a line end or a quote that came along when it was set"))
         }
@@ -52,7 +53,7 @@ pub(crate) fn user(common: &Common, asked: &Asked, token: &Secret) -> Result<Use
 /// Asks the server that was named, else the stored session's.
 fn pass(common: &Common, asked: &Asked) -> Result<Hallpass, Failure> {
     const ANY_CLIENT: &str = "any"; // userinfo goes by the token alone
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let profile = selected(common, &environment)?;
     let Target { issuer: Some(issuer), client_id } = Target::of(asked) else {
         return stored(&profile, environment);

@@ -16,7 +16,7 @@ use crate::sources::SettingsFile;
 use crate::{json, say};
 
 pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure> {
-    let config_dir = ConfigDir::of(&Environment::of_process())?;
+    let config_dir = ConfigDir::of(&Environment::from_process())?;
     match &args.action {
         ProfilesAction::List => list(common, &config_dir),
         ProfilesAction::Use { name } => choose(common, &config_dir, name),
@@ -27,7 +27,7 @@ pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure>
 
 /// Profiles with a record or with settings.
 fn known(config_dir: &ConfigDir) -> Result<Vec<String>, Failure> {
-    let mut names = stored(DEFAULT, Environment::of_process())?.profiles()?;
+    let mut names = stored(DEFAULT, Environment::from_process())?.profiles()?;
     names.extend(config_dir.with_settings());
     names.sort_unstable();
     names.dedup();
@@ -81,7 +81,7 @@ fn relocate(common: &Common, config_dir: &ConfigDir, name: &str, to: MoveTo) -> 
         MoveTo::Keychain => (Storage::Keychain, StorageArg::Keychain),
         MoveTo::File => (Storage::File, StorageArg::File),
     };
-    let pass = stored(name, Environment::of_process())?;
+    let pass = stored(name, Environment::from_process())?;
     let kind = pass.move_to(storage)?;
     let path = config_dir.profile_file(name);
     let settings = SettingsFile { storage: Some(setting), ..config_dir.settings(name)? };
@@ -106,7 +106,7 @@ fn described(kind: StoreKind) -> &'static str {
 /// Signs out first: settings that are gone could not tell where the session was.
 fn remove(common: &Common, config_dir: &ConfigDir, name: &str) -> Result<ExitCode, Failure> {
     need_known(config_dir, name)?;
-    let report = stored(name, Environment::of_process())?.logout()?;
+    let report = stored(name, Environment::from_process())?.logout()?;
     let path = config_dir.profile_file(name);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

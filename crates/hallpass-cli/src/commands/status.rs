@@ -15,7 +15,7 @@ use crate::{json, report, say};
 
 pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
     override_token::warn(common);
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let (selected, current) = (selected(common, &environment)?, ConfigDir::of(&environment)?.current()?);
     let statuses = statuses(&selected, args.check)?;
     if common.json {
@@ -29,7 +29,7 @@ pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
 
 /// Every profile with a record, and the selected one in any case.
 fn statuses(selected: &str, check: bool) -> Result<Vec<ProfileStatus>, Failure> {
-    let pass = |profile: &str| stored(profile, Environment::of_process());
+    let pass = |profile: &str| stored(profile, Environment::from_process());
     let mut profiles = pass(selected)?.profiles()?;
     if !profiles.iter().any(|profile| profile == selected) {
         profiles.insert(0, selected.to_owned());

@@ -76,8 +76,8 @@ impl Exchange {
     /// is given back.
     fn check_account(&self, judged: &Judged) -> Result<()> {
         let Some(account) = &self.context.config.account else { return Ok(()) };
-        let user = User::of_claims(&judged.claims);
-        if user.as_ref().is_some_and(|user| user.is_called(account)) {
+        let user = User::from_claims(&judged.claims);
+        if user.as_ref().is_some_and(|user| user.matches_account(account)) {
             return Ok(());
         }
         superseded::give_back(&self.context, &self.record(judged));
@@ -214,7 +214,7 @@ impl Exchange {
                 .map(|(name, url)| (name.name().to_owned(), url.to_string()))
                 .collect(),
             scopes_requested: self.scopes.clone(),
-            user: User::of_claims(claims),
+            user: User::from_claims(claims),
             claims: claims.clone(),
             claim_names: self.client.claim_names.clone(),
             obtained_at: *received_at,
