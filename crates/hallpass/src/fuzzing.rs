@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::protocol::authorization::{AuthorizationRequest, PendingAuthorization, Randomness, Verdict};
+use crate::protocol::authorization::{
+    AuthorizationRequest, CallbackVerdict, PendingAuthorization, Randomness,
+};
 use crate::protocol::client::{AuthMethod, ClientAuth};
 use crate::protocol::device;
 use crate::protocol::id_token::{Expectations, UnverifiedIdToken};
@@ -58,7 +60,7 @@ pub fn callback(bytes: &[u8]) {
     let query = crate::loopback::query_of(bytes).unwrap_or_default();
     let has_state = query.contains("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE");
     let verdict = pending(true).judge(&query);
-    assert!(has_state || query.contains('%') || matches!(verdict, Verdict::NotOurs));
+    assert!(has_state || query.contains('%') || matches!(verdict, CallbackVerdict::NotOurs));
 }
 
 /// A metadata document. All accepted endpoints are https.

@@ -145,7 +145,7 @@ fn seconds(value: Option<&Value>) -> Option<Duration> {
 /// What the token endpoint said to a question.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Poll {
+pub enum PollVerdict {
     /// The person is done.
     Granted(Tokens),
     /// Not yet.
@@ -166,21 +166,21 @@ pub enum Poll {
 
 /// Judges the answer to [`token_request`]: only `authorization_pending`, `slow_down` and a server in trouble let
 /// the questions go on (RFC 8628 §3.5).
-pub fn judge_poll(status: u16, body: &[u8]) -> Poll {
+pub fn judge_poll(status: u16, body: &[u8]) -> PollVerdict {
     match token::judge(status, body) {
-        TokenVerdict::Granted(tokens) => Poll::Granted(tokens),
+        TokenVerdict::Granted(tokens) => PollVerdict::Granted(tokens),
         TokenVerdict::Refused(error) => match error.error.as_str() {
-            "authorization_pending" => Poll::Pending,
-            "slow_down" => Poll::SlowDown,
-            "expired_token" => Poll::Expired,
-            "server_error" | "temporarily_unavailable" => Poll::Trouble,
-            _ if is_trouble(status) => Poll::Trouble,
-            _ => Poll::Denied(error),
+            "authorization_pending" => PollVerdict::Pending,
+            "slow_down" => PollVerdict::SlowDown,
+            "expired_token" => PollVerdict::Expired,
+            "server_error" | "temporarily_unavailable" => PollVerdict::Trouble,
+            _ if is_trouble(status) => PollVerdict::Trouble,
+            _ => PollVerdict::Denied(error),
         },
-        TokenVerdict::Status(status) if is_trouble(status) => Poll::Trouble,
-        TokenVerdict::Status(status) => Poll::Denied(OAuthError::from_status(status)),
-        TokenVerdict::Broken(rule) => Poll::Broken(rule),
-        TokenVerdict::Unusable(lack) => Poll::Unusable(lack),
+        TokenVerdict::Status(status) if is_trouble(status) => PollVerdict::Trouble,
+        TokenVerdict::Status(status) => PollVerdict::Denied(OAuthError::from_status(status)),
+        TokenVerdict::Broken(rule) => PollVerdict::Broken(rule),
+        TokenVerdict::Unusable(lack) => PollVerdict::Unusable(lack),
     }
 }
 
@@ -318,20 +318,20 @@ mod tests {
     fn n96_only_pending_slow_down_and_trouble_go_on() {
         let poll = |status: u16, body: &str| judge_poll(status, body.as_bytes());
         let error = |code: &str| format!(r#"{{"error":"{code}"}}"#);
-        assert!(matches!(poll(400, &error("authorization_pending")), Poll::Pending));
-        assert!(matches!(poll(200, &error("authorization_pending")), Poll::Pending));
-        assert!(matches!(poll(400, &error("slow_down")), Poll::SlowDown));
-        assert!(matches!(poll(429, &error("slow_down")), Poll::SlowDown));
-        assert!(matches!(poll(400, &error("expired_token")), Poll::Expired));
+        assert!(matches!(poll(400, &error("authorization_pending")), PollVerdict::Pending));
+        assert!(matches!(poll(200, &error("authorization_pending")), PollVerdict::Pending));
+        assert!(matches!(poll(400, &error("slow_down")), PollVerdict::SlowDown));
+        assert!(matches!(poll(429, &error("slow_down")), PollVerdict::SlowDown));
+        assert!(matches!(poll(400, &error("expired_token")), PollVerdict::Expired));
         for (status, body) in [(503, String::new()), (429, String::new()), (500, error("server_error"))] {
-            assert!(matches!(poll(status, &body), Poll::Trouble), "{status}");
+            assert!(matches!(poll(status, &body), PollVerdict::Trouble), "{status}");
         }
         for code in ["access_denied", "invalid_grant", "invalid_client", "unauthorized_client", "new_one"] {
-            assert!(matches!(poll(400, &error(code)), Poll::Denied(_)), "{code}");
+            assert!(matches!(poll(400, &error(code)), PollVerdict::Denied(_)), "{code}");
         }
-        assert!(matches!(poll(403, "<html>"), Poll::Denied(_)));
-        assert!(matches!(poll(200, r#"{"access_token":"a"}"#), Poll::Granted(_)));
-        assert!(matches!(poll(200, "{}"), Poll::Broken(_)));
+        assert!(matches!(poll(403, "<html>"), PollVerdict::Denied(_)));
+        assert!(matches!(poll(200, r#"{"access_token":"a"}"#), PollVerdict::Granted(_)));
+        assert!(matches!(poll(200, "{}"), PollVerdict::Broken(_)));
     }
 
     #[test]

@@ -31,7 +31,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
-use super::issuer::{of_tenant, told_apart};
+use super::issuer::{escaped, for_tenant};
 use super::json;
 use crate::Secret;
 use crate::crypto;
@@ -304,11 +304,11 @@ impl IdTokenClaims {
 
     /// Byte for byte: no normal form of a URL is the same URL (OpenID Connect Core §3.1.3.7, 2).
     fn judge_iss(&self, issuer: &str) -> Result<(), ServerMisbehaved> {
-        let expected = of_tenant(issuer, &self.all);
+        let expected = for_tenant(issuer, &self.all);
         if self.iss == expected {
             return Ok(());
         }
-        let found = told_apart(&self.iss);
+        let found = escaped(&self.iss);
         Err(ServerMisbehaved::IdTokenIss { expected: expected.into_owned(), found })
     }
 

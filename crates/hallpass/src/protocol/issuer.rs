@@ -82,7 +82,7 @@ pub fn is_loopback(url: &Url) -> bool {
 
 /// An issuer that is not ours, for a message that names ours beside it: what cannot be seen, or only looks like another
 /// letter, is spelled out, so that the two never look the same.
-pub(crate) fn told_apart(found: &str) -> String {
+pub(crate) fn escaped(found: &str) -> String {
     let spelled = found.chars().take(300).map(|c| match c {
         c if c.is_ascii_graphic() => c.to_string(),
         c => c.escape_unicode().to_string(),
@@ -95,7 +95,7 @@ pub(crate) fn told_apart(found: &str) -> String {
 const TENANT: &str = "{tenantid}";
 
 /// The issuer that an ID token with these claims has to name. It is what was asked for, but for the tenant.
-pub(crate) fn of_tenant<'a>(issuer: &'a str, claims: &Map<String, Value>) -> Cow<'a, str> {
+pub(crate) fn for_tenant<'a>(issuer: &'a str, claims: &Map<String, Value>) -> Cow<'a, str> {
     let tenant = claims.get("tid").and_then(Value::as_str).filter(|tenant| is_tenant(tenant));
     match tenant.filter(|_| issuer.contains(TENANT)) {
         Some(tenant) => Cow::Owned(issuer.replace(TENANT, tenant)),
@@ -115,13 +115,13 @@ mod tests {
     fn the_tenant_of_an_id_token_fills_in_the_issuer_and_nothing_else_does() {
         let claims = |tid: Value| Map::from_iter([("tid".to_owned(), tid)]);
         let of_all = "https://login.example.com/{tenantid}/v2.0";
-        let filled = |tid: &str| of_tenant(of_all, &claims(tid.into())).into_owned();
+        let filled = |tid: &str| for_tenant(of_all, &claims(tid.into())).into_owned();
         assert_eq!(filled("9188040d-6c67"), "https://login.example.com/9188040d-6c67/v2.0");
         for tid in ["", "a/b", "../x", "a.b", "{tenantid}", &"a".repeat(65)] {
             assert_eq!(filled(tid), of_all, "{tid}");
         }
-        assert_eq!(of_tenant(of_all, &claims(7.into())), of_all);
-        assert_eq!(of_tenant("https://a.example", &claims("t".into())), "https://a.example");
+        assert_eq!(for_tenant(of_all, &claims(7.into())), of_all);
+        assert_eq!(for_tenant("https://a.example", &claims("t".into())), "https://a.example");
     }
 
     #[test]
@@ -163,9 +163,9 @@ mod tests {
             ("https://\u{430}.example", "https://\\u{430}.example"),
             ("https://a.example\u{1b}[31m\n", "https://a.example\\u{1b}[31m\\u{a}"),
         ] {
-            assert_eq!(told_apart(found), shown);
+            assert_eq!(escaped(found), shown);
         }
-        assert_eq!(told_apart(&"\n".repeat(1 << 20)).chars().count(), 301);
+        assert_eq!(escaped(&"\n".repeat(1 << 20)).chars().count(), 301);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::issuer::{Issuer, is_loopback, told_apart};
+use super::issuer::{Issuer, escaped, is_loopback};
 use super::json;
 use crate::error::{Misuse, ServerIncompatible, ServerMisbehaved};
 
@@ -161,21 +161,21 @@ impl ServerMetadata {
     ///
     /// Members of the wrong type count as absent, unknown ones are ignored (RFC 8414 §3.2). The issuer
     /// must match byte for byte; one trailing slash more or less is accepted, and then the document's
-    /// spelling rules, and so it does if it is the one `of_all_tenants`.
+    /// spelling rules, and so it does if it is the one `shared_issuer`.
     ///
     /// # Errors
     /// `Ok(None)` where the body is no metadata at all, so that the next address can be asked; an error
     /// where it is and breaks a rule.
     pub fn judge(
         issuer: &Issuer,
-        of_all_tenants: Option<&str>,
+        shared_issuer: Option<&str>,
         body: &[u8],
     ) -> crate::Result<Option<ServerMetadata>> {
         let Ok(document) = json::object(body) else { return Ok(None) };
         let Some(named) = document.get("issuer").and_then(Value::as_str) else { return Ok(None) };
         let is_ours = named == issuer.as_str() || issuer.differs_by_slash(named);
-        if !is_ours && of_all_tenants != Some(named) {
-            let found = told_apart(named);
+        if !is_ours && shared_issuer != Some(named) {
+            let found = escaped(named);
             return Err(
                 ServerMisbehaved::MetadataIssuer { expected: issuer.as_str().to_owned(), found }.into()
             );
@@ -198,7 +198,7 @@ impl ServerMetadata {
     }
 
     /// The metadata of a server that was described by hand.
-    pub fn of_endpoints(issuer: &Issuer, endpoints: Endpoints) -> ServerMetadata {
+    pub fn from_endpoints(issuer: &Issuer, endpoints: Endpoints) -> ServerMetadata {
         ServerMetadata {
             issuer: issuer.as_str().to_owned(),
             endpoints,

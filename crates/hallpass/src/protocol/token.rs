@@ -148,7 +148,7 @@ fn scopes(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::authorization::Asked;
+    use crate::protocol::authorization::RequestedIdToken;
     use crate::protocol::client::AuthMethod;
     use crate::protocol::pkce::CodeVerifier;
 
@@ -168,7 +168,7 @@ mod tests {
             code: Secret::new("c".to_owned()),
             verifier: CodeVerifier::from_random([0; 32]),
             redirect_uri: "http://127.0.0.1:5/callback".to_owned(),
-            asked: Asked::default(),
+            requested: RequestedIdToken::default(),
         };
         let form = code_request(&CLIENT, code, &[]).form;
         let names: Vec<_> = form_urlencoded::parse(form.as_bytes()).map(|(n, _)| n.into_owned()).collect();

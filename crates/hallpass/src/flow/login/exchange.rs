@@ -13,7 +13,7 @@ use crate::error::{
 use crate::flow::endpoint::{client_auth_for, post, status_error};
 use crate::flow::jwks::{self, Preparation};
 use crate::flow::{Context, LOCK_LIMIT, userinfo};
-use crate::protocol::authorization::{Asked, VerifiedCode};
+use crate::protocol::authorization::{RequestedIdToken, VerifiedCode};
 use crate::protocol::client::ClientAuth;
 use crate::protocol::id_token::{Expectations, UnverifiedIdToken};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
@@ -62,10 +62,10 @@ impl Exchange {
     pub(super) fn finish(self, grant: Grant) -> Result<Saved> {
         let (tokens, asked) = match grant {
             Grant::Code(code) => {
-                let asked = code.asked.clone();
+                let asked = code.requested.clone();
                 (self.tokens(code)?, asked)
             }
-            Grant::Device(tokens) => (tokens, Asked::default()),
+            Grant::Device(tokens) => (tokens, RequestedIdToken::default()),
         };
         let judged = self.judge(tokens, &asked)?;
         self.check_account(&judged)?;
@@ -110,7 +110,7 @@ impl Exchange {
     }
 
     /// Who signed in: the ID token in full, and userinfo for what it lacks.
-    fn judge(&self, tokens: Tokens, asked: &Asked) -> Result<Judged> {
+    fn judge(&self, tokens: Tokens, asked: &RequestedIdToken) -> Result<Judged> {
         let received_at = self.context.now();
         let mut judged = Judged { tokens, claims: Map::new(), received_at, notes: Vec::new() };
         match &judged.tokens.id_token {
@@ -126,7 +126,12 @@ impl Exchange {
         Ok(judged)
     }
 
-    fn id_token(&self, id_token: &Secret, asked: &Asked, judged: &Judged) -> Result<Map<String, Value>> {
+    fn id_token(
+        &self,
+        id_token: &Secret,
+        asked: &RequestedIdToken,
+        judged: &Judged,
+    ) -> Result<Map<String, Value>> {
         let token = UnverifiedIdToken::parse(id_token)?;
         let (keys, url) = self.preparation.keys(&self.context)?;
         let expected = Expectations {
@@ -270,7 +275,7 @@ impl Exchange {
 }
 
 /// The server need not care for `acr_values`, but who asked should know.
-fn other_acr(asked: &Asked, claims: &Map<String, Value>) -> Option<String> {
+fn other_acr(asked: &RequestedIdToken, claims: &Map<String, Value>) -> Option<String> {
     let acr = claims.get("acr").and_then(Value::as_str);
     let said =
         acr.map_or("does not say how".to_owned(), |acr| format!("says \"{}\"", crate::sanitize::text(acr)));
