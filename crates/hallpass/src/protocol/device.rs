@@ -100,14 +100,14 @@ pub fn judge(issuer: &Issuer, status: u16, body: &[u8]) -> DeviceVerdict {
 fn judge_members(issuer: &Issuer, response: &Map<String, Value>) -> DeviceVerdict {
     let text = |name: &str| response.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let seconds = |name: &str| response.get(name).and_then(seconds::parse);
-    let Some(device_code) = text("device_code") else { return broken("it has no device_code") };
+    let Some(device_code) = text("device_code") else { return broken("no device_code") };
     let user_code = text("user_code").map(crate::sanitize::text).unwrap_or_default();
     if user_code.is_empty() || user_code.len() > MAX_USER_CODE {
-        return broken("it has no usable user_code");
+        return broken("no usable user_code");
     }
     // Google uses the name from before the standard, `verification_url`.
     let Some(uri) = text("verification_uri").or(text("verification_url")) else {
-        return broken("it has no verification_uri");
+        return broken("no verification_uri");
     };
     let Some(verification_uri) = safe_url(issuer, uri) else {
         let (name, url) = ("verification_uri", crate::sanitize::text(uri));
