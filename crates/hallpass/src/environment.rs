@@ -75,8 +75,8 @@ impl Environment {
         environment
     }
 
-    /// Creates an environment with only these variables. Hallpass then doesn't look at files and programs of this
-    /// machine to find out where it runs, either. Variables that it does not read are left out.
+    /// Creates an environment with only these variables; those that Hallpass does not read are left out. With it, Hallpass
+    /// detects containers, SSH sessions and the like from the variables alone, not from files on this machine.
     pub fn from_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Environment {
         let given: HashMap<&str, &str> = variables.into_iter().collect();
         Environment { is_custom: true, ..Environment::lookup(|name| given.get(name).map(OsString::from)) }

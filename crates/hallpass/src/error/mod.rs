@@ -167,7 +167,7 @@ pub enum Misuse {
     Setting {
         /// The setting's name, as the builder and the command spell it.
         setting: &'static str,
-        /// What is wrong, with the invalid value unless it is secret.
+        /// The problem, with the invalid value unless it is secret.
         problem: String,
     },
     /// The stored session belongs to another issuer or client than the given one.

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkError {
-    /// What went wrong.
+    /// The kind of failure.
     pub kind: NetworkErrorKind,
     /// Host and port of the request; never more of the URL.
     pub host: String,

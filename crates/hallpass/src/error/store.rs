@@ -55,7 +55,7 @@ pub enum StoreError {
     Unsafe {
         /// The file or directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem with it.
         cause: String,
     },
     /// The directory for records or settings cannot be determined.

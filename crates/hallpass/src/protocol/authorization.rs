@@ -51,7 +51,7 @@ pub struct PendingAuthorization {
     requested: RequestedIdToken,
 }
 
-/// What the authorization request asks of the ID token.
+/// The requirements for the ID token in an authorization request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestedIdToken {
     /// The nonce that the ID token must contain. `None` without the scope `openid`.
