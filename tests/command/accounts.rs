@@ -32,7 +32,7 @@ fn p62_another_account_is_not_kept_its_grant_is_given_back_and_the_old_session_s
     let person = server.robot().as_user(OTHER, "secret");
     let (login, page) =
         sandbox.login_at(&server, &["--account", EMAIL]).play(|url| person.visit(url).unwrap());
-    login.fails(6, "ada@example.com signed in, not test@example.com", "--select-account");
+    login.fails(6, "ada@example.com signed in, but test@example.com is required", "--select-account");
     assert_eq!(page.status, 400);
     assert_eq!(sandbox.record_bytes("default"), before);
     assert_eq!(server.journal().count("/revoke"), 2, "refresh and access token");

@@ -249,7 +249,7 @@ fn a_server_that_cannot_be_reached_is_no_reason_to_lose_a_sign_in() {
     let one = SignedIn::new();
     let issuer = format!("http://127.0.0.1:{}", free_port());
     let login = one.replace_by(&issuer);
-    login.fails(5, "cannot reach 127.0.0.1:", "check the URL");
+    login.fails(5, "could not connect to 127.0.0.1:", "check the address");
     assert_eq!(one.was_opened(), 0);
     one.is_as_before();
 }
@@ -284,8 +284,8 @@ fn the_metadata_of_another_issuer_is_not_used() {
     });
     other.always(OPENID_CONFIGURATION, Response::json(200, &metadata));
     let login = one.replace_by(&other.origin());
-    let error = format!("the metadata names another issuer: asked {}, found {found}", other.origin());
-    login.fails(3, &error, "nothing was saved");
+    let error = format!("the metadata is for another issuer: expected {}, found {found}", other.origin());
+    login.fails(3, &error, "nothing was stored");
     assert_eq!(one.was_opened(), 0);
     one.is_as_before();
 }
@@ -298,7 +298,7 @@ fn an_issuer_in_trouble_is_one_to_ask_again() {
         other.always(path, Response::empty(503));
     }
     let login = sandbox.login(&["--issuer", &other.origin(), "--client-id", "x"]).run();
-    login.fails(5, "answered 503", "try again");
+    login.fails(5, "responded with HTTP 503", "try again");
     assert!(sandbox.opened().is_empty());
 }
 
@@ -501,9 +501,9 @@ fn without_any_home_the_variables_that_help_are_named() {
     let sandbox = new_sandbox();
     let args = ["login", "--browser=/bin/false", "--issuer", "https://a.example", "--client-id", "x"];
     let Some(login) = as_user(&sandbox, NOBODY_AT_ALL, &args) else { return };
-    login.without_env("HOME").run().fails(8, "no home directory is known", "HALLPASS_STATE_DIR");
+    login.without_env("HOME").run().fails(8, "the home directory is unknown", "HALLPASS_STATE_DIR");
     let token = as_user(&sandbox, NOBODY_AT_ALL, &["token"]).unwrap().without_env("HOME").run();
-    token.fails(8, "no home directory is known", "HALLPASS_STATE_DIR");
+    token.fails(8, "the home directory is unknown", "HALLPASS_STATE_DIR");
     let state = sandbox.beside("state");
     fs::create_dir(&state).unwrap();
     std::os::unix::fs::chown(&state, Some(NOBODY_AT_ALL), None).unwrap();
@@ -517,7 +517,7 @@ fn a_corrupt_record_is_named_kept_and_set_aside_by_the_next_login() {
     let one = SignedIn::new();
     let path = one.sandbox.record_file("default");
     fs::write(&path, "{\"version\": 1, CANARY").unwrap();
-    let error = format!("the sign-in record {} cannot be read (line 1", path.display());
+    let error = format!("{} is not a valid session record (line 1", path.display());
     for verb in ["token", "whoami"] {
         let failure = one.sandbox.run(&[verb]);
         failure.fails(

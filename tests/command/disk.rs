@@ -211,7 +211,7 @@ fn p41_a_quota_that_is_used_up_is_found_out_before_anything_is_spent_or_begun() 
     server.journal().clear();
     for call in [sandbox.hallpass(&["token", "--refresh"]), sandbox.login_at(&server, &[])] {
         let call = beyond_its_quota(&call.into_command(), &sandbox.beside("calls"));
-        sandbox.call(call).run().fails(8, "the disk quota is used up", "HALLPASS_STATE_DIR=/path");
+        sandbox.call(call).run().fails(8, "the disk quota is exceeded", "HALLPASS_STATE_DIR=/path");
     }
     assert_eq!((server.journal().count("/authorize"), server.journal().count("/token")), (0, 0));
     assert_eq!((sandbox.record_bytes("default"), sandbox.opened().len()), (before, opened));

@@ -33,8 +33,8 @@ fn p21_doctor_finds_everything_in_order_and_signs_nobody_in() {
     let troubles = doctor.stdout.lines().filter(|line| line.starts_with("!!")).count();
     assert_eq!((troubles, doctor.stderr.as_str()), (0, ""), "{doctor:#?}");
     for line in [
-        "ok  redirect  http://127.0.0.1/callback, with any port; must be registered with the server",
-        "--  keychain  there is no keychain here (this session has no bus); a sign-in will not be sealed",
+        "ok  redirect  http://127.0.0.1/callback, with any port; has to be registered at the server",
+        "--  keychain  no keychain available: this session has no bus; a sign-in will not be sealed",
         "ok  proxy     none for 127.0.0.1",
         "ok  clock     agrees with 127.0.0.1's",
         "ok  features  names PKCE, userinfo, revocation, device grant, iss in its answers, offline_access",
@@ -79,16 +79,16 @@ fn doctor_ends_as_a_login_would_and_gives_the_same_hint() {
         (
             &["--storage", "keychain"],
             8,
-            "!!  keychain  the sign-in cannot be kept in the keychain",
+            "!!  keychain  credentials cannot be stored in the keychain",
             "--storage file",
         ),
         (
             &["--ca-cert", "/dev/null"],
             5,
-            "!!  trust     no trusted connection to 127.0.0.1:1",
-            "use a file with certificates in PEM format",
+            "!!  trust     could not establish a secure connection to 127.0.0.1:1",
+            "name a file with certificates in PEM form",
         ),
-        (&[], 5, "!!  server    cannot reach 127.0.0.1:1", "check the URL"),
+        (&[], 5, "!!  server    could not connect to 127.0.0.1:1", "check the address"),
     ];
     for (args, code, line, hint) in cases {
         let asked = [&["doctor", "--issuer", "https://127.0.0.1:1", "--client-id", CLIENT], args].concat();

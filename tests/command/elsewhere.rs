@@ -93,7 +93,7 @@ fn p16_what_is_pasted_in_vain_is_told_why_and_the_next_one_counts() {
             vec!["hello".to_owned(), code(&landed), url.to_owned(), landed]
         });
         let done = done.ok();
-        for reason in ["That is no answer", "That is the code alone", "That is the address to open"] {
+        for reason in ["That's not the sign-in URL", "That's only the code", "That's the URL to open"] {
             assert!(done.stderr.contains(reason), "{reason}: {done:#?}");
         }
         assert_eq!(afar.server.journal().count("/token"), 1);

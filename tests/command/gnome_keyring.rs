@@ -202,7 +202,7 @@ fn p53_a_keyring_that_was_locked_or_silent_opens_the_same_sign_in_again() {
     desktop.keyring.unlock().unwrap();
     assert_eq!(desktop.sandbox.value(&["token"]), token);
     desktop.keyring.freeze().unwrap();
-    desktop.run(&["token"]).fails(8, "does not answer", "hallpass login --storage file");
+    desktop.run(&["token"]).fails(8, "did not respond", "hallpass login --storage file");
     desktop.keyring.thaw().unwrap();
     assert_eq!(desktop.sandbox.value(&["token"]), token);
     desktop.run(&["token", "--refresh"]).ok();
@@ -210,17 +210,17 @@ fn p53_a_keyring_that_was_locked_or_silent_opens_the_same_sign_in_again() {
 
 #[test]
 fn p47_every_command_bears_a_keyring_that_hangs() {
-    assert_bearable(|desktop| desktop.keyring.freeze().unwrap(), "does not answer");
+    assert_bearable(|desktop| desktop.keyring.freeze().unwrap(), "did not respond");
 }
 
 #[test]
 fn p47_every_command_bears_a_keyring_that_ended() {
-    assert_bearable(|desktop| desktop.keyring.kill().unwrap(), "there is no keychain here");
+    assert_bearable(|desktop| desktop.keyring.kill().unwrap(), "no keychain available");
 }
 
 #[test]
 fn p47_every_command_bears_a_session_whose_bus_ended() {
-    assert_bearable(|desktop| desktop.bus.kill().unwrap(), "there is no keychain here");
+    assert_bearable(|desktop| desktop.bus.kill().unwrap(), "no keychain available");
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn login_prints_the_lines_of_the_design_on_stderr_and_nothing_on_stdout() {
     assert_eq!(
         login.stderr,
         format!(
-            "The sign-in will be kept in the file {}, unsealed: there is no keychain here (this session has no bus)\n\
+            "The sign-in will be kept in the file {}, unsealed: no keychain available: this session has no bus\n\
              Opening browser for authentication...\n\n{url}\n\n\
              Waiting for callback on {}...\n\
              Successfully logged in!\n\
@@ -109,7 +109,7 @@ fn an_asked_for_life_renews_the_token_only_if_it_has_less() {
     assert_eq!(sandbox.value(&["token"]), first);
     assert_ne!(sandbox.value(&["token", "--min-ttl", "50m"]), first);
     let longer = sandbox.run(&["token", "--min-ttl", "2h"]);
-    longer.fails(5, "do not live as long as was asked for", "");
+    longer.fails(5, "expire sooner than requested", "");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn p67_with_json_login_is_one_event_a_line_and_done_has_every_field() {
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["store", "url", "waiting", "exchanging", "done"]);
     let path = sandbox.record_file("default");
-    let no_keychain = "there is no keychain here (this session has no bus)";
+    let no_keychain = "no keychain available: this session has no bus";
     assert_eq!(
         events[0],
         json!({"event": "store", "store": "file", "path": path, "no_keychain": no_keychain})

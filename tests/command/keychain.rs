@@ -27,29 +27,29 @@ pub(crate) const TO_KEYCHAIN: [&str; 5] = ["profiles", "move", "default", "--sto
 
 /// Habits that keep a keychain from returning the key of a sealed record, and the message for each.
 const NO_KEY: [(Habit, &str); 13] = [
-    (Habit::Absent, "there is no keychain here"),
-    (Habit::Silent, "does not answer"),
-    (Habit::Slow, "does not answer"),
-    (Habit::Sluggish, "does not answer"),
-    (Habit::BusSilent, "does not answer"),
+    (Habit::Absent, "no keychain available"),
+    (Habit::Silent, "did not respond"),
+    (Habit::Slow, "did not respond"),
+    (Habit::Sluggish, "did not respond"),
+    (Habit::BusSilent, "did not respond"),
     (Habit::Dies, "the keychain failed"),
     (Habit::BusDies, "the keychain failed"),
     (Habit::Babbles, "the keychain failed"),
     (Habit::Garbles, "not a key"),
     (Habit::Truncates, "not a key"),
     (Habit::Blanks, "not a key"),
-    (Habit::SwapsKeys, "was changed since it was sealed"),
+    (Habit::SwapsKeys, "the file was modified"),
     (Habit::LocksItems, "locked"),
 ];
 
 /// Habits that keep a keychain from storing a new key, and the message for each.
 const NO_NEW_KEY: [(Habit, &str); 14] = [
-    (Habit::Absent, "there is no keychain here"),
+    (Habit::Absent, "no keychain available"),
     (Habit::Bare, "no default collection"),
-    (Habit::Silent, "does not answer"),
-    (Habit::Slow, "does not answer"),
-    (Habit::Sluggish, "does not answer"),
-    (Habit::BusSilent, "does not answer"),
+    (Habit::Silent, "did not respond"),
+    (Habit::Slow, "did not respond"),
+    (Habit::Sluggish, "did not respond"),
+    (Habit::BusSilent, "did not respond"),
     (Habit::Dies, "the keychain failed"),
     (Habit::BusDies, "the keychain failed"),
     (Habit::Babbles, "the keychain failed"),

@@ -34,7 +34,7 @@ fn p17_an_answer_from_a_pipe_of_any_length_finishes_the_login() {
     writeln!(stdin, "\nwhat?\r\n{}&padding={padding}", landed(&server, &url)).unwrap();
     let rest: Vec<String> = lines.collect();
     assert!(child.wait().unwrap().success(), "{rest:#?}");
-    assert!(rest.iter().any(|line| line.starts_with("That is no answer;")), "{rest:#?}");
+    assert!(rest.iter().any(|line| line.starts_with("That's not the sign-in URL.")), "{rest:#?}");
     assert!(!rest.concat().contains("padding"), "{rest:#?}");
 }
 

@@ -200,7 +200,7 @@ fn p13_a_refresh_that_was_saved_before_a_signal_is_not_told_to_have_changed_noth
     let site = ProxiedSetup::new();
     let before = site.refresh_token();
     let told = told_after(&site, &["token", "--min-ttl", "99h"], None);
-    assert!(told.contains("do not live as long as was asked for"), "{told}");
+    assert!(told.contains("expire sooner than requested"), "{told}");
     assert_ne!(site.refresh_token(), before);
 }
 

@@ -124,11 +124,11 @@ fn p16_what_is_pasted_by_mistake_is_told_why_and_the_right_answer_still_counts()
     login.wait_for(EXPLAINED);
     let code = param(landed.as_str(), "code").unwrap();
     for (mistake, reason) in [
-        ("hallpass token", "That is no answer;"),
-        (url.as_str(), "That is the address to open;"),
-        (old.as_str(), "That is the answer to another sign-in,"),
-        (&landed.as_str()[..landed.as_str().find("&state").unwrap()], "That is only a part;"),
-        (&code, "That is the code alone;"),
+        ("hallpass token", "That's not the sign-in URL."),
+        (url.as_str(), "That's the URL to open."),
+        (old.as_str(), "That URL belongs to another sign-in,"),
+        (&landed.as_str()[..landed.as_str().find("&state").unwrap()], "That URL is incomplete."),
+        (&code, "That's only the code."),
     ] {
         other.keys(&format!("{mistake}\r"));
         login.wait_for(reason);

@@ -173,7 +173,7 @@ fn a_token_without_an_end_is_handed_out_and_one_that_ended_is_not() {
     assert_eq!(sandbox.value(&["token"]), token);
     sandbox.let_expire_in("default", 0);
     sandbox.edit("default", |record| record["secret"]["refresh_token"] = Value::Null);
-    sandbox.run(&["token"]).fails(4, "has expired and cannot renew itself", "hallpass login");
+    sandbox.run(&["token"]).fails(4, "has expired and cannot be refreshed", "hallpass login");
     new_sandbox().run(&["token"]).fails(4, "not signed in", "hallpass login");
     assert!(clerk.requests().is_empty());
 }
@@ -352,10 +352,8 @@ fn step_8_a_json_file_of_mode_600_where_no_keychain_is() {
     shell.args(["-c", "umask 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_hallpass")]).args(at);
     let login = sandbox.call(shell).play(approve).0.ok();
     let file = sandbox.record_file("default");
-    let said = format!(
-        "The sign-in will be kept in the file {}, unsealed: there is no keychain here",
-        file.display()
-    );
+    let said =
+        format!("The sign-in will be kept in the file {}, unsealed: no keychain available", file.display());
     assert!(login.stderr.starts_with(&said), "{login:#?}");
     assert!(sandbox.record("default")["secret"]["refresh_token"].is_string());
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));

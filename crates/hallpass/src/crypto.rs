@@ -1,8 +1,7 @@
-//! Hashes, signatures and base64url: the one module that knows which crypto library is used.
+//! Hashes, signatures, encryption and base64url. No other module uses the crypto library.
 //!
-//! Everything takes and gives plain bytes, so that another library can take the place of `ring`
-//! without a change elsewhere. Verifying answers yes or no: why a signature is wrong helps only
-//! somebody who forges one.
+//! All functions take and return plain bytes, so that `ring` can be replaced without changes elsewhere. Verifying
+//! returns only yes or no: the reason why a signature is invalid would help only a forger.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,11 +42,11 @@ pub(crate) enum RsaPadding {
     Pss,
 }
 
-/// Sizes of an RSA modulus that are used, in bits. RFC 7518 §3.3 demands 2048; above 8192 a
-/// server could make every sign-in slow by publishing an absurd key.
+/// The accepted sizes of an RSA modulus, in bits. RFC 7518 §3.3 requires 2048; with a key above 8192 a server could
+/// make every sign-in slow.
 pub(crate) const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// How many bits a big-endian number has without its leading zeros.
+/// The number of bits of a big-endian number without its leading zeros.
 pub(crate) fn bit_length(number: &[u8]) -> usize {
     match number.iter().position(|&byte| byte != 0) {
         Some(first) => (number.len() - first) * 8 - number[first].leading_zeros() as usize,
@@ -55,8 +54,8 @@ pub(crate) fn bit_length(number: &[u8]) -> usize {
     }
 }
 
-/// Verifies RS256/384/512 and PS256/384/512. `n` and `e` are big-endian without leading zeros;
-/// a modulus outside [`RSA_MODULUS_BITS`] verifies nothing.
+/// Verifies an RS256/384/512 or PS256/384/512 signature. `n` and `e` are big-endian without leading zeros. With a
+/// modulus outside [`RSA_MODULUS_BITS`], every signature is invalid.
 pub(crate) fn verify_rsa(
     padding: RsaPadding,
     hash: Sha2,
@@ -73,12 +72,12 @@ pub(crate) fn verify_rsa(
         (RsaPadding::Pss, Sha2::Sha384) => &signature::RSA_PSS_2048_8192_SHA384,
         (RsaPadding::Pss, Sha2::Sha512) => &signature::RSA_PSS_2048_8192_SHA512,
     };
-    // The library rounds the size up to whole bytes, and would take 2041 bits.
+    // ring rounds the size up to whole bytes and would accept 2041 bits.
     RSA_MODULUS_BITS.contains(&bit_length(n))
         && signature::RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
 }
 
-/// The two NIST curves (RFC 7518 §6.2.1.1); each is signed with the hash of its own size.
+/// The two supported NIST curves (RFC 7518 §6.2.1.1); each is used with the hash of its own size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Curve {
     P256,
@@ -86,7 +85,7 @@ pub(crate) enum Curve {
 }
 
 impl Curve {
-    /// Bytes of one coordinate.
+    /// The size of a coordinate in bytes.
     pub(crate) fn coordinate_bytes(self) -> usize {
         match self {
             Curve::P256 => 32,
@@ -95,8 +94,8 @@ impl Curve {
     }
 }
 
-/// Verifies ES256 and ES384. `x` and `y` have the curve's full size; the signature is R and S,
-/// joined (RFC 7518 §3.4).
+/// Verifies an ES256 or ES384 signature. `x` and `y` have the curve's full size; the signature is R and S
+/// concatenated (RFC 7518 §3.4).
 pub(crate) fn verify_ecdsa(curve: Curve, x: &[u8], y: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let algorithm = match curve {
         Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED,
@@ -107,15 +106,15 @@ pub(crate) fn verify_ecdsa(curve: Curve, x: &[u8], y: &[u8], message: &[u8], sig
     signature::UnparsedPublicKey::new(algorithm, point).verify(message, signature).is_ok()
 }
 
-/// Verifies Ed25519 (RFC 8037 §3.1).
+/// Verifies an Ed25519 signature (RFC 8037 §3.1).
 pub(crate) fn verify_ed25519(public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     signature::UnparsedPublicKey::new(&signature::ED25519, public_key).verify(message, signature).is_ok()
 }
 
-/// Bytes of an AES-256-GCM nonce.
+/// The size of an AES-256-GCM nonce in bytes.
 pub(crate) const NONCE_BYTES: usize = aead::NONCE_LEN;
 
-/// Encrypts with AES-256-GCM (NIST SP 800-38D); `associated` is not in the result, but has to be the same to open it.
+/// Encrypts with AES-256-GCM (NIST SP 800-38D). The associated data is authenticated and not part of the result.
 pub(crate) fn seal(
     key: &[u8; 32],
     nonce: [u8; NONCE_BYTES],
@@ -124,11 +123,11 @@ pub(crate) fn seal(
 ) -> Vec<u8> {
     let nonce = aead::Nonce::assume_unique_for_key(nonce);
     let tag = aead_key(key).seal_in_place_separate_tag(nonce, aead::Aad::from(associated), &mut bytes);
-    let tag = tag.expect("a record is smaller than the 64 GiB that AES-GCM can take");
+    let tag = tag.expect("a record is smaller than the 64 GiB limit of AES-GCM");
     [bytes.as_slice(), tag.as_ref()].concat()
 }
 
-/// Decrypts what [`seal`] made; `None` where the key, the nonce, a byte or the associated data are others.
+/// Decrypts the result of [`seal`]. Returns `None` if the key, the nonce, the associated data or any byte differs.
 pub(crate) fn open(
     key: &[u8; 32],
     nonce: [u8; NONCE_BYTES],
@@ -143,17 +142,17 @@ pub(crate) fn open(
 }
 
 fn aead_key(key: &[u8; 32]) -> aead::LessSafeKey {
-    let key = aead::UnboundKey::new(&aead::AES_256_GCM, key).expect("32 bytes are a key of AES-256");
+    let key = aead::UnboundKey::new(&aead::AES_256_GCM, key).expect("an AES-256 key has 32 bytes");
     aead::LessSafeKey::new(key)
 }
 
-/// Base64url without padding (RFC 7515 §2).
+/// Encodes as base64url without padding (RFC 7515 §2).
 pub(crate) fn to_base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads base64url without padding. There is one spelling for each value: padding, white space,
-/// the letters `+` and `/`, and bits that are left over at the end and not zero are refused.
+/// Decodes base64url without padding. Each value has exactly one encoding: padding, white space, `+`, `/` and nonzero
+/// trailing bits are refused.
 pub(crate) fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
@@ -166,7 +165,7 @@ mod tests {
         (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
     }
 
-    /// FIPS 180-4's example "abc".
+    /// The example "abc" of FIPS 180-4.
     #[test]
     fn sha2_of_abc() {
         let expected = unhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -180,14 +179,14 @@ mod tests {
 
     /// RFC 7515 appendix C.
     #[test]
-    fn base64url_is_written_without_padding() {
+    fn base64url_has_no_padding() {
         assert_eq!(to_base64url(&[3, 236, 255, 224, 193]), "A-z_4ME");
         assert_eq!(from_base64url("A-z_4ME"), Some(vec![3, 236, 255, 224, 193]));
         assert_eq!(from_base64url(""), Some(vec![]));
     }
 
     #[test]
-    fn base64url_has_one_spelling() {
+    fn base64url_has_one_encoding_per_value() {
         for other in [
             "A-z_4ME=",
             "A+z/4ME",
@@ -215,9 +214,9 @@ mod tests {
         }
     }
 
-    /// Both signatures are right; only the key is too small. The library alone would take 2047 bits.
+    /// Both signatures are valid, but the keys are too small. ring alone accepts 2047 bits.
     #[test]
-    fn n65_small_rsa_keys_verify_nothing() {
+    fn n65_small_rsa_keys_are_refused() {
         for (n, signature, bits) in [(N_1024, SIGNATURE_1024, 1024), (N_2047, SIGNATURE_2047, 2047)] {
             let (n, signature) = (from_base64url(n).unwrap(), from_base64url(signature).unwrap());
             assert_eq!(bit_length(&n), bits);
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_signatures_of_any_size_are_only_wrong() {
+    fn keys_and_signatures_of_any_size_do_not_panic() {
         for size in [0, 1, 31, 32, 33, 48, 57, 64, 96, 97, 256, 257, 1024, 5000] {
             let bytes = vec![0x5a; size];
             for hash in [Sha2::Sha256, Sha2::Sha384, Sha2::Sha512] {
@@ -251,7 +250,7 @@ mod tests {
         }
     }
 
-    /// Made for this test; so are the next three.
+    /// Generated for these tests, like the three below.
     const N_1024: &str = "\
         1bOs1fxik568vVDxq-T_eV3RBE_R-OTUKOOVqt8gYBv2kvzmN43Q9GoiHOumUGxW7LuIorWx2KjtdmvdE9fYRsDAB1vv7Bh_\
         wE2D1fKJZ6Nt9EJs4PMJH205r_Ulyh8Z4hN0THB8eCUYxRVURLP8Qx28H09ufbeI_cvjOomn98k";

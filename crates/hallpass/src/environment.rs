@@ -1,4 +1,4 @@
-//! What the process's variables say: directories, proxies, the browser, the session and its bus.
+//! Environment variables and the directories they determine.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 
-/// The variables that mean anything here. No other is read.
+/// All variables that Hallpass reads.
 const VARIABLES: [&str; 37] = [
     "ALL_PROXY",
     "APPDATA",
@@ -47,10 +47,11 @@ const VARIABLES: [&str; 37] = [
     "no_proxy",
 ];
 
-/// A snapshot of the environment, taken once.
+/// A snapshot of the environment variables that Hallpass reads.
 ///
-/// [`Environment::of_process`] is where the library reads variables and the home directory, but for
-/// `SSL_CERT_FILE`, which the system's certificate verifier reads itself. Tests and embedders describe another one:
+/// The library reads variables and the home directory in [`Environment::from_process`] only; the exception is
+/// `SSL_CERT_FILE`, which the system's certificate verifier reads itself. Tests and embedding programs can pass an
+/// environment of their own:
 ///
 /// ```
 /// let environment = hallpass::Environment::from_variables([("HOME", "/home/ada")]);
@@ -59,12 +60,12 @@ const VARIABLES: [&str; 37] = [
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: HashMap<&'static str, OsString>,
-    is_described: bool,
+    is_custom: bool,
 }
 
 impl Environment {
-    /// The variables and the home directory of this process.
-    pub fn of_process() -> Environment {
+    /// Reads the variables and the home directory of this process.
+    pub fn from_process() -> Environment {
         let mut environment = Environment::lookup(|name| std::env::var_os(name));
         if environment.path("HOME").is_none()
             && let Some(home) = std::env::home_dir()
@@ -74,57 +75,61 @@ impl Environment {
         environment
     }
 
-    /// An environment of just these variables, on a machine that says nothing else of itself; names that Hallpass does
-    /// not read are left out.
+    /// Creates an environment with only these variables; those that Hallpass does not read are left out. With it, Hallpass
+    /// detects containers, SSH sessions and the like from the variables alone, not from files on this machine.
     pub fn from_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Environment {
         let given: HashMap<&str, &str> = variables.into_iter().collect();
-        Environment { is_described: true, ..Environment::lookup(|name| given.get(name).map(OsString::from)) }
+        Environment { is_custom: true, ..Environment::lookup(|name| given.get(name).map(OsString::from)) }
     }
 
     fn lookup(find: impl Fn(&str) -> Option<OsString>) -> Environment {
-        let set =
-            |name: &'static str| find(name).filter(|value| !value.is_empty()).map(|value| (name, value));
-        Environment { variables: VARIABLES.into_iter().filter_map(set).collect(), is_described: false }
+        let mut variables = HashMap::new();
+        for name in VARIABLES {
+            if let Some(value) = find(name).filter(|value| !value.is_empty()) {
+                variables.insert(name, value);
+            }
+        }
+        Environment { variables, is_custom: false }
     }
 
-    /// Whether it is another one than that of this process and its machine.
-    pub(crate) fn is_described(&self) -> bool {
-        self.is_described
+    /// Whether the variables were given by the caller and are not those of this process.
+    pub(crate) fn is_custom(&self) -> bool {
+        self.is_custom
     }
 
-    /// The value of a variable that is set and not empty.
+    /// The value of a variable, if it is set and not empty.
     pub(crate) fn var(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(name).map(OsString::as_os_str)
     }
 
-    /// The value as text; a value that is no text counts as unset.
+    /// The value of a variable as text. A value that is not Unicode counts as unset.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.var(name)?.to_str()
     }
 
-    /// Where records are kept, one folder for each program: `$HALLPASS_STATE_DIR`, else
+    /// The directory for session records, with a subdirectory per program: `$HALLPASS_STATE_DIR`, or else
     /// `$XDG_STATE_HOME/hallpass` (`~/.local/state/hallpass`), on macOS
     /// `~/Library/Application Support/hallpass/state`, on Windows `%LOCALAPPDATA%\hallpass\state`.
     ///
     /// # Errors
-    /// [`StoreError::NoDirectory`] where no home directory is known, or `$HALLPASS_STATE_DIR` is relative: that would be
-    /// another place in each folder.
+    /// [`StoreError::NoDirectory`] if the home directory is unknown, or if `$HALLPASS_STATE_DIR` is relative, which
+    /// would be a different directory in each working directory.
     pub fn state_dir(&self) -> Result<PathBuf, StoreError> {
         match self.var("HALLPASS_STATE_DIR").map(Path::new) {
             Some(dir) if dir.is_absolute() => Ok(dir.to_owned()),
             Some(dir) => Err(StoreError::NoDirectory(format!(
-                "HALLPASS_STATE_DIR is \"{}\", which is no absolute path",
+                "HALLPASS_STATE_DIR is \"{}\", which is not an absolute path",
                 dir.display()
             ))),
             None => self.base("XDG_STATE_HOME", ".local/state", "state", "LOCALAPPDATA"),
         }
     }
 
-    /// Where the command keeps its settings: `$XDG_CONFIG_HOME/hallpass` (`~/.config/hallpass`), on macOS
+    /// The directory for the settings of the `hallpass` command: `$XDG_CONFIG_HOME/hallpass` (`~/.config/hallpass`), on macOS
     /// `~/Library/Application Support/hallpass/config`, on Windows `%APPDATA%\hallpass\config`.
     ///
     /// # Errors
-    /// [`StoreError::NoDirectory`] where no home directory is known.
+    /// [`StoreError::NoDirectory`] if the home directory is unknown.
     pub fn config_dir(&self) -> Result<PathBuf, StoreError> {
         self.base("XDG_CONFIG_HOME", ".config", "config", "APPDATA")
     }
@@ -132,7 +137,8 @@ impl Environment {
     fn base(&self, xdg: &str, unix_default: &str, kind: &str, windows: &str) -> Result<PathBuf, StoreError> {
         let unknown = || {
             StoreError::NoDirectory(
-                "no home directory is known; set HOME or HALLPASS_STATE_DIR to an absolute path".to_owned(),
+                "the home directory is unknown; set HOME or HALLPASS_STATE_DIR to an absolute path"
+                    .to_owned(),
             )
         };
         if cfg!(windows) {
@@ -148,23 +154,26 @@ impl Environment {
         Ok(home.join(unix_default).join("hallpass"))
     }
 
-    /// Whether a switch such as `CI` is on: set, and to something else than "false", "no", "off" or 0.
+    /// Whether a switch such as `CI` is on: set, and not to "false", "no", "off" or "0".
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| {
             !["0", "false", "no", "off"].contains(&value.trim().to_ascii_lowercase().as_str())
         })
     }
 
-    /// Where a program is: on the `PATH`, or where its own path says.
+    /// The path of an executable on the `PATH`. A name with a path separator is a path itself.
     pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         if name.contains(std::path::is_separator) {
             return Some(PathBuf::from(name)).filter(|path| is_executable(path));
         }
-        let dirs = std::env::split_paths(self.var("PATH")?);
-        dirs.filter(|dir| dir.is_absolute()).map(|dir| dir.join(name)).find(|path| is_executable(path))
+        // A relative directory would be a different one in each working directory.
+        std::env::split_paths(self.var("PATH")?)
+            .filter(|dir| dir.is_absolute())
+            .map(|dir| dir.join(name))
+            .find(|path| is_executable(path))
     }
 
-    /// A directory: a relative one counts as unset, as the XDG base directory specification has it.
+    /// The value of a variable as a path. A relative path counts as unset, as the XDG base directory specification says.
     pub(crate) fn path(&self, name: &str) -> Option<&Path> {
         self.var(name).map(Path::new).filter(|path| path.is_absolute())
     }
@@ -190,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_override_rules_then_xdg_then_home() {
+    fn the_override_comes_before_xdg_and_home() {
         let all = [("HOME", "/h"), ("XDG_STATE_HOME", "/x"), ("HALLPASS_STATE_DIR", "/o")];
         assert_eq!(state(&all).unwrap(), Path::new("/o"));
         assert_eq!(state(&all[..2]).unwrap(), Path::new("/x/hallpass"));
@@ -207,18 +216,18 @@ mod tests {
     }
 
     #[test]
-    fn a_relative_override_is_told_and_not_passed_over() {
-        let told = state(&[("HOME", "/h"), ("HALLPASS_STATE_DIR", "rel")]).unwrap_err().to_string();
-        assert!(told.contains("HALLPASS_STATE_DIR is \"rel\""), "{told}");
+    fn a_relative_override_is_an_error() {
+        let error = state(&[("HOME", "/h"), ("HALLPASS_STATE_DIR", "rel")]).unwrap_err().to_string();
+        assert!(error.contains("HALLPASS_STATE_DIR is \"rel\""), "{error}");
     }
 
     #[test]
-    fn variables_of_others_are_not_kept() {
+    fn other_variables_are_not_kept() {
         assert!(Environment::from_variables([("AWS_SECRET", "x")]).var("AWS_SECRET").is_none());
     }
 
     #[test]
-    fn p21_a_switch_that_says_no_is_off() {
+    fn p21_a_switch_set_to_no_is_off() {
         for (value, is_on) in [("1", true), ("true", true), ("yes", true), ("woodpecker", true)] {
             assert_eq!(Environment::from_variables([("CI", value)]).is_on("CI"), is_on, "{value}");
         }

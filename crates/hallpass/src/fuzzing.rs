@@ -1,10 +1,12 @@
-//! Everything that comes from outside, as functions that take any bytes and must not panic, hang or break a promise.
-//! The fuzzer calls them; here the inputs that it was started with, and those that once broke something, are replayed.
+//! Fuzz targets: one function per kind of input from outside. They accept any bytes and must not panic, hang or violate
+//! an assertion. The fuzzer calls them; the test below replays its seeds and the inputs that once caused a failure.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::protocol::authorization::{AuthorizationRequest, PendingAuthorization, Randomness, Verdict};
+use crate::protocol::authorization::{
+    AuthorizationRequest, CallbackVerdict, PendingAuthorization, Randomness,
+};
 use crate::protocol::client::{AuthMethod, ClientAuth};
 use crate::protocol::device;
 use crate::protocol::id_token::{Expectations, UnverifiedIdToken};
@@ -12,16 +14,16 @@ use crate::protocol::issuer::Issuer;
 use crate::protocol::jwk::JwkSet;
 use crate::protocol::metadata::ServerMetadata;
 use crate::protocol::token::{self, TokenVerdict};
-use crate::protocol::{oauth_error, revocation, userinfo};
+use crate::protocol::{bearer, oauth_error, revocation, userinfo};
 use crate::secret::Secret;
 use crate::store::StoredRecord;
 
 const ISSUER: &str = "https://a.example";
 
-/// Takes any bytes.
+/// A function that accepts any bytes.
 pub type Target = fn(&[u8]);
 
-/// All targets by name.
+/// All targets, by name.
 pub const TARGETS: [(&str, Target); 8] = [
     ("callback", callback),
     ("metadata", metadata),
@@ -53,15 +55,15 @@ fn pending(iss_promised: bool) -> PendingAuthorization {
     request.begin(Randomness([[1; 32], [2; 32], [3; 32]])).1
 }
 
-/// The head of a request on the callback port; without our `state` nothing of it counts.
+/// The head of an HTTP request to the callback port. Without our `state`, it is ignored.
 pub fn callback(bytes: &[u8]) {
     let query = crate::loopback::query_of(bytes).unwrap_or_default();
     let has_state = query.contains("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE");
     let verdict = pending(true).judge(&query);
-    assert!(has_state || query.contains('%') || matches!(verdict, Verdict::NotOurs));
+    assert!(has_state || query.contains('%') || matches!(verdict, CallbackVerdict::NotOurs));
 }
 
-/// A metadata document: whatever is kept is https.
+/// A metadata document. All accepted endpoints are https.
 pub fn metadata(bytes: &[u8]) {
     if let Ok(Some(metadata)) = ServerMetadata::judge(&issuer(), None, bytes) {
         assert!(metadata.endpoints.iter().all(|(_, url)| url.scheme() == "https"));
@@ -73,7 +75,7 @@ pub fn jwks(bytes: &[u8]) {
     let _ = JwkSet::parse(bytes);
 }
 
-/// An ID token: no bytes verify without the key.
+/// An ID token. Without the private key, none is valid.
 pub fn id_token(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(token) = UnverifiedIdToken::parse(&Secret::new(text.to_owned())) else { return };
@@ -94,12 +96,12 @@ pub fn id_token(bytes: &[u8]) {
     assert!(token.verify(&keys, &expected).is_err());
 }
 
-/// Answers of the token, revocation and userinfo endpoints: a token that is handed out is fit for a header.
+/// A response of the token, revocation or userinfo endpoint. An accepted token can be sent in a header.
 pub fn token_response(bytes: &[u8]) {
     let public = ClientAuth { client_id: "cli", secret: None, method: AuthMethod::None };
     for status in [200, 400, 503] {
         if let TokenVerdict::Granted(tokens) = token::judge(status, bytes) {
-            assert!(tokens.access_token.expose().bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+            assert!(bearer::is_valid_token(tokens.access_token.expose()));
         }
         let _ = revocation::judge(&public, status, bytes);
         let _ = device::judge_poll(status, bytes);
@@ -110,7 +112,7 @@ pub fn token_response(bytes: &[u8]) {
     }
 }
 
-/// The answer of the device authorization endpoint: what is shown is harmless.
+/// A response of the device authorization endpoint. All that is shown is safe to print.
 pub fn device_response(bytes: &[u8]) {
     if let device::DeviceVerdict::Started(code) = device::judge(&issuer(), 200, bytes) {
         assert!(code.user_code.chars().all(|c| !c.is_control()));
@@ -119,16 +121,16 @@ pub fn device_response(bytes: &[u8]) {
     }
 }
 
-/// A record's file: what is read is written back so that it reads the same.
+/// A record's file. Writing a parsed record and parsing it again changes nothing.
 pub fn record(bytes: &[u8]) {
     if let Ok(record) = StoredRecord::parse(bytes, Path::new("record")) {
         let written = record.to_bytes();
-        let again = StoredRecord::parse(&written, Path::new("record")).expect("what was written");
+        let again = StoredRecord::parse(&written, Path::new("record")).expect("a written record");
         assert_eq!(*written, *again.to_bytes());
     }
 }
 
-/// What a person pastes.
+/// A pasted text.
 pub fn pasted(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for iss_promised in [false, true] {
@@ -141,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_seed_of_the_fuzzer_is_harmless() {
+    fn every_fuzzer_seed_passes() {
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
         for (name, target) in TARGETS {
             let entries: Vec<_> = std::fs::read_dir(seeds.join(name)).unwrap().collect();

@@ -71,12 +71,6 @@ mod secret;
 mod session;
 mod settings;
 mod store;
-/// Text functions that the `hallpass` command shares; not part of the stable API.
-#[doc(hidden)]
-pub mod text {
-    pub use crate::sanitize::is_unprintable;
-    pub use crate::ui::fold::fold;
-}
 mod ui;
 mod user;
 
@@ -97,3 +91,10 @@ pub use settings::{DeviceGrant, Provider, Storage};
 pub use store::StoreKind;
 pub use ui::{Ignored, Keyboard, LoginEvent, LoginUi, Terminal};
 pub use user::User;
+
+/// Text functions that the `hallpass` command shares; not part of the stable API.
+#[doc(hidden)]
+pub mod text {
+    pub use crate::sanitize::is_unprintable;
+    pub use crate::ui::fold::fold;
+}

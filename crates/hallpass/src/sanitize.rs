@@ -1,12 +1,12 @@
-//! Text from a server, made harmless for a terminal.
+//! Cleaning text from outside before it is shown.
 
-/// Longest text of a server that is shown, in characters.
+/// The number of characters after which a text is cut.
 const MAX_CHARS: usize = 300;
 
-/// Removes control, bidirectional and zero-width characters, folds white space, and shortens.
+/// Removes control and invisible characters, collapses white space, and cuts the text after 300 characters.
 ///
-/// Everything a server says goes through here before it reaches a person (CVE-2024-52005 and its kin:
-/// escape sequences in server text move the cursor, retitle the window, or reverse what is read).
+/// All text from a server passes through this function before it is shown. Otherwise its escape sequences could move
+/// the cursor, retitle the window, or reverse the text (CVE-2024-52005).
 pub(crate) fn text(raw: &str) -> String {
     let mut clean = String::new();
     let mut gap = false;
@@ -20,7 +20,11 @@ pub(crate) fn text(raw: &str) -> String {
             clean.push(c);
         }
     }
-    shorten(clean)
+    if let Some((end, _)) = clean.char_indices().nth(MAX_CHARS) {
+        clean.truncate(end);
+        clean.push('…');
+    }
+    clean
 }
 
 /// Whether a terminal might obey or hide `c`: a control, bidirectional or zero-width character.
@@ -31,17 +35,9 @@ pub fn is_unprintable(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-fn shorten(mut text: String) -> String {
-    if let Some((cut, _)) = text.char_indices().nth(MAX_CHARS) {
-        text.truncate(cut);
-        text.push('…');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::*;
 
     #[test]
     fn escape_sequences_lose_their_escape() {
@@ -49,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn bidi_and_zero_width_characters_go() {
+    fn bidi_and_zero_width_characters_are_removed() {
         assert_eq!(text("a\u{202e}b\u{200b}c\u{2066}d\u{feff}"), "abcd");
     }
 
@@ -60,7 +56,27 @@ mod tests {
     }
 
     #[test]
-    fn other_scripts_stay() {
+    fn other_scripts_are_kept() {
         assert_eq!(text("Zugriff verweigert – 拒否"), "Zugriff verweigert – 拒否");
+    }
+
+    #[test]
+    fn control_and_invisible_characters_are_unprintable() {
+        for c in [
+            '\u{ad}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{feff}',
+            '\u{e0041}',
+            '\n',
+            '\u{1b}',
+        ] {
+            assert!(is_unprintable(c), "{c:?}");
+        }
+        for c in ['a', 'ü', '拒', '…', ' '] {
+            assert!(!is_unprintable(c), "{c:?}");
+        }
     }
 }

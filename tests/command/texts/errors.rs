@@ -48,10 +48,10 @@ fn login_required() -> Vec<Error> {
         LoginRequired::NotSignedIn { profile: text("work") },
         LoginRequired::OtherServer { stored, asked },
         LoginRequired::Expired,
-        LoginRequired::NotRenewable,
+        LoginRequired::NoRefreshToken,
         LoginRequired::Ended(None),
         LoginRequired::Ended(Some(oauth_error())),
-        LoginRequired::AnswerLost {
+        LoginRequired::ResponseLost {
             error: oauth_error(),
             lost_at: UNIX_EPOCH + Duration::from_secs(1_700_000_000),
         },
@@ -91,7 +91,7 @@ fn misbehaved() -> Vec<Error> {
         ServerMisbehaved::AuthorizationIss { expected: expected.clone(), found: found.clone() },
         ServerMisbehaved::AuthorizationIssMissing,
         ServerMisbehaved::CodeMissing,
-        ServerMisbehaved::ParameterDoubled("code"),
+        ServerMisbehaved::DuplicateParameter("code"),
         ServerMisbehaved::TokenResponse(text("neither JSON nor a form")),
         ServerMisbehaved::DeviceResponse(text("no device_code")),
         ServerMisbehaved::AccessTokenMissing,
@@ -125,15 +125,15 @@ fn network() -> Vec<Error> {
         NetworkErrorKind::Unreachable,
         NetworkErrorKind::TimedOut,
         NetworkErrorKind::Broken,
-        NetworkErrorKind::NoAnswer,
+        NetworkErrorKind::InvalidResponse,
         NetworkErrorKind::Tls,
         NetworkErrorKind::Proxy,
-        NetworkErrorKind::ShortLived,
+        NetworkErrorKind::LifetimeTooShort,
         NetworkErrorKind::Status(503),
         NetworkErrorKind::Busy,
-        NetworkErrorKind::Elsewhere,
-        NetworkErrorKind::Paused,
-        NetworkErrorKind::KeepsRefusing(4),
+        NetworkErrorKind::FailedElsewhere,
+        NetworkErrorKind::RetryLater,
+        NetworkErrorKind::RefusedRepeatedly(4),
     ]
     .map(|kind| NetworkError::new(kind, "a.example:443", "the detail").into())
     .into()
@@ -145,7 +145,7 @@ fn store() -> Vec<Error> {
         KeychainError::Locked,
         KeychainError::Refused,
         KeychainError::NoItem,
-        KeychainError::Silent,
+        KeychainError::TimedOut,
         KeychainError::Failed(text("the reason")),
     ];
     let sealed = keychain.clone().map(|cause| StoreError::Keychain { path: path(), cause });

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
     let server = DevServer::start().map_err(|error| unexpected("start the demo server", &error))?;
     let home = tempfile::tempdir().map_err(|error| unexpected("create a temporary directory", &error))?;
-    let opener = SystemBrowser::new(&Environment::of_process()).plan().opener;
+    let opener = SystemBrowser::new(&Environment::from_process()).plan().opener;
     let can_show_browser = opener != Opener::None && !opener.needs_terminal() && io::stderr().is_terminal();
     let user = if can_show_browser && !args.headless { DemoUser::Human } else { DemoUser::Robot };
     let demo = Tour { server, user, as_json: common.json };
@@ -59,7 +59,7 @@ struct Tour {
 impl Tour {
     fn pass(&self, home: &Path) -> Result<Hallpass, Failure> {
         let own = match self.user {
-            DemoUser::Human => Some(SystemBrowser::new(&Environment::of_process())),
+            DemoUser::Human => Some(SystemBrowser::new(&Environment::from_process())),
             DemoUser::Robot => None,
         };
         let browser = DemoBrowser { own, robot: self.server.robot() };

@@ -29,12 +29,12 @@ pub(crate) fn run(common: &Common, args: &Logout) -> Result<ExitCode, Failure> {
 /// Signs out of all profiles. A failure does not keep the others from being signed out, and the first one is returned;
 /// a signal does.
 fn logout_all(common: &Common) -> Result<ExitCode, Failure> {
-    let profiles = stored(DEFAULT, Environment::of_process())?.profiles()?;
+    let profiles = stored(DEFAULT, Environment::from_process())?.profiles()?;
     let (mut reports, mut failure) = (Vec::new(), None);
     for profile in &profiles {
         let outcome = match signals::first() {
             Some(signal) => Err(Failure::Signal(signal)),
-            None => stored(profile, Environment::of_process()).and_then(|pass| Ok(pass.logout()?)),
+            None => stored(profile, Environment::from_process()).and_then(|pass| Ok(pass.logout()?)),
         };
         match outcome {
             Ok(report) => reports.push(report),

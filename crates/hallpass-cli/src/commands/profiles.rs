@@ -16,7 +16,7 @@ use crate::settings::profiles::{ConfigDir, DEFAULT};
 use crate::settings::stored::stored;
 
 pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure> {
-    let config_dir = ConfigDir::from_environment(&Environment::of_process())?;
+    let config_dir = ConfigDir::from_environment(&Environment::from_process())?;
     match &args.action {
         ProfilesAction::List => list(common, &config_dir),
         ProfilesAction::Use { name } => select(common, &config_dir, name),
@@ -27,7 +27,7 @@ pub(crate) fn run(common: &Common, args: &Profiles) -> Result<ExitCode, Failure>
 
 /// Lists the profiles with a record or with settings.
 fn known(config_dir: &ConfigDir) -> Result<Vec<String>, Failure> {
-    let mut names = stored(DEFAULT, Environment::of_process())?.profiles()?;
+    let mut names = stored(DEFAULT, Environment::from_process())?.profiles()?;
     names.extend(config_dir.with_settings());
     names.sort_unstable();
     names.dedup();
@@ -84,7 +84,7 @@ fn relocate(common: &Common, config_dir: &ConfigDir, name: &str, to: MoveTo) -> 
         MoveTo::Keychain => (Storage::Keychain, StorageArg::Keychain),
         MoveTo::File => (Storage::File, StorageArg::File),
     };
-    let pass = stored(name, Environment::of_process())?;
+    let pass = stored(name, Environment::from_process())?;
     let kind = pass.move_to(storage)?;
     let settings = SettingsFile { storage: Some(setting), ..config_dir.settings(name)? };
     settings.write(&config_dir.profile_file(name))?;
@@ -104,7 +104,7 @@ fn relocate(common: &Common, config_dir: &ConfigDir, name: &str, to: MoveTo) -> 
 fn remove(common: &Common, config_dir: &ConfigDir, name: &str) -> Result<ExitCode, Failure> {
     check_known(config_dir, name)?;
     // The settings are still needed to revoke the tokens.
-    let report = stored(name, Environment::of_process())?.logout()?;
+    let report = stored(name, Environment::from_process())?.logout()?;
     let path = config_dir.profile_file(name);
     if let Err(error) = std::fs::remove_file(&path)
         && error.kind() != io::ErrorKind::NotFound

@@ -16,7 +16,7 @@ use crate::settings::stored::stored;
 
 pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
     override_token::warn(common);
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let selected = selected(common, &environment)?;
     let current = ConfigDir::from_environment(&environment)?.current()?;
     let statuses = statuses(args, &selected)?;
@@ -38,7 +38,7 @@ pub(crate) fn run(common: &Common, args: &Status) -> Result<ExitCode, Failure> {
 
 /// Returns the status of every profile with credentials, and of the selected profile even without.
 fn statuses(args: &Status, selected: &str) -> Result<Vec<ProfileStatus>, Failure> {
-    let pass = |profile: &str| stored(profile, Environment::of_process());
+    let pass = |profile: &str| stored(profile, Environment::from_process());
     let mut profiles = pass(selected)?.profiles()?;
     if !profiles.iter().any(|profile| profile == selected) {
         profiles.insert(0, selected.to_owned());

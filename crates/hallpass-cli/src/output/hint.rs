@@ -78,9 +78,9 @@ fn network_hint(error: &NetworkError, login_command: &str) -> String {
         NetworkErrorKind::CaFile => "use a file with certificates in PEM format that you can read",
         NetworkErrorKind::Tls => "add your CA with --ca-cert FILE or SSL_CERT_FILE",
         NetworkErrorKind::Proxy => "check HTTPS_PROXY and NO_PROXY",
-        NetworkErrorKind::ShortLived => "request a shorter lifetime with --min-ttl",
+        NetworkErrorKind::LifetimeTooShort => "request a shorter lifetime with --min-ttl",
         NetworkErrorKind::Busy => "try again when it has finished",
-        NetworkErrorKind::KeepsRefusing(_) => {
+        NetworkErrorKind::RefusedRepeatedly(_) => {
             return format!(
                 "your credentials are kept; if this continues, sign in again with: {login_command}"
             );

@@ -139,7 +139,7 @@ mod tests {
             let from_future = ServerMisbehaved::IdTokenFromFuture { ahead, skew };
             [expired, from_future].map(|rule| Report::new(&Failure::Library(rule.into()), "").hint.unwrap())
         };
-        let skew = ClockSkew::Ahead { by: Duration::from_secs(3600), of: "login.example.com".to_owned() };
+        let skew = ClockSkew::Ahead { by: Duration::from_secs(3600), host: "login.example.com".to_owned() };
         assert!(hint(Some(skew)).iter().all(|hint| hint.starts_with("set this computer's clock")));
         assert!(hint(None).iter().all(|hint| hint.contains("report this to the operator of the server")));
     }

@@ -23,7 +23,7 @@ fn knows_server(profile: Option<&str>) -> Result<bool, Failure> {
     if variable("HALLPASS_ISSUER").is_some() {
         return Ok(true);
     }
-    let config_dir = ConfigDir::from_environment(&Environment::of_process())?;
+    let config_dir = ConfigDir::from_environment(&Environment::from_process())?;
     let profile = match profile {
         Some(profile) => profile.to_owned(),
         None => config_dir.current()?,

@@ -53,7 +53,7 @@ pub(crate) fn user(common: &Common, args: &ServerArgs, token: &Secret) -> Result
 
 /// Builds a pass for the server that was named, else for that of the stored credentials.
 fn pass(common: &Common, args: &ServerArgs) -> Result<Hallpass, Failure> {
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let profile = selected(common, &environment)?;
     let Target { issuer: Some(issuer), client_id } = Target::from_args(args) else {
         return stored(&profile, environment);

@@ -16,7 +16,7 @@ use crate::system::signals;
 /// # Errors
 /// [`Misuse::OtherSession`] if the call names another server or client than that of the stored credentials.
 pub(crate) fn stored_pass(common: &Common, args: &ServerArgs) -> Result<Hallpass, Failure> {
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     let profile = selected(common, &environment)?;
     let target = Target::from_args(args);
     let pass = stored(&profile, environment)?;

@@ -23,10 +23,10 @@ impl CommandKeychain {
         call: impl FnOnce(&SystemKeychain) -> Result<T, KeychainError>,
     ) -> Result<T, KeychainError> {
         if IS_UNRESPONSIVE.swap(true, Ordering::Relaxed) {
-            return Err(KeychainError::Silent);
+            return Err(KeychainError::TimedOut);
         }
         let result = call(&self.0);
-        let is_unresponsive = matches!(result, Err(KeychainError::Silent));
+        let is_unresponsive = matches!(result, Err(KeychainError::TimedOut));
         IS_UNRESPONSIVE.store(is_unresponsive, Ordering::Relaxed);
         result
     }

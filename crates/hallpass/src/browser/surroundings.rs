@@ -78,7 +78,7 @@ impl Surroundings {
     /// Looks for a few files and programs. What was described is all there is of it.
     pub(crate) fn look(environment: &Environment) -> Surroundings {
         let mut seen = Surroundings::described(environment);
-        if !environment.is_described() {
+        if !environment.is_custom() {
             seen.kernel = std::fs::read_to_string(KERNEL).unwrap_or_default().trim().to_owned();
             seen.container_file = CONTAINER_FILES.into_iter().find(|path| Path::new(path).exists());
             seen.stdin_is_terminal = std::io::stdin().is_terminal();

@@ -62,7 +62,7 @@ impl Browser for SystemBrowser {
 impl Browser for BrowserCommand {
     fn open(&self, url: &str) -> io::Result<()> {
         let opener = Opener::Commands(vec![self.clone()]);
-        launch::open(&opener, &address::judge(url)?, &Environment::of_process())
+        launch::open(&opener, &address::judge(url)?, &Environment::from_process())
     }
 
     fn plan(&self) -> Plan {

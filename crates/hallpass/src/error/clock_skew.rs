@@ -3,47 +3,53 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// A difference up to this is told to nobody: an answer takes its time, and `Date` has whole seconds.
+/// Differences up to this are not reported: a response takes time to arrive, and `Date` has whole seconds.
 const NEGLIGIBLE: Duration = Duration::from_secs(60);
 
-/// How far this computer's clock is from a server's, to the nearest minute.
+/// The difference between this computer's clock and a server's, to the nearest minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClockSkew {
-    /// It is later here than there.
+    /// This computer's clock is ahead of the server's.
     Ahead {
-        /// By how much.
+        /// The difference.
         by: Duration,
         /// The server's host.
-        of: String,
+        host: String,
     },
-    /// It is earlier here than there.
+    /// This computer's clock is behind the server's.
     Behind {
-        /// By how much.
+        /// The difference.
         by: Duration,
         /// The server's host.
-        of: String,
+        host: String,
     },
 }
 
 impl ClockSkew {
-    /// Compares what our clock shows with the [date](crate::world::http::HttpResponse::date) of an answer that just
-    /// came. `None` where they differ by no more than a minute.
+    /// Compares this computer's time with the [date](crate::world::http::HttpResponse::date) of a response that has
+    /// just arrived. Returns `None` if they differ by no more than a minute.
     pub(crate) fn measure(now: SystemTime, date: SystemTime, host: &str) -> Option<ClockSkew> {
-        let of = host.to_owned();
-        let (by, skew) = match now.duration_since(date) {
-            Ok(by) => (by, ClockSkew::Ahead { by: nearest_minute(by), of }),
-            Err(error) => (error.duration(), ClockSkew::Behind { by: nearest_minute(error.duration()), of }),
-        };
-        (by > NEGLIGIBLE).then_some(skew)
+        let host = host.to_owned();
+        match now.duration_since(date) {
+            Ok(by) if by > NEGLIGIBLE => Some(ClockSkew::Ahead { by: nearest_minute(by), host }),
+            Err(error) if error.duration() > NEGLIGIBLE => {
+                Some(ClockSkew::Behind { by: nearest_minute(error.duration()), host })
+            }
+            _ => None,
+        }
     }
 }
 
 impl fmt::Display for ClockSkew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ClockSkew::Ahead { by, of } => write!(f, "{} ahead of {of}'s", humantime::format_duration(*by)),
-            ClockSkew::Behind { by, of } => write!(f, "{} behind {of}'s", humantime::format_duration(*by)),
+            ClockSkew::Ahead { by, host } => {
+                write!(f, "{} ahead of {host}'s", humantime::format_duration(*by))
+            }
+            ClockSkew::Behind { by, host } => {
+                write!(f, "{} behind {host}'s", humantime::format_duration(*by))
+            }
         }
     }
 }
@@ -56,7 +62,7 @@ fn nearest_minute(time: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    fn told(now: u64, date: u64) -> Option<String> {
+    fn measured(now: u64, date: u64) -> Option<String> {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds);
         ClockSkew::measure(at(now), at(date), "a.example").map(|skew| skew.to_string())
     }
@@ -73,7 +79,7 @@ mod tests {
             (0, 3 * 3600 + 29, Some("3h behind a.example's")),
             (86_400 + 90, 0, Some("1day 2m ahead of a.example's")),
         ] {
-            assert_eq!(told(now, date).as_deref(), expected, "{now} {date}");
+            assert_eq!(measured(now, date).as_deref(), expected, "{now} {date}");
         }
     }
 }

@@ -1,24 +1,24 @@
-//! A request without a usable response.
+//! Requests that got no usable response.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A request that got no usable answer.
+/// A request that got no usable response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NetworkError {
-    /// What went wrong.
+    /// The kind of failure.
     pub kind: NetworkErrorKind,
-    /// Host and port that were asked, never more of the URL.
+    /// Host and port of the request; never more of the URL.
     pub host: String,
-    /// Cause in the transport's or the server's words, cleaned.
+    /// The cause as the transport or the server describes it, cleaned for display. May be empty.
     pub detail: String,
-    /// How long the server asks to wait (`Retry-After`, RFC 9110 §10.2.3).
+    /// How long the server asks clients to wait before the next request (`Retry-After`, RFC 9110 §10.2.3).
     pub retry_after: Option<Duration>,
 }
 
 impl NetworkError {
-    /// A failure at `host` with its cause; the cause is cleaned and shortened.
+    /// Creates an error from its kind, the host and the cause; host and cause are cleaned and shortened for display.
     pub fn new(kind: NetworkErrorKind, host: &str, detail: &str) -> NetworkError {
         NetworkError {
             kind,
@@ -28,14 +28,14 @@ impl NetworkError {
         }
     }
 
-    /// Whether the same request may succeed later. A certificate that is not trusted and a client
-    /// that the server does not know stay as they are until somebody changes something.
+    /// Whether the same request may succeed later. An untrusted certificate, a refused client and a lifetime that is
+    /// too short stay as they are until something is reconfigured.
     pub fn is_retryable(&self) -> bool {
         match self.kind {
             NetworkErrorKind::Tls
             | NetworkErrorKind::CaFile
-            | NetworkErrorKind::ShortLived
-            | NetworkErrorKind::KeepsRefusing(_) => false,
+            | NetworkErrorKind::LifetimeTooShort
+            | NetworkErrorKind::RefusedRepeatedly(_) => false,
             NetworkErrorKind::Status(status) => status >= 500 || matches!(status, 408 | 425 | 429),
             _ => true,
         }
@@ -46,21 +46,25 @@ impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let NetworkError { kind, host, detail, .. } = self;
         match kind {
-            NetworkErrorKind::Unreachable => write!(f, "cannot reach {host}")?,
-            NetworkErrorKind::TimedOut => write!(f, "{host} did not answer in time")?,
-            NetworkErrorKind::Broken => write!(f, "the connection to {host} broke")?,
-            NetworkErrorKind::NoAnswer => write!(f, "what {host} sent is no answer")?,
-            NetworkErrorKind::Tls | NetworkErrorKind::CaFile => write!(f, "no trusted connection to {host}")?,
-            NetworkErrorKind::Proxy => write!(f, "the proxy did not let us reach {host}")?,
-            NetworkErrorKind::Status(status) => write!(f, "{host} answered {status}")?,
-            NetworkErrorKind::ShortLived => {
-                write!(f, "the tokens of {host} do not live as long as was asked for")?
+            NetworkErrorKind::Unreachable => write!(f, "could not connect to {host}")?,
+            NetworkErrorKind::TimedOut => write!(f, "{host} did not respond in time")?,
+            NetworkErrorKind::Broken => write!(f, "the connection to {host} was lost")?,
+            NetworkErrorKind::InvalidResponse => write!(f, "{host} sent an invalid response")?,
+            NetworkErrorKind::Tls | NetworkErrorKind::CaFile => {
+                write!(f, "could not establish a secure connection to {host}")?
             }
-            NetworkErrorKind::Busy => write!(f, "another process is still refreshing this session")?,
-            NetworkErrorKind::Elsewhere => write!(f, "another process just failed to renew this session")?,
-            NetworkErrorKind::Paused => write!(f, "{host} asked to wait")?,
-            NetworkErrorKind::KeepsRefusing(times) => {
-                write!(f, "{host} has refused to renew this session {times} times in a row")?
+            NetworkErrorKind::Proxy => write!(f, "could not connect to {host} through the proxy")?,
+            NetworkErrorKind::Status(status) => write!(f, "{host} responded with HTTP {status}")?,
+            NetworkErrorKind::LifetimeTooShort => {
+                write!(f, "access tokens from {host} expire sooner than requested")?
+            }
+            NetworkErrorKind::Busy => write!(f, "another process is using this session")?,
+            NetworkErrorKind::FailedElsewhere => {
+                write!(f, "another process just failed to refresh this session")?
+            }
+            NetworkErrorKind::RetryLater => write!(f, "{host} asked clients to wait before retrying")?,
+            NetworkErrorKind::RefusedRepeatedly(times) => {
+                write!(f, "{host} has refused to refresh this session {times} times in a row")?
             }
         }
         if !detail.is_empty() {
@@ -72,35 +76,35 @@ impl fmt::Display for NetworkError {
 
 impl std::error::Error for NetworkError {}
 
-/// How a request failed.
+/// The ways in which a request fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetworkErrorKind {
-    /// No address, or nobody listens: nothing was sent.
+    /// The host could not be resolved, or refused the connection. Nothing was sent.
     Unreachable,
-    /// A time limit passed; the request may have arrived.
+    /// A time limit passed. The request may have reached the server.
     TimedOut,
-    /// The connection ended before the whole answer was there; the request may have arrived.
+    /// The connection closed before the response was complete. The request may have reached the server.
     Broken,
-    /// A whole answer came, and it makes no sense: the page of a hotel's network, say.
-    NoAnswer,
-    /// The certificate is not trusted, or TLS failed: nothing was sent.
+    /// A complete response that is not one of the protocol: for example, the sign-in page of a hotel's network.
+    InvalidResponse,
+    /// The certificate is not trusted, or the TLS handshake failed. Nothing was sent.
     Tls,
-    /// A file with additional CA certificates cannot be used: nothing was sent.
+    /// A file with additional CA certificates can't be used. Nothing was sent.
     CaFile,
-    /// The proxy refused or is unreachable.
+    /// The proxy refused the connection or is unreachable.
     Proxy,
-    /// The server renewed the token, but not for as long as the caller insists on.
-    ShortLived,
-    /// The server answered, with this status.
+    /// The server refreshed the token, but the new one expires sooner than the caller requires.
+    LifetimeTooShort,
+    /// The server responded with this HTTP status.
     Status(u16),
-    /// The lock of this session was held longer than the limit.
+    /// Another process or thread held the session's lock for longer than the time limit.
     Busy,
-    /// Another process tried while this one waited for it, and failed: nothing was sent.
-    Elsewhere,
-    /// An earlier answer asked all processes to wait (`Retry-After`), and that time is not over: nothing was sent.
-    Paused,
-    /// The server answered, and refused as it did so many times before, for more than a minute. It does not say that
-    /// the session is over, but only a new login may help.
-    KeepsRefusing(u32),
+    /// Another process tried to refresh the session while this one waited for it, and failed. Nothing was sent.
+    FailedElsewhere,
+    /// An earlier response asked all clients to wait (`Retry-After`), and that time is not over. Nothing was sent.
+    RetryLater,
+    /// The server refused to refresh the session this many times, for more than a minute. It did not say that the
+    /// session has ended, but only a new sign-in may help.
+    RefusedRepeatedly(u32),
 }

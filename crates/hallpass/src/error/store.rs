@@ -1,68 +1,68 @@
-//! A store or keychain that cannot be used.
+//! Stores and keychains that cannot be used.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What is wrong with the store.
+/// The reason why the store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// Reading or writing failed.
     #[error("cannot {action} {}: {cause}", .path.display())]
     Io {
-        /// `read`, `write`, `create`, `lock`, `remove`.
+        /// `read`, `write`, `create`, `lock` or `remove`.
         action: &'static str,
-        /// Which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// The system's words.
+        /// The operating system's description of the failure.
         cause: String,
     },
-    /// The record is sealed, and its key cannot be had just now. The record is kept.
-    #[error("the sign-in record {} is sealed, and its key cannot be had: {cause}", .path.display())]
+    /// The record is encrypted, and its key is not available at the moment. The record is kept.
+    #[error("cannot decrypt {}: {cause}", .path.display())]
     Keychain {
         /// The record's file.
         path: PathBuf,
-        /// What the keychain said.
+        /// The reason why the keychain did not provide the key.
         cause: KeychainError,
     },
-    /// The keychain was asked for and cannot be used, so nothing was begun.
-    #[error("the sign-in cannot be kept in the keychain: {0}")]
+    /// The settings require the keychain, and it cannot be used. Nothing was started.
+    #[error("credentials cannot be stored in the keychain: {0}")]
     NoKeychain(KeychainError),
-    /// The record is sealed, and its key does not open it: something else than Hallpass changed one of the two.
-    #[error("the sign-in record {} was changed since it was sealed, or the keychain gives another key for it", .path.display())]
+    /// The record is encrypted, and its key does not decrypt it: something other than Hallpass changed one of the two.
+    #[error("cannot decrypt {}: the file was modified, or the keychain returned another key", .path.display())]
     SealBroken {
         /// The record's file.
         path: PathBuf,
     },
-    /// The record cannot be parsed. It is left as it is (a login sets it aside and keeps it).
-    #[error("the sign-in record {} cannot be read ({cause})", .path.display())]
+    /// The record cannot be parsed. It is left as it is, until a login sets it aside.
+    #[error("{} is not a valid session record ({cause})", .path.display())]
     Corrupt {
         /// The record's file.
         path: PathBuf,
-        /// Where the parser stopped.
+        /// The problem, or the place where parsing stopped.
         cause: String,
     },
-    /// A newer Hallpass wrote this record; it is not touched.
-    #[error("the sign-in record {} was written by a newer version (format {version})", .path.display())]
+    /// The record was written by a newer version of Hallpass. It is left as it is.
+    #[error("{} was written by a newer version (format {version})", .path.display())]
     Newer {
         /// The record's file.
         path: PathBuf,
-        /// Its format.
+        /// The version of its format.
         version: u64,
     },
-    /// The file or its directory belongs to somebody else, or others may write to it.
+    /// The file or its directory belongs to another user, or other users may write to it.
     #[error("{} is not safe to use: {cause}", .path.display())]
     Unsafe {
-        /// Which file or directory.
+        /// The file or directory.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem with it.
         cause: String,
     },
-    /// No usable directory is known to keep the record in.
-    #[error("no directory to keep the sign-in in: {0}")]
+    /// The directory for records or settings cannot be determined.
+    #[error("cannot determine the hallpass directory: {0}")]
     NoDirectory(String),
-    /// What was written did not read back equal.
-    #[error("the sign-in record {} did not read back as written", .path.display())]
+    /// Reading the record back after a write gave something else.
+    #[error("{} did not read back as it was written", .path.display())]
     ReadBack {
         /// The record's file.
         path: PathBuf,
@@ -70,39 +70,39 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// A failure at a path, in the system's words.
+    /// Creates an error from a failed action on a file or directory.
     pub(crate) fn io(action: &'static str, path: &Path, error: io::Error) -> StoreError {
         let cause = match error.kind() {
             io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
             io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
             io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-            io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+            io::ErrorKind::QuotaExceeded => "the disk quota is exceeded".to_owned(),
             _ => error.to_string(),
         };
         StoreError::Io { action, path: path.to_owned(), cause }
     }
 }
 
-/// Why the keychain did not do what it was asked.
+/// The reason why a call to the keychain failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeychainError {
-    /// There is none: no bus, no service, no default collection.
-    #[error("there is no keychain here ({0})")]
+    /// There is no keychain: no bus, no service, or no default collection.
+    #[error("no keychain available: {0}")]
     Absent(String),
-    /// It is locked, and nobody was asked to unlock it.
+    /// The keychain is locked, and the user was not asked to unlock it.
     #[error("the keychain is locked")]
     Locked,
-    /// The person dismissed the question to unlock it.
+    /// The user dismissed the request to unlock the keychain.
     #[error("the keychain was not unlocked")]
     Refused,
-    /// It is open and has no such key.
+    /// The keychain is unlocked and has no such key.
     #[error("the keychain has no such key")]
     NoItem,
-    /// It did not answer in time.
-    #[error("the keychain does not answer")]
-    Silent,
-    /// It failed, or answered with something else than what was kept.
+    /// The keychain did not respond in time.
+    #[error("the keychain did not respond in time")]
+    TimedOut,
+    /// The keychain reported an error, or returned something other than what was stored.
     #[error("the keychain failed: {0}")]
     Failed(String),
 }

@@ -14,7 +14,7 @@ pub(super) fn discover(context: &Context, client: &Client) -> Result<ServerMetad
     let by_hand = &client.endpoints;
     let entrance = entrance(context);
     if [entrance, Endpoint::Token].iter().all(|endpoint| by_hand.get(*endpoint).is_some()) {
-        return Ok(ServerMetadata::of_endpoints(&client.issuer, by_hand.clone()));
+        return Ok(ServerMetadata::from_endpoints(&client.issuer, by_hand.clone()));
     }
     let mut metadata = documents(context, client)?;
     metadata.endpoints = by_hand.clone().or(&metadata.endpoints);
@@ -81,8 +81,8 @@ impl Attempts<'_> {
             self.note(url, answer.status.to_string(), trouble);
             return Ok(None);
         }
-        let of_all_tenants = self.client.metadata_issuer.as_deref();
-        let found = ServerMetadata::judge(&self.client.issuer, of_all_tenants, &answer.body)?;
+        let shared_issuer = self.client.metadata_issuer.as_deref();
+        let found = ServerMetadata::judge(&self.client.issuer, shared_issuer, &answer.body)?;
         if found.is_none() {
             self.note(url, "no metadata".to_owned(), None);
         }

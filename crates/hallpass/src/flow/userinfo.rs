@@ -65,7 +65,7 @@ pub(crate) fn user_behind(context: &Context, access_token: &Secret) -> Result<Us
     };
     let url = url.ok_or(ServerIncompatible::NoEndpoint(Endpoint::Userinfo.member()))?;
     let claims = ask(context, &url, access_token, &names, None)?;
-    Ok(User::of_claims(&claims).ok_or(ServerMisbehaved::UserinfoSub)?)
+    Ok(User::from_claims(&claims).ok_or(ServerMisbehaved::UserinfoSub)?)
 }
 
 fn is_unauthorized(error: &Error) -> bool {
@@ -74,7 +74,7 @@ fn is_unauthorized(error: &Error) -> bool {
 
 /// Puts new claims into the record, if it is still the same user's.
 fn save(context: &Context, claims: &Map<String, Value>) -> Result<User> {
-    let user = User::of_claims(claims).ok_or(ServerMisbehaved::UserinfoSub)?;
+    let user = User::from_claims(claims).ok_or(ServerMisbehaved::UserinfoSub)?;
     let _guard = context.lock(LOCK_LIMIT)?;
     let record = context.record()?;
     let is_same = record.user.as_ref().is_none_or(|known| known.sub == user.sub);

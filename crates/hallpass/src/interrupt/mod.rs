@@ -1,4 +1,4 @@
-//! Ending a wait from outside.
+//! Cancelling operations from other threads.
 
 pub(crate) mod saving;
 
@@ -9,22 +9,22 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
-/// Between two looks at whether somebody cancelled.
+/// How often a waiting operation checks whether it was cancelled.
 pub(crate) const TICK: Duration = Duration::from_millis(40);
 
-/// Ends a login, and the wait for another process or thread, of the [`Hallpass`](crate::Hallpass) that it came from
-/// and of its clones, within a tenth of a second, with [`Error::Cancelled`].
+/// Cancels a [`Hallpass`](crate::Hallpass) and its clones: a login, or a wait for another process or thread, ends
+/// within a tenth of a second with [`Error::Cancelled`].
 ///
-/// It stays cancelled: that pass signs nobody in and renews no token any more, though it still hands out one that is
-/// fresh. For a call that can be cancelled by itself, take the canceller of
-/// [`cancellable`](crate::Hallpass::cancellable). A refresh whose request was sent is not given up: its answer may
-/// hold the only refresh token that still works.
+/// Cancelling is permanent: afterwards, the `Hallpass` neither signs in nor refreshes tokens, but still returns a stored
+/// token that is fresh. To cancel a single call, use the canceller of a [`cancellable`](crate::Hallpass::cancellable)
+/// clone. A refresh that was already sent is not aborted, because its response may hold the only refresh token that is
+/// still valid.
 ///
 /// ```
 /// # fn main() -> hallpass::Result<()> {
 /// let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool").build()?;
 /// let attempt = pass.cancellable();
-/// let canceller = attempt.canceller(); // hand it to a "Cancel" button, then call attempt.login(…)
+/// let canceller = attempt.canceller(); // pass it to a "Cancel" button, then call attempt.login(…)
 /// canceller.cancel();
 /// assert!(canceller.is_cancelled() && !pass.canceller().is_cancelled());
 /// # Ok(())
@@ -36,58 +36,60 @@ pub struct Canceller(Arc<Flag>);
 #[derive(Debug, Default)]
 struct Flag {
     is_set: AtomicBool,
-    /// Whoever cancels this one cancels that one too.
+    /// Cancelling the parent cancels this one too.
     parent: Option<Canceller>,
 }
 
 impl Canceller {
-    /// Ends the waits. May be called from any thread.
+    /// Cancels the operations. May be called from any thread.
     pub fn cancel(&self) {
         self.0.is_set.store(true, Ordering::SeqCst);
     }
 
-    /// Whether [`cancel`](Canceller::cancel) was called, here or on what this one is a part of.
+    /// Whether [`cancel`](Canceller::cancel) was called on this canceller or on the one that it is a part of.
     pub fn is_cancelled(&self) -> bool {
         self.0.is_set.load(Ordering::SeqCst) || self.0.parent.as_ref().is_some_and(Canceller::is_cancelled)
     }
 
-    /// One that ends less: cancelled with this one, or by itself.
+    /// Creates a canceller that is cancelled together with this one, or by itself.
     pub(crate) fn child(&self) -> Canceller {
         Canceller(Arc::new(Flag { is_set: AtomicBool::new(false), parent: Some(self.clone()) }))
     }
 
+    /// Returns [`Error::Cancelled`] once cancelled.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
     }
 
-    /// Runs work that cannot be interrupted on a thread that nobody waits for once the wait is cancelled, provided that
-    /// the work can be given up by then.
+    /// Runs blocking work on another thread and returns its result. If this is cancelled and `give_up` allows it, returns
+    /// [`Error::Cancelled`] at once and leaves the thread running.
     pub(crate) fn interruptible<T: Send + 'static>(
         &self,
         give_up: impl Fn() -> bool,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let done = start(work);
+        let result = spawn(work);
         loop {
             if self.is_cancelled() && give_up() {
                 return Err(Error::Cancelled);
             }
-            if let Some(value) = within_a_tick(&done) {
+            if let Some(value) = wait_a_tick(&result) {
                 return Ok(value);
             }
         }
     }
 
-    /// The same; nothing where it takes longer than the limit.
+    /// Runs blocking work on another thread and returns its result, or `None` if it takes longer than the limit. If this
+    /// is cancelled, returns [`Error::Cancelled`] at once. The thread is left running in both cases.
     pub(crate) fn interruptible_within<T: Send + 'static>(
         &self,
         limit: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Option<T>, Error> {
-        let (begun, done) = (Instant::now(), start(work));
-        while begun.elapsed() < limit {
+        let (start, result) = (Instant::now(), spawn(work));
+        while start.elapsed() < limit {
             self.check()?;
-            if let Some(value) = within_a_tick(&done) {
+            if let Some(value) = wait_a_tick(&result) {
                 return Ok(Some(value));
             }
         }
@@ -95,17 +97,17 @@ impl Canceller {
     }
 }
 
-fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
-    let (done, result) = mpsc::channel();
-    std::thread::spawn(move || done.send(work()));
+fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+    let (sender, result) = mpsc::channel();
+    std::thread::spawn(move || sender.send(work()));
     result
 }
 
-fn within_a_tick<T>(result: &Receiver<T>) -> Option<T> {
+fn wait_a_tick<T>(result: &Receiver<T>) -> Option<T> {
     match result.recv_timeout(TICK) {
         Ok(value) => Some(value),
         Err(RecvTimeoutError::Timeout) => None,
-        Err(RecvTimeoutError::Disconnected) => panic!("the work panicked on its thread"),
+        Err(RecvTimeoutError::Disconnected) => panic!("the work panicked"),
     }
 }
 
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_that_hangs_is_left_behind_within_a_tenth_of_a_second() {
+    fn cancelling_abandons_work_that_hangs() {
         let canceller = Canceller::default();
         let other = canceller.clone();
         std::thread::spawn(move || {
@@ -128,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn work_that_ends_gives_its_value() {
+    fn work_that_finishes_returns_its_result() {
         assert_eq!(Canceller::default().interruptible(|| true, || 7), Ok(7));
         assert_eq!(Canceller::default().interruptible_within(Duration::from_secs(5), || 7), Ok(Some(7)));
     }
 
     #[test]
-    fn work_that_cannot_be_given_up_any_more_is_waited_for() {
+    fn work_that_cannot_be_given_up_is_waited_for() {
         let canceller = Canceller::default();
         canceller.cancel();
         assert_eq!(canceller.interruptible(|| false, || 7), Ok(7));
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_takes_longer_than_its_limit_is_left_behind() {
+    fn work_that_exceeds_its_limit_is_abandoned() {
         let hang = || std::thread::sleep(Duration::from_secs(5));
         let limit = Duration::from_millis(100);
         assert_eq!(Canceller::default().interruptible_within(limit, hang), Ok(None));

@@ -1,42 +1,44 @@
-//! Knowing whether something is under way that must be saved before the process ends.
+//! Counting operations that have to finish before the process ends.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Counts what was sent and is not saved yet.
+/// Counts the operations in progress that the process should not cut off, such as a refresh whose new tokens are not
+/// saved yet.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Saving(Arc<Count>);
 
 #[derive(Debug, Default)]
 struct Count {
-    under_way: Mutex<usize>,
+    operations: Mutex<usize>,
     changed: Condvar,
 }
 
-/// Held from before something is sent until what it brings is saved.
-pub(crate) struct UnderWay(Arc<Count>);
+/// An operation in progress: held from before its request is sent until the result is saved.
+pub(crate) struct Operation(Arc<Count>);
 
 impl Saving {
-    pub(crate) fn begin(&self) -> UnderWay {
+    /// Starts an operation, which lasts until the returned value is dropped.
+    pub(crate) fn begin(&self) -> Operation {
         *self.0.lock() += 1;
-        UnderWay(self.0.clone())
+        Operation(self.0.clone())
     }
 
-    /// Waits until nothing is under way, `limit` at most; whether that is so now.
+    /// Waits until no operation is in progress, up to `limit`. Returns whether all have finished.
     pub(crate) fn finish(&self, limit: Duration) -> bool {
-        let waited = self.0.changed.wait_timeout_while(self.0.lock(), limit, |under_way| *under_way > 0);
+        let waited = self.0.changed.wait_timeout_while(self.0.lock(), limit, |operations| *operations > 0);
         *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
     }
 }
 
 impl Count {
-    /// A number is whole, whatever panicked.
+    // A panic cannot leave a number half-written, so a poisoned lock is still usable.
     fn lock(&self) -> MutexGuard<'_, usize> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Operation {
     fn drop(&mut self) {
         *self.0.lock() -= 1;
         self.0.changed.notify_all();
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_asks_waits_for_the_last_one() {
+    fn finish_waits_for_the_last_operation() {
         let saving = Saving::default();
         assert!(saving.finish(Duration::ZERO));
         let (first, second) = (saving.begin(), saving.begin());
@@ -62,11 +64,11 @@ mod tests {
     }
 
     #[test]
-    fn what_panics_is_not_under_way_any_more() {
+    fn an_operation_that_panics_has_finished() {
         let saving = Saving::default();
         let other = saving.clone();
         let panicked = std::thread::spawn(move || {
-            let _under_way = other.begin();
+            let _operation = other.begin();
             panic!("on purpose");
         });
         assert!(panicked.join().is_err());

@@ -181,7 +181,7 @@ impl Builder {
         self
     }
 
-    /// The surroundings. Defaults to [`Environment::of_process`].
+    /// The surroundings. Defaults to [`Environment::from_process`].
     pub fn environment(mut self, environment: Environment) -> Builder {
         self.environment = Some(environment);
         self
@@ -224,7 +224,7 @@ impl Builder {
     /// to keep a record.
     pub fn build(self) -> Result<Hallpass> {
         let state_dir = self.draft.state_dir.clone();
-        let environment = self.environment.unwrap_or_else(Environment::of_process);
+        let environment = self.environment.unwrap_or_else(Environment::from_process);
         let config = self.draft.check()?;
         let pages = self.pages.unwrap_or_else(|| Pages::new(&config.service));
         let keychain = self.keychain.unwrap_or_else(|| Arc::new(SystemKeychain::new(&environment)));

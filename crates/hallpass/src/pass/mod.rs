@@ -85,7 +85,7 @@ impl Hallpass {
     /// # Errors
     /// Every variant but [`Error::LoginRequired`]; nothing is stored then.
     pub fn login(&self, ui: &mut dyn LoginUi) -> Result<Session> {
-        let _under_way = self.context.saving.begin();
+        let _operation = self.context.saving.begin();
         flow::login::login(&self.context, ui)
     }
 

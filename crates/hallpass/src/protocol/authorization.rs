@@ -1,4 +1,4 @@
-//! The authorization request and its answer (RFC 6749 §4.1, RFC 9207, OpenID Connect Core §3.1.2).
+//! The authorization request and its response (RFC 6749 §4.1, RFC 9207, OpenID Connect Core §3.1.2).
 
 use std::time::Duration;
 
@@ -7,40 +7,40 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 use url::form_urlencoded;
 
-use super::issuer::told_apart;
+use super::issuer::escaped;
 use super::pkce::CodeVerifier;
 use crate::error::{OAuthError, ServerMisbehaved};
 use crate::secret::Secret;
 
-/// What to ask for. Turn it into an address and a pending login by [`begin`](AuthorizationRequest::begin).
+/// The parameters of an authorization request. [`begin`](AuthorizationRequest::begin) builds its URL.
 #[derive(Debug)]
 pub struct AuthorizationRequest<'a> {
     /// The server's `authorization_endpoint`.
     pub authorization_endpoint: &'a Url,
-    /// The issuer as the metadata spells it.
+    /// The issuer, exactly as in the metadata.
     pub issuer: &'a str,
-    /// Whether the metadata promises `iss` in the answer (RFC 9207 §3).
+    /// Whether the metadata promises `iss` in the response (RFC 9207 §3).
     pub iss_promised: bool,
-    /// The registered identifier.
+    /// The client ID.
     pub client_id: &'a str,
-    /// Where the answer comes back, with the bound port.
+    /// The redirect URI, with its port.
     pub redirect_uri: &'a str,
-    /// The scopes; with `openid` among them a nonce goes along.
+    /// The scopes. If `openid` is among them, the request has a nonce.
     pub scopes: &'a [String],
     /// The APIs that the token is for (RFC 8707 §2).
     pub resources: &'a [String],
     /// `prompt` (OpenID Connect Core §3.1.2.1).
     pub prompt: Option<&'a str>,
-    /// Who should sign in (OpenID Connect Core §3.1.2.1); the server need not care.
+    /// The account that should sign in (OpenID Connect Core §3.1.2.1). The server may ignore it.
     pub login_hint: Option<&'a str>,
-    /// The caller's own parameters; names that are already used here are left out.
+    /// Additional parameters. Those that the request already has are left out.
     pub extra: &'a [(String, String)],
 }
 
-/// 96 random bytes from the operating system, spent by one login: state, nonce and verifier.
+/// Random bytes from the operating system for a single login: for state, nonce and code verifier, in this order.
 pub struct Randomness(pub [[u8; 32]; 3]);
 
-/// A login that is waiting for its answer.
+/// An authorization request that has no response yet.
 #[derive(Debug)]
 pub struct PendingAuthorization {
     issuer: String,
@@ -48,78 +48,82 @@ pub struct PendingAuthorization {
     redirect_uri: String,
     state: Secret,
     verifier: CodeVerifier,
-    asked: Asked,
+    requested: RequestedIdToken,
 }
 
-/// What the request asked the ID token to say.
+/// The requirements for the ID token in an authorization request.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Asked {
-    /// Whatever belongs to an OpenID sign-in has one.
+pub(crate) struct RequestedIdToken {
+    /// The nonce that the ID token must contain. `None` without the scope `openid`.
     pub(crate) nonce: Option<Secret>,
-    /// How long ago the person may have proved who they are (OpenID Connect Core §3.1.2.1).
+    /// The maximum time since the user last authenticated (OpenID Connect Core §3.1.2.1).
     pub(crate) max_age: Option<Duration>,
-    /// How the person might prove it, any of these will do. The server need not care (OpenID Connect Core §3.1.2.1).
+    /// The authentication context classes of which one should be used. The server may ignore them (OpenID Connect Core
+    /// §3.1.2.1).
     pub(crate) acr_values: Vec<String>,
 }
 
-impl Asked {
-    fn of(extra: &[(String, String)], nonce: [u8; 32]) -> Asked {
-        let value = |name| extra.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
-        Asked {
+impl RequestedIdToken {
+    fn new(nonce: [u8; 32], extra: &[(String, String)]) -> RequestedIdToken {
+        let value = |name: &str| extra.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let acr_values = value("acr_values").unwrap_or_default();
+        RequestedIdToken {
             nonce: Some(Secret::new(URL_SAFE_NO_PAD.encode(nonce))),
             max_age: value("max_age").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
-            acr_values: value("acr_values").map(words).unwrap_or_default(),
+            acr_values: acr_values.split_whitespace().map(str::to_owned).collect(),
         }
     }
 
-    /// Whether a verified ID token's `acr` is one that was asked for, if any was (OpenID Connect Core §3.1.3.7, 12).
+    /// Whether a verified ID token's `acr` is one of the requested ones, if any were requested (OpenID Connect Core
+    /// §3.1.3.7, 12).
     pub(crate) fn allows_acr(&self, acr: Option<&str>) -> bool {
         self.acr_values.is_empty() || self.acr_values.iter().any(|value| acr == Some(value))
     }
 }
 
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
-
-/// An authorization code whose answer was checked in full: the only thing a code exchange accepts.
+/// An authorization code whose response passed all checks. Only this can be exchanged for tokens.
 #[derive(Debug)]
 pub struct VerifiedCode {
     pub(crate) code: Secret,
     pub(crate) verifier: CodeVerifier,
     pub(crate) redirect_uri: String,
-    pub(crate) asked: Asked,
+    pub(crate) requested: RequestedIdToken,
 }
 
-/// What an answer on the redirect URI is.
+/// The verdict on a callback, the request that brings the authorization response to the redirect URI.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Verdict {
-    /// `state` is missing, doubled or not ours: another sign-in's answer, or a forged one. It changes nothing.
+pub enum CallbackVerdict {
+    /// `state` is missing, duplicated or not ours: the response belongs to another sign-in, or is forged. The login
+    /// continues.
     NotOurs,
-    /// The server said no (RFC 6749 §4.1.2.1).
+    /// The server sent an error response (RFC 6749 §4.1.2.1).
     Denied(OAuthError),
-    /// It carries our `state` and breaks a rule: the login is over.
+    /// The response has our `state` and violates the protocol. The login fails.
     Broken(ServerMisbehaved),
-    /// The code, ready to be exchanged.
+    /// A code that can be exchanged.
     Code(VerifiedCode),
 }
 
 impl AuthorizationRequest<'_> {
-    /// The address for the browser, and the login that its answer belongs to.
+    /// Builds the authorization URL, and the pending authorization that its response belongs to.
     ///
-    /// A query that the endpoint already has is kept (RFC 6749 §3.1), but for names that are set here. No
-    /// parameter comes twice, `resource` excepted (RFC 8707 §2).
+    /// A query of the endpoint itself is kept (RFC 6749 §3.1), except for parameters that the request sets. No parameter
+    /// is set twice, except for `resource` (RFC 8707 §2).
     pub fn begin(&self, randomness: Randomness) -> (Url, PendingAuthorization) {
         let [state, nonce, verifier] = randomness.0;
-        let is_openid = self.scopes.iter().any(|scope| scope == "openid");
+        let requested = if self.scopes.iter().any(|scope| scope == "openid") {
+            RequestedIdToken::new(nonce, self.extra)
+        } else {
+            RequestedIdToken::default()
+        };
         let pending = PendingAuthorization {
             issuer: self.issuer.to_owned(),
             iss_promised: self.iss_promised,
             redirect_uri: self.redirect_uri.to_owned(),
             state: Secret::new(URL_SAFE_NO_PAD.encode(state)),
             verifier: CodeVerifier::from_random(verifier),
-            asked: if is_openid { Asked::of(self.extra, nonce) } else { Asked::default() },
+            requested,
         };
         (self.url(&pending), pending)
     }
@@ -135,25 +139,24 @@ impl AuthorizationRequest<'_> {
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
-        fields.extend((!scope.is_empty()).then_some(("scope", scope.as_str())));
-        fields.extend(pending.asked.nonce.as_ref().map(|nonce| ("nonce", nonce.expose())));
+        if !scope.is_empty() {
+            fields.push(("scope", &scope));
+        }
+        if let Some(nonce) = &pending.requested.nonce {
+            fields.push(("nonce", nonce.expose()));
+        }
         fields.extend(self.prompt.map(|prompt| ("prompt", prompt)));
         fields.extend(self.login_hint.map(|hint| ("login_hint", hint)));
-        let own: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
-        fields.extend(
-            self.extra
-                .iter()
-                .filter(|(name, _)| !own.contains(&name.as_str()))
-                .map(|(n, v)| (n.as_str(), v.as_str())),
-        );
-        let taken: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
-        let kept: Vec<(String, String)> = self
-            .authorization_endpoint
-            .query_pairs()
-            .into_owned()
-            .filter(|(name, _)| !taken.contains(&name.as_str()))
-            .collect();
+
+        let is_set = |fields: &[(&str, &str)], name: &str| fields.iter().any(|(set, _)| *set == name);
+        let mut extra: Vec<(&str, &str)> =
+            self.extra.iter().map(|(name, value)| (&**name, &**value)).collect();
+        extra.retain(|(name, _)| !is_set(&fields, name));
+        fields.extend(extra);
+        let mut kept: Vec<_> = self.authorization_endpoint.query_pairs().into_owned().collect();
+        kept.retain(|(name, _)| !is_set(&fields, name));
         fields.extend(self.resources.iter().map(|resource| ("resource", resource.as_str())));
+
         let mut url = self.authorization_endpoint.clone();
         url.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(fields);
         url
@@ -161,19 +164,41 @@ impl AuthorizationRequest<'_> {
 }
 
 impl PendingAuthorization {
-    /// Judges the query of a request on the redirect URI, `state` before everything else
-    /// (RFC 6749 §10.12, RFC 8252 §8.9).
+    /// Judges the query of a request to the redirect URI. `state` is checked before everything else (RFC 6749 §10.12,
+    /// RFC 8252 §8.9).
     ///
-    /// Empty values count as absent, unknown parameters are ignored (RFC 6749 §3.1, §4.1.2).
-    pub fn judge(&self, query: &str) -> Verdict {
-        let answer = Answer::parse(query);
-        if answer.one("state").map(|state| Secret::new(state.to_owned())).as_ref() != Some(&self.state) {
-            return Verdict::NotOurs;
+    /// Empty values count as absent, and unknown parameters are ignored (RFC 6749 §3.1, §4.1.2).
+    pub fn judge(&self, query: &str) -> CallbackVerdict {
+        let query = CallbackQuery::parse(query);
+        let is_ours = query.one("state").is_some_and(|state| Secret::new(state.to_owned()) == self.state);
+        if !is_ours {
+            return CallbackVerdict::NotOurs;
         }
-        match self.judge_ours(&answer) {
+        match self.judge_ours(&query) {
             Ok(verdict) => verdict,
-            Err(broken) => Verdict::Broken(broken),
+            Err(broken) => CallbackVerdict::Broken(broken),
         }
+    }
+
+    fn judge_ours(&self, query: &CallbackQuery) -> Result<CallbackVerdict, ServerMisbehaved> {
+        for name in ["iss", "error", "code"] {
+            if query.values(name).count() > 1 {
+                return Err(ServerMisbehaved::DuplicateParameter(name));
+            }
+        }
+        if let Some(iss) = query.one("iss").filter(|iss| *iss != self.issuer) {
+            let found = escaped(iss);
+            return Err(ServerMisbehaved::AuthorizationIss { expected: self.issuer.clone(), found });
+        }
+        if let Some(error) = query.one("error") {
+            let (description, uri) = (query.one("error_description"), query.one("error_uri"));
+            return Ok(CallbackVerdict::Denied(OAuthError::new(error, description, uri)));
+        }
+        if self.iss_promised && query.one("iss").is_none() {
+            return Err(ServerMisbehaved::AuthorizationIssMissing);
+        }
+        let code = query.one("code").ok_or(ServerMisbehaved::CodeMissing)?;
+        Ok(CallbackVerdict::Code(self.verified(code)))
     }
 
     pub(super) fn verified(&self, code: &str) -> VerifiedCode {
@@ -181,65 +206,37 @@ impl PendingAuthorization {
             code: Secret::new(code.to_owned()),
             verifier: self.verifier.clone(),
             redirect_uri: self.redirect_uri.clone(),
-            asked: self.asked.clone(),
+            requested: self.requested.clone(),
         }
-    }
-
-    fn judge_ours(&self, answer: &Answer) -> Result<Verdict, ServerMisbehaved> {
-        for name in ["iss", "error", "code"] {
-            answer.at_most_one(name)?;
-        }
-        if let Some(iss) = answer.one("iss").filter(|iss| *iss != self.issuer) {
-            let found = told_apart(iss);
-            return Err(ServerMisbehaved::AuthorizationIss { expected: self.issuer.clone(), found });
-        }
-        if let Some(error) = answer.one("error") {
-            return Ok(Verdict::Denied(OAuthError::new(
-                error,
-                answer.one("error_description"),
-                answer.one("error_uri"),
-            )));
-        }
-        if self.iss_promised && answer.one("iss").is_none() {
-            return Err(ServerMisbehaved::AuthorizationIssMissing);
-        }
-        let code = answer.one("code").ok_or(ServerMisbehaved::CodeMissing)?;
-        Ok(Verdict::Code(self.verified(code)))
     }
 }
 
-/// The parameters of an answer, empty ones left out.
-pub(super) struct Answer(Vec<(String, String)>);
+/// The parameters of a callback that are not empty.
+pub(super) struct CallbackQuery(Vec<(String, String)>);
 
-impl Answer {
-    pub(super) fn parse(query: &str) -> Answer {
-        Answer(
-            form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .filter(|(_, value)| !value.is_empty())
-                .collect(),
-        )
+impl CallbackQuery {
+    pub(super) fn parse(query: &str) -> CallbackQuery {
+        let mut parameters: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        parameters.retain(|(_, value)| !value.is_empty());
+        CallbackQuery(parameters)
     }
 
-    /// Whether a parameter came, be it more than once.
+    /// Whether the query has a parameter, once or more often.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(n, _)| n == name)
+        self.values(name).next().is_some()
     }
 
-    /// The value of a parameter that came exactly once.
+    /// The value of a parameter that the query has exactly once.
     fn one(&self, name: &str) -> Option<&str> {
-        let mut values = self.0.iter().filter(|(n, _)| n == name);
+        let mut values = self.values(name);
         match (values.next(), values.next()) {
-            (Some((_, value)), None) => Some(value),
+            (Some(value), None) => Some(value),
             _ => None,
         }
     }
 
-    fn at_most_one(&self, name: &'static str) -> Result<(), ServerMisbehaved> {
-        match self.0.iter().filter(|(n, _)| n == name).count() {
-            0 | 1 => Ok(()),
-            _ => Err(ServerMisbehaved::ParameterDoubled(name)),
-        }
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -283,7 +280,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn n01_the_address_has_a_challenge_a_state_and_a_nonce_of_43_characters() {
+    fn n01_the_url_has_a_challenge_a_state_and_a_nonce_of_43_characters() {
         let (url, _) = begin("https://a.example/authorize", &["openid", "email"], false, &[]);
         let sent = parameters(&url);
         assert_eq!(
@@ -305,7 +302,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn n03_a_challenge_method_of_the_endpoints_own_query_is_overruled() {
+    fn n03_a_challenge_method_in_the_endpoints_query_is_replaced() {
         let endpoint = "https://a.example/authorize?code_challenge_method=plain&code_challenge=x";
         let (url, pending) = begin(endpoint, &["openid"], false, &[]);
         let named = |name: &str| {
@@ -316,7 +313,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn n28_the_redirect_uri_is_always_sent_and_once() {
+    fn n28_the_redirect_uri_is_sent_exactly_once() {
         for endpoint in
             ["https://a.example/authorize", "https://a.example/authorize?redirect_uri=https://evil.example"]
         {
@@ -329,7 +326,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn n29_state_and_nonce_are_random_bytes_and_nothing_else() {
+    fn n29_state_and_nonce_are_the_random_bytes() {
         let (url, _) = begin("https://a.example/authorize", &["openid"], false, &[]);
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(&parameters(&url)[name]).unwrap();
         assert_eq!((bytes("state"), bytes("nonce")), (vec![1; 32], vec![2; 32]));
@@ -342,7 +339,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn n19_a_query_of_the_endpoint_is_kept_and_nothing_comes_twice() {
+    fn n19_the_endpoints_query_is_kept_and_no_parameter_is_set_twice() {
         let (url, _) = begin(
             "https://a.example/authorize?kept=k&tenant=x&client_id=fixed",
             &[],
@@ -360,7 +357,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn n05_a_wrong_missing_empty_or_doubled_state_is_not_ours_whatever_else_comes() {
+    fn n05_a_wrong_missing_empty_or_duplicated_state_is_not_ours() {
         for query in [
             "",
             "code=c",
@@ -372,26 +369,26 @@ pub(super) mod tests {
             &format!("state={STATE}&state=x&code=c"),
             &format!("State={STATE}&code=c"),
         ] {
-            assert!(matches!(pending(false).judge(query), Verdict::NotOurs), "{query}");
+            assert!(matches!(pending(false).judge(query), CallbackVerdict::NotOurs), "{query}");
         }
     }
 
     #[test]
-    fn the_right_state_with_a_code_gives_the_code_and_unknown_parameters_are_ignored() {
+    fn the_right_state_gives_the_code_and_unknown_parameters_are_ignored() {
         let query =
             format!("foo=1&foo=2&session_state=s&state={STATE}&code=c%2Bd&iss=https%3A%2F%2Fa.example");
-        let Verdict::Code(code) = pending(true).judge(&query) else { panic!() };
+        let CallbackVerdict::Code(code) = pending(true).judge(&query) else { panic!() };
         assert_eq!(code.code.expose(), "c+d");
         assert_eq!(code.redirect_uri, "http://127.0.0.1:5/callback");
     }
 
     #[test]
-    fn n07_n09_another_iss_ends_the_login_promised_or_not() {
+    fn n07_n09_another_iss_fails_the_login_promised_or_not() {
         for iss in ["https://b.example", "https://a.example/", "https://A.example"] {
             for promised in [true, false] {
                 let verdict = pending(promised).judge(&format!("state={STATE}&code=c&iss={iss}"));
                 assert!(
-                    matches!(verdict, Verdict::Broken(ServerMisbehaved::AuthorizationIss { .. })),
+                    matches!(verdict, CallbackVerdict::Broken(ServerMisbehaved::AuthorizationIss { .. })),
                     "{iss}"
                 );
             }
@@ -399,29 +396,30 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn n08_a_promised_iss_that_is_missing_beside_a_code_ends_the_login() {
+    fn n08_a_code_without_the_promised_iss_fails_the_login() {
         let verdict = pending(true).judge(&format!("state={STATE}&code=c"));
-        assert!(matches!(verdict, Verdict::Broken(ServerMisbehaved::AuthorizationIssMissing)));
-        assert!(matches!(pending(false).judge(&format!("state={STATE}&code=c")), Verdict::Code(_)));
+        assert!(matches!(verdict, CallbackVerdict::Broken(ServerMisbehaved::AuthorizationIssMissing)));
+        assert!(matches!(pending(false).judge(&format!("state={STATE}&code=c")), CallbackVerdict::Code(_)));
     }
 
     #[test]
     fn an_error_without_the_promised_iss_is_still_that_error() {
         let verdict = pending(true).judge(&format!("state={STATE}&error=access_denied&error_description=no"));
-        let Verdict::Denied(error) = verdict else { panic!() };
+        let CallbackVerdict::Denied(error) = verdict else { panic!() };
         assert_eq!(error.to_string(), "access_denied (no)");
     }
 
     #[test]
-    fn n20_n22_a_missing_or_doubled_code_and_tokens_in_its_place_end_the_login() {
+    fn n20_n22_a_missing_or_duplicated_code_and_tokens_instead_of_it_fail_the_login() {
         for (query, rule) in [
             ("", ServerMisbehaved::CodeMissing),
             ("&code=", ServerMisbehaved::CodeMissing),
             ("&access_token=t&id_token=i", ServerMisbehaved::CodeMissing),
-            ("&code=a&code=b", ServerMisbehaved::ParameterDoubled("code")),
-            ("&error=a&error=b", ServerMisbehaved::ParameterDoubled("error")),
+            ("&code=a&code=b", ServerMisbehaved::DuplicateParameter("code")),
+            ("&error=a&error=b", ServerMisbehaved::DuplicateParameter("error")),
         ] {
-            let Verdict::Broken(found) = pending(false).judge(&format!("state={STATE}{query}")) else {
+            let CallbackVerdict::Broken(found) = pending(false).judge(&format!("state={STATE}{query}"))
+            else {
                 panic!("{query}")
             };
             assert_eq!(found, rule);

@@ -1,4 +1,4 @@
-//! Who is asking: the client and how it names itself at the token endpoint (RFC 6749 §2.3).
+//! Client authentication (RFC 6749 §2.3).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,47 +8,47 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// How the client authenticates at the token and revocation endpoints.
+/// The client's authentication method at the token and revocation endpoints.
 ///
-/// A secret that ships inside a program is no secret: it changes what the server demands, not what it
-/// can rely on, and PKCE is used all the same (RFC 8252 §8.5).
+/// A client secret that is shipped with a program is not confidential (RFC 8252 §8.5). Some servers require one
+/// nevertheless; PKCE is used in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AuthMethod {
-    /// A public client: `client_id` in the body.
+    /// A public client: only `client_id` in the body.
     #[default]
     None,
-    /// `Authorization: Basic`, both parts form-encoded first (RFC 6749 §2.3.1).
+    /// `client_id` and `client_secret` in an `Authorization: Basic` header, each form-encoded (RFC 6749 §2.3.1).
     ClientSecretBasic,
     /// `client_id` and `client_secret` in the body.
     ClientSecretPost,
 }
 
-/// The client as a request names it.
+/// A client with its credentials.
 #[derive(Debug, Clone)]
 pub struct ClientAuth<'a> {
-    /// The registered identifier.
+    /// The client ID.
     pub client_id: &'a str,
-    /// The secret, for the two methods that have one.
+    /// The client secret, for the methods that have one.
     pub secret: Option<&'a Secret>,
-    /// Where it goes.
+    /// How the client authenticates.
     pub method: AuthMethod,
 }
 
-/// A request to the token or revocation endpoint: a form, and a header where the method wants one.
+/// The body and header of a request to the token, revocation or device authorization endpoint.
 #[derive(Debug)]
 pub struct ClientRequest {
-    /// The encoded form.
+    /// The form-encoded body.
     pub form: Zeroizing<String>,
-    /// `Authorization`, for [`AuthMethod::ClientSecretBasic`] only.
+    /// The `Authorization` header, only for [`AuthMethod::ClientSecretBasic`].
     pub authorization: Option<Secret>,
 }
 
 impl ClientAuth<'_> {
-    /// Encodes a form and adds the client to it: exactly one method, never two (RFC 6749 §2.3).
+    /// Encodes a form and adds the client's credentials, with exactly one method (RFC 6749 §2.3).
     pub fn request(&self, fields: &[(&str, &str)]) -> ClientRequest {
-        let mut form = form_urlencoded::Serializer::new(String::with_capacity(self.most(fields)));
+        let mut form = form_urlencoded::Serializer::new(String::with_capacity(self.max_length(fields)));
         form.extend_pairs(fields);
         let mut authorization = None;
         match (self.method, self.secret) {
@@ -65,9 +65,9 @@ impl ClientAuth<'_> {
         ClientRequest { form: Zeroizing::new(form.finish()), authorization }
     }
 
-    /// What a form may take: a text that grows leaves what it held behind.
-    fn most(&self, fields: &[(&str, &str)]) -> usize {
-        let secret = self.secret.map_or(0, |secret| secret.expose().len());
+    /// An upper limit for the length of a form. A string that has to grow would leave copies of its secrets in memory.
+    fn max_length(&self, fields: &[(&str, &str)]) -> usize {
+        let secret = self.secret.map(|secret| secret.expose().len()).unwrap_or_default();
         let fields: usize = fields.iter().map(|(name, value)| 2 + name.len() + 3 * value.len()).sum();
         fields + 3 * (self.client_id.len() + secret) + "&client_id=&client_secret=".len()
     }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn n40_a_public_client_names_itself_in_the_body_and_has_no_header() {
+    fn n40_a_public_client_has_its_id_in_the_body_and_no_header() {
         let request = ClientAuth { client_id: "cli", secret: None, method: AuthMethod::None }
             .request(&[("a", "b c&=+ü")]);
         assert_eq!(*request.form, "a=b+c%26%3D%2B%C3%BC&client_id=cli");
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn basic_encodes_both_parts_first() {
+    fn basic_encodes_both_parts() {
         let secret = Secret::new("p:w/+ é".to_owned());
         let request =
             ClientAuth { client_id: "a:b", secret: Some(&secret), method: AuthMethod::ClientSecretBasic }

@@ -1,4 +1,4 @@
-//! The device authorization grant (RFC 8628): a code on this screen, the sign-in on another device.
+//! The device authorization grant (RFC 8628): the user enters a code on another device and signs in there.
 
 use std::time::Duration;
 
@@ -8,27 +8,28 @@ use url::Url;
 use super::client::{ClientAuth, ClientRequest};
 use super::issuer::{Issuer, is_loopback};
 use super::token::{self, TokenVerdict, Tokens};
-use super::{json, oauth_error};
+use super::{json, oauth_error, seconds};
 use crate::error::{OAuthError, ServerIncompatible, ServerMisbehaved};
 use crate::secret::Secret;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// Where the answer names no interval, or none that makes sense (RFC 8628 §3.2).
+/// The polling interval if the response has no valid one (RFC 8628 §3.2).
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
-/// Nobody waits longer between two questions.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
-/// What `slow_down` adds, for good (RFC 8628 §3.5).
+/// The longest polling interval, unless `slow_down` responses add to it.
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+/// The time that each `slow_down` response adds to the polling interval (RFC 8628 §3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// The server's clock is not ours, and it counts from when it answered, not from when we heard it.
+/// The time that is added to each wait, because the server's clock may differ and the server measures the interval from
+/// when it sent the response.
 const SLACK: Duration = Duration::from_secs(1);
-/// Where `expires_in` is missing although it is required (RFC 8628 §3.2).
-const DEFAULT_LIFE: Duration = Duration::from_secs(10 * 60);
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
-/// A code that a person types is shorter.
+/// The lifetime of the codes if the response has no valid `expires_in`, although it is required (RFC 8628 §3.2).
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(10 * 60);
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// The longest accepted user code, in bytes.
 const MAX_USER_CODE: usize = 64;
 
-/// The first request (RFC 8628 §3.1).
+/// Builds the device authorization request (RFC 8628 §3.1).
 pub fn authorization_request(
     client: &ClientAuth<'_>,
     scopes: &[String],
@@ -36,51 +37,53 @@ pub fn authorization_request(
 ) -> ClientRequest {
     let scope = scopes.join(" ");
     let mut fields = Vec::new();
-    fields.extend((!scope.is_empty()).then_some(("scope", scope.as_str())));
+    if !scope.is_empty() {
+        fields.push(("scope", scope.as_str()));
+    }
     fields.extend(resources.iter().map(|resource| ("resource", resource.as_str())));
     client.request(&fields)
 }
 
-/// One question whether the person is done (RFC 8628 §3.4).
+/// Builds a token request, which asks whether the user has signed in (RFC 8628 §3.4).
 pub fn token_request(client: &ClientAuth<'_>, device_code: &Secret) -> ClientRequest {
     client.request(&[("grant_type", GRANT_TYPE), ("device_code", device_code.expose())])
 }
 
-/// What the person needs, and what this program asks with (RFC 8628 §3.2).
+/// The device authorization response: the codes, and where to enter the user code (RFC 8628 §3.2).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DeviceAuthorization {
-    /// Asked with; never shown.
+    /// The code for token requests. It is not shown to the user.
     pub device_code: Secret,
-    /// What the person types, cleaned.
+    /// The code that the user enters, cleaned for display.
     pub user_code: String,
-    /// Where the person goes.
+    /// The URL where the user enters the code.
     pub verification_uri: Url,
-    /// The same with the code in it, for a QR code.
+    /// The URL that already contains the code, for a QR code.
     pub verification_uri_complete: Option<Url>,
-    /// How long both codes live.
+    /// The lifetime of both codes.
     pub expires_in: Duration,
-    /// How long to wait between two questions, at least.
+    /// The minimum time between two token requests.
     pub interval: Duration,
 }
 
-/// What the device authorization endpoint said.
+/// The verdict on a device authorization response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DeviceVerdict {
-    /// A code.
+    /// The codes.
     Started(DeviceAuthorization),
-    /// An error answer with a code.
+    /// An error response with an error code.
     Refused(OAuthError),
-    /// A status that is no success, and no error code with it.
+    /// A status other than 200, without an error code.
     Status(u16),
-    /// A success that breaks a rule.
+    /// A success response that violates the standard.
     Broken(ServerMisbehaved),
-    /// A success that cannot be used.
+    /// A success response that cannot be used safely.
     Unusable(ServerIncompatible),
 }
 
-/// Judges the answer to [`authorization_request`].
+/// Judges the response to [`authorization_request`].
 pub fn judge(issuer: &Issuer, status: u16, body: &[u8]) -> DeviceVerdict {
     if let Some(error) = oauth_error::from_body(body) {
         return DeviceVerdict::Refused(error);
@@ -89,23 +92,24 @@ pub fn judge(issuer: &Issuer, status: u16, body: &[u8]) -> DeviceVerdict {
         return DeviceVerdict::Status(status);
     }
     match json::secrets(body) {
-        Ok(answer) => judge_members(issuer, &answer),
-        Err(_) => broken("it is no JSON object of unique members"),
+        Ok(response) => judge_members(issuer, &response),
+        Err(_) => broken("not a JSON object with unique members"),
     }
 }
 
-fn judge_members(issuer: &Issuer, answer: &Map<String, Value>) -> DeviceVerdict {
-    let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let Some(device_code) = text("device_code") else { return broken("it has no device_code") };
-    let user_code = text("user_code").map(crate::sanitize::text).filter(|code| code.len() <= MAX_USER_CODE);
-    let Some(user_code) = user_code.filter(|code| !code.is_empty()) else {
-        return broken("it has no usable user_code");
-    };
-    // Google's name for it, from before the standard.
+fn judge_members(issuer: &Issuer, response: &Map<String, Value>) -> DeviceVerdict {
+    let text = |name: &str| response.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let seconds = |name: &str| response.get(name).and_then(seconds::parse);
+    let Some(device_code) = text("device_code") else { return broken("no device_code") };
+    let user_code = text("user_code").map(crate::sanitize::text).unwrap_or_default();
+    if user_code.is_empty() || user_code.len() > MAX_USER_CODE {
+        return broken("no usable user_code");
+    }
+    // Google uses the name from before the standard, `verification_url`.
     let Some(uri) = text("verification_uri").or(text("verification_url")) else {
-        return broken("it has no verification_uri");
+        return broken("no verification_uri");
     };
-    let Some(verification_uri) = shown(issuer, uri) else {
+    let Some(verification_uri) = safe_url(issuer, uri) else {
         let (name, url) = ("verification_uri", crate::sanitize::text(uri));
         return DeviceVerdict::Unusable(ServerIncompatible::InsecureEndpoint { name, url });
     };
@@ -113,10 +117,9 @@ fn judge_members(issuer: &Issuer, answer: &Map<String, Value>) -> DeviceVerdict 
         device_code: Secret::new(device_code.to_owned()),
         user_code,
         verification_uri,
-        verification_uri_complete: text("verification_uri_complete").and_then(|uri| shown(issuer, uri)),
-        expires_in: seconds(answer.get("expires_in")).map_or(DEFAULT_LIFE, |life| life.min(LONGEST_LIFE)),
-        interval: seconds(answer.get("interval"))
-            .map_or(DEFAULT_INTERVAL, |interval| interval.min(LONGEST_INTERVAL)),
+        verification_uri_complete: text("verification_uri_complete").and_then(|uri| safe_url(issuer, uri)),
+        expires_in: seconds("expires_in").unwrap_or(DEFAULT_LIFETIME).min(MAX_LIFETIME),
+        interval: seconds("interval").unwrap_or(DEFAULT_INTERVAL).min(MAX_INTERVAL),
     })
 }
 
@@ -124,67 +127,53 @@ fn broken(why: &str) -> DeviceVerdict {
     DeviceVerdict::Broken(ServerMisbehaved::DeviceResponse(why.to_owned()))
 }
 
-/// An address that a person may be sent to: `https`, or `http` on loopback under such an issuer.
-fn shown(issuer: &Issuer, uri: &str) -> Option<Url> {
+/// Parses a URL that may be shown to the user: `https`, or `http` on loopback if the issuer is, too.
+fn safe_url(issuer: &Issuer, uri: &str) -> Option<Url> {
     let url = Url::parse(uri).ok()?;
     let is_safe = url.scheme() == "https"
         || (url.scheme() == "http" && issuer.is_http_on_loopback() && is_loopback(&url));
-    (is_safe && url.username().is_empty() && url.password().is_none()).then_some(url)
+    if is_safe && url.username().is_empty() && url.password().is_none() { Some(url) } else { None }
 }
 
-/// Whole or broken seconds, as number or text; nothing where it is junk, zero or negative.
-fn seconds(value: Option<&Value>) -> Option<Duration> {
-    let seconds = match value? {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(seconds.min(1e9)).ok().filter(|duration| !duration.is_zero())
-}
-
-/// What the token endpoint said to a question.
+/// The verdict on the response to a token request of the device flow.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Poll {
-    /// The person is done.
+pub enum PollVerdict {
+    /// The user has signed in.
     Granted(Tokens),
-    /// Not yet.
+    /// The user has not signed in yet.
     Pending,
-    /// Not yet, and ask less often.
+    /// The user has not signed in yet, and the requests come too often.
     SlowDown,
-    /// The server is in trouble: ask again.
+    /// The server has a temporary problem. Try again.
     Trouble,
-    /// The code is too old.
+    /// The codes have expired.
     Expired,
-    /// The person or the server said no.
+    /// The user or the server refused the sign-in.
     Denied(OAuthError),
-    /// A success that breaks a rule.
+    /// A success response that violates the standard.
     Broken(ServerMisbehaved),
-    /// A success with a token that cannot be used.
+    /// A success response with a token that cannot be used.
     Unusable(ServerIncompatible),
 }
 
-/// Judges the answer to [`token_request`]: only `authorization_pending`, `slow_down` and a server in trouble let
-/// the questions go on (RFC 8628 §3.5).
-pub fn judge_poll(status: u16, body: &[u8]) -> Poll {
+/// Judges the response to [`token_request`]. Polling continues only after `authorization_pending`, `slow_down` and
+/// temporary problems (RFC 8628 §3.5).
+pub fn judge_poll(status: u16, body: &[u8]) -> PollVerdict {
     match token::judge(status, body) {
-        TokenVerdict::Granted(tokens) => Poll::Granted(tokens),
+        TokenVerdict::Granted(tokens) => PollVerdict::Granted(tokens),
         TokenVerdict::Refused(error) => match error.error.as_str() {
-            "authorization_pending" => Poll::Pending,
-            "slow_down" => Poll::SlowDown,
-            "expired_token" => Poll::Expired,
-            "server_error" | "temporarily_unavailable" => Poll::Trouble,
-            _ if is_trouble(status) => Poll::Trouble,
-            _ => Poll::Denied(error),
+            "authorization_pending" => PollVerdict::Pending,
+            "slow_down" => PollVerdict::SlowDown,
+            "expired_token" => PollVerdict::Expired,
+            "server_error" | "temporarily_unavailable" => PollVerdict::Trouble,
+            _ if is_trouble(status) => PollVerdict::Trouble,
+            _ => PollVerdict::Denied(error),
         },
-        TokenVerdict::Status(status) if is_trouble(status) => Poll::Trouble,
-        TokenVerdict::Status(status) => Poll::Denied(OAuthError::new(
-            &format!("the server answered {status} without a reason"),
-            None,
-            None,
-        )),
-        TokenVerdict::Broken(rule) => Poll::Broken(rule),
-        TokenVerdict::Unusable(lack) => Poll::Unusable(lack),
+        TokenVerdict::Status(status) if is_trouble(status) => PollVerdict::Trouble,
+        TokenVerdict::Status(status) => PollVerdict::Denied(OAuthError::from_status(status)),
+        TokenVerdict::Broken(rule) => PollVerdict::Broken(rule),
+        TokenVerdict::Unusable(lack) => PollVerdict::Unusable(lack),
     }
 }
 
@@ -192,7 +181,7 @@ fn is_trouble(status: u16) -> bool {
     status >= 500 || matches!(status, 408 | 425 | 429)
 }
 
-/// How long to wait before the next question, counted from when the last answer came.
+/// The time to wait before the next token request, measured from the last response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pace {
     interval: Duration,
@@ -200,31 +189,31 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The server's own pace.
+    /// Starts with the interval of the device authorization response.
     pub fn new(interval: Duration) -> Pace {
         Pace { interval, doublings: 0 }
     }
 
-    /// The wait, with a second for what the two clocks do not agree on. A pause that the server asked for
-    /// (`Retry-After`) rules if it is longer.
+    /// The time to wait: a little longer than the interval, since clocks differ, or until `retry_after` if that is
+    /// longer.
     pub fn wait(&self, retry_after: Option<Duration>) -> Duration {
         let interval = self.interval.saturating_mul(1 << self.doublings.min(6));
-        let wait = interval.min(LONGEST_INTERVAL.max(self.interval)) + SLACK.max(self.interval / 20);
+        let wait = interval.min(MAX_INTERVAL.max(self.interval)) + SLACK.max(self.interval / 20);
         wait.max(retry_after.unwrap_or_default())
     }
 
-    /// The server asked for it: five seconds more, for good.
+    /// Adds five seconds to this and all later waits (RFC 8628 §3.5).
     pub fn slow_down(&mut self) {
         self.interval += SLOW_DOWN;
         self.doublings = 0;
     }
 
-    /// No answer came, or a server in trouble gave one: twice the wait, until one comes again.
+    /// Doubles the wait after a request without a usable response (RFC 8628 §3.5).
     pub fn back_off(&mut self) {
         self.doublings += 1;
     }
 
-    /// An answer came.
+    /// Ends the back-off after a usable response.
     pub fn resume(&mut self) {
         self.doublings = 0;
     }
@@ -256,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_requests_have_exactly_the_standards_fields() {
+    fn the_requests_have_exactly_the_fields_of_the_standard() {
         let scopes = ["openid".to_owned(), "email".to_owned()];
         assert_eq!(*authorization_request(&CLIENT, &scopes, &[]).form, "scope=openid+email&client_id=cli");
         let form = token_request(&CLIENT, &Secret::new("d".to_owned())).form;
@@ -281,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn n97_a_person_is_only_sent_to_https() {
+    fn n97_the_user_is_only_sent_to_https() {
         for uri in ["http://a.example/device", "javascript:alert(1)", "https://u:p@a.example/", "device"] {
             let body = with("").replace("https://a.example/device", uri);
             assert!(matches!(judge(&issuer(), 200, body.as_bytes()), DeviceVerdict::Unusable(_)), "{uri}");
@@ -294,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn n94_the_interval_in_every_shape() {
+    fn n94_the_interval_in_every_form() {
         for (member, interval) in [
             ("", 5),
             (r#","interval":7"#, 7),
@@ -308,7 +297,7 @@ mod tests {
             assert_eq!(started(&with(member)).interval.as_secs(), interval, "{member}");
         }
         assert_eq!(started(&with("")).expires_in.as_secs(), 600);
-        assert_eq!(started(&with(r#","expires_in":1e300"#)).expires_in, LONGEST_LIFE);
+        assert_eq!(started(&with(r#","expires_in":1e300"#)).expires_in, MAX_LIFETIME);
     }
 
     #[test]
@@ -319,23 +308,23 @@ mod tests {
     }
 
     #[test]
-    fn n96_only_pending_slow_down_and_trouble_go_on() {
+    fn n96_polling_continues_only_after_pending_slow_down_and_temporary_problems() {
         let poll = |status: u16, body: &str| judge_poll(status, body.as_bytes());
         let error = |code: &str| format!(r#"{{"error":"{code}"}}"#);
-        assert!(matches!(poll(400, &error("authorization_pending")), Poll::Pending));
-        assert!(matches!(poll(200, &error("authorization_pending")), Poll::Pending));
-        assert!(matches!(poll(400, &error("slow_down")), Poll::SlowDown));
-        assert!(matches!(poll(429, &error("slow_down")), Poll::SlowDown));
-        assert!(matches!(poll(400, &error("expired_token")), Poll::Expired));
+        assert!(matches!(poll(400, &error("authorization_pending")), PollVerdict::Pending));
+        assert!(matches!(poll(200, &error("authorization_pending")), PollVerdict::Pending));
+        assert!(matches!(poll(400, &error("slow_down")), PollVerdict::SlowDown));
+        assert!(matches!(poll(429, &error("slow_down")), PollVerdict::SlowDown));
+        assert!(matches!(poll(400, &error("expired_token")), PollVerdict::Expired));
         for (status, body) in [(503, String::new()), (429, String::new()), (500, error("server_error"))] {
-            assert!(matches!(poll(status, &body), Poll::Trouble), "{status}");
+            assert!(matches!(poll(status, &body), PollVerdict::Trouble), "{status}");
         }
         for code in ["access_denied", "invalid_grant", "invalid_client", "unauthorized_client", "new_one"] {
-            assert!(matches!(poll(400, &error(code)), Poll::Denied(_)), "{code}");
+            assert!(matches!(poll(400, &error(code)), PollVerdict::Denied(_)), "{code}");
         }
-        assert!(matches!(poll(403, "<html>"), Poll::Denied(_)));
-        assert!(matches!(poll(200, r#"{"access_token":"a"}"#), Poll::Granted(_)));
-        assert!(matches!(poll(200, "{}"), Poll::Broken(_)));
+        assert!(matches!(poll(403, "<html>"), PollVerdict::Denied(_)));
+        assert!(matches!(poll(200, r#"{"access_token":"a"}"#), PollVerdict::Granted(_)));
+        assert!(matches!(poll(200, "{}"), PollVerdict::Broken(_)));
     }
 
     #[test]
@@ -351,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn n95_each_time_out_doubles_the_wait_until_an_answer_comes() {
+    fn n95_each_timeout_doubles_the_wait_until_a_response_arrives() {
         let mut pace = Pace::new(Duration::from_secs(5));
         let mut waits = Vec::new();
         for _ in 0..6 {
@@ -363,9 +352,9 @@ mod tests {
         assert_eq!(pace.wait(None).as_secs(), 6);
     }
 
-    /// A server that counts five exact seconds from its own answer, and a clock here that runs five per cent fast.
+    /// The server measures the exact interval, and the clock here runs five percent fast.
     #[test]
-    fn p25_a_clock_that_runs_fast_is_still_slow_enough() {
+    fn p25_a_clock_that_runs_fast_still_waits_long_enough() {
         for interval in [1, 5, 20, 60, 65] {
             let pace = Pace::new(Duration::from_secs(interval));
             assert!(pace.wait(None).as_secs_f64() / 1.05 >= interval as f64 - 0.01, "{interval}");

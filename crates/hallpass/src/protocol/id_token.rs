@@ -1,8 +1,8 @@
-//! The ID token (OpenID Connect Core §2) and its validation (§3.1.3.7), in two steps:
-//! [`UnverifiedIdToken::parse`] reads it, [`verify`](UnverifiedIdToken::verify) judges it.
+//! ID tokens (OpenID Connect Core §2) and their validation (§3.1.3.7), in two steps: [`UnverifiedIdToken::parse`] reads
+//! the token, and [`verify`](UnverifiedIdToken::verify) checks signature and claims.
 //!
-//! The signature is always checked, also where the token came straight from the token endpoint and
-//! the standard would let a client skip it.
+//! The signature is always checked, although the standard lets clients skip that for tokens that come directly from the
+//! token endpoint.
 //!
 //! ```no_run
 //! use hallpass::Secret;
@@ -16,7 +16,7 @@
 //! let claims = id_token.verify(&keys, &Expectations {
 //!     issuer: "https://login.example",
 //!     client_id: "mytool",
-//!     nonce: Some("the one in the authorization request"),
+//!     nonce: Some("the nonce of the authorization request"),
 //!     max_age: None,
 //!     access_token: Some(&access_token),
 //!     now: std::time::SystemTime::now(),
@@ -31,75 +31,74 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
-use super::issuer::{of_tenant, told_apart};
+use super::issuer::{escaped, for_tenant};
 use super::json;
 use crate::Secret;
 use crate::crypto;
 use crate::error::ServerMisbehaved;
 use crate::protocol::jwk::{Alg, JwkSet};
 
-/// Longest ID token that is read. Those with hundreds of group names reach 16 KiB.
+/// The longest accepted ID token. Tokens with hundreds of group names reach 16 KiB.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// How far this computer's clock may be from the server's, both ways. Clocks of laptops and virtual
-/// machines that wake from sleep are wrong by minutes, and a strict comparison locks their users out
-/// of a sign-in that just succeeded. Replay is not what the times guard here: the nonce and the
-/// code's single use do.
+/// How far this computer's clock may be ahead of or behind the server's. After sleep, the clocks of laptops and virtual
+/// machines are wrong by minutes, and a strict comparison would refuse a sign-in that has just succeeded. The times are
+/// not needed against replay, which the nonce and the single use of the code prevent.
 const LEEWAY: Duration = Duration::from_secs(5 * 60);
 
-/// Longest `sub`, in characters (OpenID Connect Core §2).
+/// The longest accepted `sub`, in characters (OpenID Connect Core §2).
 const MAX_SUB_CHARS: usize = 255;
 
-/// The last second of the year 9999, the last that RFC 3339 can write. Servers that mean "never"
-/// send numbers beyond it; they are cut to it.
+/// The last second of the year 9999, the latest time in RFC 3339 format. Servers that mean "never" send larger numbers,
+/// which are cut to it.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
-/// What a token must say to be accepted.
+/// The values that an ID token must match.
 #[derive(Debug, Clone, Copy)]
 pub struct Expectations<'a> {
-    /// The issuer whose metadata named the keys. Compared byte for byte.
+    /// The issuer of the metadata, compared byte for byte.
     pub issuer: &'a str,
-    /// Our client identifier.
+    /// The client ID.
     pub client_id: &'a str,
-    /// The `nonce` of the authorization request. `None` after a refresh, where the claim is not
-    /// judged (OpenID Connect Core §12.2: many servers leave it out).
+    /// The `nonce` of the authorization request. `None` after a refresh, when the claim is not checked because many
+    /// servers leave it out (OpenID Connect Core §12.2).
     pub nonce: Option<&'a str>,
-    /// The `max_age` of the authorization request. `None`: nobody asked when the user last proved who they are.
+    /// The `max_age` of the authorization request, if it had one.
     pub max_age: Option<Duration>,
-    /// The access token that came with the ID token, for `at_hash`. `None`: not judged.
+    /// The access token of the same response, to check `at_hash`. If `None`, the claim is not checked.
     pub access_token: Option<&'a Secret>,
-    /// The time by this computer's clock.
+    /// The current time.
     pub now: SystemTime,
 }
 
 /// The claims of an ID token (OpenID Connect Core §2).
 ///
-/// They are verified if [`UnverifiedIdToken::verify`] gave them, and hearsay if
-/// [`UnverifiedIdToken::claims`] did. Times are cut to whole seconds and to the years 1970 to 9999.
+/// Claims from [`UnverifiedIdToken::verify`] are verified; claims from [`UnverifiedIdToken::claims`] are not. Times are cut
+/// to whole seconds and to the years 1970 to 9999.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IdTokenClaims {
-    /// Who issued the token.
+    /// The issuer.
     pub iss: String,
-    /// The user's identifier, unique within the issuer and never reassigned; 1 to 255 characters.
+    /// The user's identifier, of 1 to 255 characters. It is unique at the issuer and never reassigned.
     pub sub: String,
-    /// The clients it is for. A single string on the wire is a list of one here.
+    /// The audience: the clients that the token is for. A single string counts as a list of one.
     pub aud: Vec<String>,
-    /// The client it was issued to.
+    /// The authorized party: the client that the token was issued to.
     pub azp: Option<String>,
-    /// When it ends.
+    /// The expiration time.
     pub exp: SystemTime,
-    /// When it was issued.
+    /// The time of issue.
     pub iat: SystemTime,
-    /// Not to be used before (RFC 7519 §4.1.5).
+    /// The time before which the token is not valid (RFC 7519 §4.1.5).
     pub nbf: Option<SystemTime>,
-    /// When the user last proved who they are.
+    /// The time when the user last authenticated.
     pub auth_time: Option<SystemTime>,
     /// The `nonce` of the authorization request.
     pub nonce: Option<String>,
-    /// The left half of the access token's hash, base64url (OpenID Connect Core §3.1.3.6).
+    /// The left half of the access token's hash, in base64url (OpenID Connect Core §3.1.3.6).
     pub at_hash: Option<String>,
-    /// Every claim as it came, those above and the server's own.
+    /// All claims of the token, including those above.
     pub all: Map<String, Value>,
 }
 
@@ -120,13 +119,13 @@ impl fmt::Debug for IdTokenClaims {
     }
 }
 
-/// An ID token that can be read, and of which nothing else is known: anybody may have made it.
+/// An ID token that was parsed but not verified. It may be forged.
 #[derive(Clone)]
 pub struct UnverifiedIdToken {
     alg: Alg,
     kid: Option<String>,
     claims: IdTokenClaims,
-    /// Header and claims as they were signed (RFC 7515 §5.2, step 8).
+    /// The encoded header and claims, which the signature covers (RFC 7515 §5.2, step 8).
     signing_input: Secret,
     signature: Vec<u8>,
 }
@@ -143,64 +142,69 @@ impl fmt::Debug for UnverifiedIdToken {
 }
 
 impl UnverifiedIdToken {
-    /// Reads a JWS in compact form (RFC 7515 §7.1) whose payload is a JSON object of claims.
+    /// Parses a JWS in compact form (RFC 7515 §7.1) whose payload is a JSON object of claims.
     ///
-    /// Refused are: more than 64 KiB, other than three parts, any second spelling of the base64url
-    /// (RFC 7515 §2), a member that is there twice, an algorithm that is not an [`Alg`], a `typ` of
-    /// another kind of token, `crit` and `b64: false`; a required claim that is missing, and any
-    /// claim of [`IdTokenClaims`] that has the wrong type, `null` included. The header's `jku`,
-    /// `jwk`, `x5u` and `x5c` are not looked at: keys come from the issuer's JWKS alone.
+    /// The header's `jku`, `jwk`, `x5u` and `x5c` are ignored: keys come only from the issuer's JWKS.
+    ///
+    /// # Errors
+    /// - [`IdTokenMalformed`](ServerMisbehaved::IdTokenMalformed) for a token larger than 64 KiB, without exactly three
+    ///   parts, with another encoding than strict base64url (RFC 7515 §2), or with duplicate members
+    /// - [`IdTokenAlg`](ServerMisbehaved::IdTokenAlg) for an algorithm that is not an [`Alg`]
+    /// - [`IdTokenHeader`](ServerMisbehaved::IdTokenHeader) for a `typ` of another kind of token, `crit` or `b64: false`
+    /// - [`IdTokenClaim`](ServerMisbehaved::IdTokenClaim) for a required claim that is missing, or a claim of
+    ///   [`IdTokenClaims`] with the wrong type, `null` included
     pub fn parse(raw: &Secret) -> Result<UnverifiedIdToken, ServerMisbehaved> {
         let raw = raw.expose();
         if raw.len() > MAX_BYTES {
             return Err(ServerMisbehaved::IdTokenMalformed("larger than 64 KiB"));
         }
         let (signing_input, [header, claims, signature]) = split(raw)?;
-        let (alg, kid) = judge_header(header)?;
+        let (alg, kid) = parse_header(header)?;
         Ok(UnverifiedIdToken {
             alg,
             kid,
             claims: IdTokenClaims::parse(claims)?,
             signing_input: Secret::new(signing_input.to_owned()),
-            signature: crypto::from_base64url(signature).ok_or(NO_BASE64URL)?,
+            signature: decode(signature)?,
         })
     }
 
-    /// The algorithm that the header names.
+    /// The signature algorithm in the header.
     pub fn alg(&self) -> Alg {
         self.alg
     }
 
-    /// The name of the key that the header says it was signed with (RFC 7515 §4.1.4).
+    /// The ID of the signing key in the header (RFC 7515 §4.1.4).
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// What the token says. **Nothing of it is verified**: it may be shown to nobody and be
-    /// compared only in order to refuse, as [`contradicts`](UnverifiedIdToken::contradicts) does.
+    /// The claims. **They are not verified**: do not show them, and use them only to refuse the token, as
+    /// [`contradicts`](UnverifiedIdToken::contradicts) does.
     pub fn claims(&self) -> &IdTokenClaims {
         &self.claims
     }
 
-    /// Whether some key of the set may have signed this token. If none, fetch the JWKS again, once,
-    /// before [`verify`](UnverifiedIdToken::verify): the server may have changed its keys
-    /// (OpenID Connect Core §10.1.1).
+    /// Whether any key of the set may have signed this token. If not, fetch the JWKS again, once, before calling
+    /// [`verify`](UnverifiedIdToken::verify): the server may have changed its keys (OpenID Connect Core §10.1.1).
     pub fn has_key_in(&self, keys: &JwkSet) -> bool {
         !keys.candidates(self.kid(), self.alg).is_empty()
     }
 
-    /// Whether the token speaks of another sign-in than the one that was refreshed (OpenID Connect
-    /// Core §12.2): other issuer, user or client. Needs no key, and so can be asked before a
-    /// rotated refresh token is saved; a `None` proves nothing.
+    /// Returns an error if the token of a refresh response is for another issuer, user or client than the refreshed
+    /// session (OpenID Connect Core §12.2). This needs no key, so that it can be called before the new refresh token is
+    /// saved. `None` does not mean that the token is valid.
     pub fn contradicts(&self, issuer: &str, sub: &str, client_id: &str) -> Option<ServerMisbehaved> {
         self.claims.judge_same_session(issuer, sub, client_id).err()
     }
 
-    /// Judges key, signature and claims, in this order (OpenID Connect Core §3.1.3.7), with a
-    /// leeway of five minutes on every time.
+    /// Verifies key, signature and claims, in this order (OpenID Connect Core §3.1.3.7). All times have a leeway of five
+    /// minutes.
     ///
-    /// [`IdTokenKey`](ServerMisbehaved::IdTokenKey) says that no key of the set fits; see
-    /// [`has_key_in`](UnverifiedIdToken::has_key_in).
+    /// # Errors
+    /// [`IdTokenKey`](ServerMisbehaved::IdTokenKey) if no key of the set fits (see
+    /// [`has_key_in`](UnverifiedIdToken::has_key_in)); for all other checks, the variant of [`ServerMisbehaved`] that is
+    /// named after it.
     pub fn verify(
         self,
         keys: &JwkSet,
@@ -224,16 +228,14 @@ impl UnverifiedIdToken {
             return Err(ServerMisbehaved::IdTokenKey);
         }
         let message = self.signing_input.expose().as_bytes();
-        match candidates.iter().any(|key| key.verify(self.alg, message, &self.signature)) {
-            true => Ok(()),
-            false => Err(ServerMisbehaved::IdTokenSignature),
+        if !candidates.iter().any(|key| key.verify(self.alg, message, &self.signature)) {
+            return Err(ServerMisbehaved::IdTokenSignature);
         }
+        Ok(())
     }
 }
 
-const NO_BASE64URL: ServerMisbehaved = ServerMisbehaved::IdTokenMalformed("not base64url");
-
-/// The signing input, and the three parts.
+/// Splits a token into the signing input and its three parts.
 fn split(raw: &str) -> Result<(&str, [&str; 3]), ServerMisbehaved> {
     let mut parts = raw.split('.');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -244,40 +246,41 @@ fn split(raw: &str) -> Result<(&str, [&str; 3]), ServerMisbehaved> {
     }
 }
 
-fn judge_header(part: &str) -> Result<(Alg, Option<String>), ServerMisbehaved> {
-    let bytes = crypto::from_base64url(part).ok_or(NO_BASE64URL)?;
-    let header = json::object(&bytes)
-        .map_err(|_| ServerMisbehaved::IdTokenMalformed("the header is no JSON object of unique members"))?;
+fn decode(part: &str) -> Result<Vec<u8>, ServerMisbehaved> {
+    crypto::from_base64url(part).ok_or(ServerMisbehaved::IdTokenMalformed("not base64url"))
+}
+
+/// Parses the header into `alg` and `kid`.
+fn parse_header(part: &str) -> Result<(Alg, Option<String>), ServerMisbehaved> {
+    let header = json::object(&decode(part)?).map_err(|_| {
+        ServerMisbehaved::IdTokenMalformed("the header is not a JSON object with unique members")
+    })?;
     let text = |name| match header.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str())),
         Some(_) => Err(ServerMisbehaved::IdTokenHeader(name)),
     };
     let alg = text("alg")?.ok_or(ServerMisbehaved::IdTokenHeader("alg"))?.parse()?;
-    if !text("typ")?.is_none_or(is_jwt) {
+    // Media types ignore case, and `application/` may be left out (RFC 7515 §4.1.9). Every other kind of token has a type
+    // of its own: `at+jwt`, `logout+jwt`, `dpop+jwt` (RFC 8725 §3.11).
+    let typ = text("typ")?.unwrap_or("JWT");
+    if !typ.eq_ignore_ascii_case("JWT") && !typ.eq_ignore_ascii_case("application/jwt") {
         return Err(ServerMisbehaved::IdTokenHeader("typ"));
     }
-    // No extension is understood here, so each that must be understood is a reason to refuse.
+    // `crit` lists the extensions that must be understood. None is supported here.
     if header.contains_key("crit") {
         return Err(ServerMisbehaved::IdTokenHeader("crit"));
     }
-    // RFC 7797: with `b64: false` the payload would be signed as it is, not encoded.
+    // With `b64: false`, the signature would cover the unencoded payload (RFC 7797).
     if header.get("b64").is_some_and(|b64| *b64 != true) {
         return Err(ServerMisbehaved::IdTokenHeader("b64"));
     }
     Ok((alg, text("kid")?.map(str::to_owned)))
 }
 
-/// Media types ignore case, and `application/` may be left out (RFC 7515 §4.1.9). Every other kind of
-/// token has a name of its own: `at+jwt`, `logout+jwt`, `dpop+jwt` (RFC 8725 §3.11).
-fn is_jwt(typ: &str) -> bool {
-    typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt")
-}
-
 impl IdTokenClaims {
     fn parse(part: &str) -> Result<IdTokenClaims, ServerMisbehaved> {
-        let bytes = crypto::from_base64url(part).ok_or(NO_BASE64URL)?;
-        let all = json::object(&bytes).map_err(unreadable_claims)?;
+        let all = json::object(&decode(part)?).map_err(malformed_claims)?;
         Ok(IdTokenClaims {
             iss: required(&all, "iss", text)?,
             sub: required(&all, "sub", subject)?,
@@ -302,25 +305,26 @@ impl IdTokenClaims {
         self.judge_azp(client_id)
     }
 
-    /// Byte for byte: no normal form of a URL is the same URL (OpenID Connect Core §3.1.3.7, 2).
+    /// Compares the issuer byte for byte, without normalizing URLs (OpenID Connect Core §3.1.3.7, 2).
     fn judge_iss(&self, issuer: &str) -> Result<(), ServerMisbehaved> {
-        let expected = of_tenant(issuer, &self.all);
+        let expected = for_tenant(issuer, &self.all);
         if self.iss == expected {
             return Ok(());
         }
-        let found = told_apart(&self.iss);
+        let found = escaped(&self.iss);
         Err(ServerMisbehaved::IdTokenIss { expected: expected.into_owned(), found })
     }
 
-    /// Only we: a token that is for others too may have been passed on by one of them (§3.1.3.7, 3).
+    /// Requires this client to be the only audience. Another audience could have passed its token on to us (OpenID Connect
+    /// Core §3.1.3.7, 3).
     fn judge_aud(&self, client_id: &str) -> Result<(), ServerMisbehaved> {
-        match !self.aud.is_empty() && self.aud.iter().all(|aud| aud == client_id) {
-            true => Ok(()),
-            false => Err(ServerMisbehaved::IdTokenAud),
+        if self.aud.is_empty() || self.aud.iter().any(|aud| aud != client_id) {
+            return Err(ServerMisbehaved::IdTokenAud);
         }
+        Ok(())
     }
 
-    /// OpenID Connect Core §3.1.3.7, 4 and 5.
+    /// Checks `azp` (OpenID Connect Core §3.1.3.7, 4 and 5).
     fn judge_azp(&self, client_id: &str) -> Result<(), ServerMisbehaved> {
         match &self.azp {
             Some(azp) if azp == client_id => Ok(()),
@@ -329,7 +333,7 @@ impl IdTokenClaims {
         }
     }
 
-    /// OpenID Connect Core §3.1.3.7, 9 and 10; RFC 7519 §4.1.5.
+    /// Checks `exp`, `iat` and `nbf` (OpenID Connect Core §3.1.3.7, 9 and 10; RFC 7519 §4.1.5).
     fn judge_times(&self, now: SystemTime) -> Result<(), ServerMisbehaved> {
         if let Some(ago) = since(self.exp, now).filter(|ago| *ago >= LEEWAY) {
             return Err(ServerMisbehaved::IdTokenExpired { ago, skew: None });
@@ -342,16 +346,16 @@ impl IdTokenClaims {
         Ok(())
     }
 
-    /// OpenID Connect Core §3.1.3.7, 11. A missing one is a wrong one.
+    /// Checks `nonce`, which must not be missing (OpenID Connect Core §3.1.3.7, 11).
     fn judge_nonce(&self, expected: Option<&str>) -> Result<(), ServerMisbehaved> {
-        match expected.is_none() || self.nonce.as_deref() == expected {
-            true => Ok(()),
-            false => Err(ServerMisbehaved::IdTokenNonce),
+        if expected.is_some() && self.nonce.as_deref() != expected {
+            return Err(ServerMisbehaved::IdTokenNonce);
         }
+        Ok(())
     }
 
-    /// OpenID Connect Core §3.1.3.7, 13. Both times are the server's, so that our clock is of no matter; the person may
-    /// have thought about the consent in between.
+    /// Checks `auth_time` against the requested `max_age` (OpenID Connect Core §3.1.3.7, 13). It is compared with `iat`,
+    /// not with this computer's clock; the leeway is for the time that the user spends on the consent page.
     fn judge_auth_time(&self, max_age: Option<Duration>) -> Result<(), ServerMisbehaved> {
         let Some(max_age) = max_age else { return Ok(()) };
         let auth_time = self.auth_time.ok_or(ServerMisbehaved::IdTokenClaim("auth_time"))?;
@@ -361,29 +365,28 @@ impl IdTokenClaims {
         }
     }
 
-    /// OpenID Connect Core §3.1.3.8: the left half of the token's hash.
+    /// Checks `at_hash`, the left half of the access token's hash, if both are present (OpenID Connect Core §3.1.3.8).
     fn judge_at_hash(&self, alg: Alg, access_token: Option<&Secret>) -> Result<(), ServerMisbehaved> {
         let (Some(at_hash), Some(access_token)) = (&self.at_hash, access_token) else {
             return Ok(());
         };
         let hash = alg.sha2().hash(access_token.expose().as_bytes());
-        match *at_hash == crypto::to_base64url(&hash[..hash.len() / 2]) {
-            true => Ok(()),
-            false => Err(ServerMisbehaved::IdTokenAtHash),
+        if *at_hash != crypto::to_base64url(&hash[..hash.len() / 2]) {
+            return Err(ServerMisbehaved::IdTokenAtHash);
         }
+        Ok(())
     }
 }
 
-/// From `earlier` to `later` in whole seconds, which is how a person is told; `None` if it is the
-/// other way round.
+/// Returns the time from `earlier` to `later` in whole seconds, for error messages. `None` if `earlier` is the later one.
 fn since(earlier: SystemTime, later: SystemTime) -> Option<Duration> {
     later.duration_since(earlier).ok().map(|time| Duration::from_secs(time.as_secs()))
 }
 
 type Claims = Map<String, Value>;
 
-/// A claim that may be missing but must not be of another type, `null` included: taking a wrong type
-/// for an absence would skip its check (CVE-2026-25537).
+/// Reads a claim that may be missing. One with a wrong type, `null` included, is an error: to treat it as missing would
+/// skip its check (CVE-2026-25537).
 fn optional<T>(
     all: &Claims,
     name: &'static str,
@@ -415,18 +418,18 @@ fn audience(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// Seconds since 1970, whole or not (RFC 7519 §2). Doubles hold whole seconds far beyond 9999.
+/// Reads a time in seconds since 1970, possibly with a fraction (RFC 7519 §2).
 fn numeric_date(value: &Value) -> Option<SystemTime> {
     let seconds = value.as_f64()?.clamp(0.0, LAST_SECOND);
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds as u64))
 }
 
-/// A number that no double can hold (`1e400`) ends the parser inside that claim.
-fn unreadable_claims(member: Option<String>) -> ServerMisbehaved {
+/// Names the claim in which parsing failed if it is a time: a number such as `1e400` is too large for the parser.
+fn malformed_claims(member: Option<String>) -> ServerMisbehaved {
     const NUMBERS: [&str; 4] = ["exp", "iat", "nbf", "auth_time"];
     match NUMBERS.into_iter().find(|name| member.as_deref() == Some(name)) {
         Some(name) => ServerMisbehaved::IdTokenClaim(name),
-        None => ServerMisbehaved::IdTokenMalformed("the claims are no JSON object of unique members"),
+        None => ServerMisbehaved::IdTokenMalformed("the claims are not a JSON object with unique members"),
     }
 }
 

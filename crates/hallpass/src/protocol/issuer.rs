@@ -1,4 +1,4 @@
-//! The issuer: who the server says it is.
+//! Issuer identifiers (RFC 8414 §2).
 
 use std::borrow::Cow;
 
@@ -7,10 +7,11 @@ use url::{Host, Url};
 
 use crate::error::Misuse;
 
-/// An issuer identifier, kept byte for byte: issuers are compared as strings (RFC 8414 §3.3).
+/// An issuer identifier, the URL by which an authorization server identifies itself. Issuers are compared byte for byte
+/// (RFC 8414 §3.3).
 ///
-/// It is `https`, or `http` on a loopback host for a server on this machine; it has no query, no
-/// fragment and no user name (RFC 8414 §2).
+/// The URL is `https`, or `http` on a loopback host for a server on this machine. It has no query, fragment or user name
+/// (RFC 8414 §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issuer {
     literal: String,
@@ -18,10 +19,10 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Checks and keeps an issuer.
+    /// Parses an issuer.
     ///
     /// # Errors
-    /// [`Misuse::Setting`] names what is wrong with it.
+    /// [`Misuse::Setting`] says what is wrong with it.
     pub fn parse(literal: &str) -> Result<Issuer, Misuse> {
         let problem =
             |what: &str| Misuse::setting("issuer", format!("\"{}\" {what}", crate::sanitize::text(literal)));
@@ -37,7 +38,7 @@ impl Issuer {
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
-            "http" => return Err(problem("must be https (http is accepted on a loopback address only)")),
+            "http" => return Err(problem("must be https (http is accepted only on a loopback address)")),
             _ => return Err(problem("must be https")),
         }
         Ok(Issuer { literal: literal.to_owned(), url })
@@ -48,29 +49,29 @@ impl Issuer {
         &self.literal
     }
 
-    /// The issuer as a URL, for building addresses from it.
+    /// The issuer as a URL, to derive other URLs from.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The host, for a profile's name and for messages.
+    /// The host, for profile names and messages.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Whether this is a server on this machine without TLS: only then may its endpoints be http.
+    /// Whether this is a server on this machine without TLS. Only then may its endpoints be `http`.
     pub fn is_http_on_loopback(&self) -> bool {
         self.url.scheme() == "http"
     }
 
-    /// Whether two issuers differ by one trailing slash only, a difference that servers and their
-    /// guides cannot agree on (Auth0, Authentik, Okta).
+    /// Whether two issuers differ only by a trailing slash. Servers and their documentation disagree about it (Auth0,
+    /// Authentik, Okta).
     pub fn differs_by_slash(&self, other: &str) -> bool {
         self.literal.strip_suffix('/') == Some(other) || other.strip_suffix('/') == Some(&self.literal)
     }
 }
 
-/// Whether a URL's host is a loopback address, judged after parsing and never by how it is spelled.
+/// Whether a URL's host is a loopback address or `localhost`.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -80,31 +81,34 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// An issuer that is not ours, for a message that names ours beside it: what cannot be seen, or only looks like another
-/// letter, is spelled out, so that the two never look the same.
-pub(crate) fn told_apart(found: &str) -> String {
-    let spelled = found.chars().take(300).map(|c| match c {
-        c if c.is_ascii_graphic() => c.to_string(),
-        c => c.escape_unicode().to_string(),
-    });
-    crate::sanitize::text(&spelled.collect::<String>())
+/// Returns an unexpected issuer for an error message, with everything but visible ASCII escaped: invisible characters and
+/// look-alike letters must not make it look like the expected one.
+pub(crate) fn escaped(found: &str) -> String {
+    let mut text = String::new();
+    for c in found.chars().take(300) {
+        if c.is_ascii_graphic() {
+            text.push(c);
+        } else {
+            text.extend(c.escape_unicode());
+        }
+    }
+    crate::sanitize::text(&text)
 }
 
-/// The part of a metadata document's issuer that stands for the tenant, where one document serves all of them
-/// (Microsoft Entra ID); the claim `tid` of each ID token fills it in.
+/// The placeholder for the tenant in the issuer of a metadata document that serves all tenants (Microsoft Entra ID). The
+/// claim `tid` of each ID token replaces it.
 const TENANT: &str = "{tenantid}";
 
-/// The issuer that an ID token with these claims has to name. It is what was asked for, but for the tenant.
-pub(crate) fn of_tenant<'a>(issuer: &'a str, claims: &Map<String, Value>) -> Cow<'a, str> {
-    let tenant = claims.get("tid").and_then(Value::as_str).filter(|tenant| is_tenant(tenant));
-    match tenant.filter(|_| issuer.contains(TENANT)) {
-        Some(tenant) => Cow::Owned(issuer.replace(TENANT, tenant)),
-        None => Cow::Borrowed(issuer),
+/// Returns the issuer that an ID token with these claims must have: `issuer`, with the tenant filled in.
+pub(crate) fn for_tenant<'a>(issuer: &'a str, claims: &Map<String, Value>) -> Cow<'a, str> {
+    let Some(tenant) = claims.get("tid").and_then(Value::as_str) else { return Cow::Borrowed(issuer) };
+    let is_valid = (1..=64).contains(&tenant.len())
+        && tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if is_valid && issuer.contains(TENANT) {
+        Cow::Owned(issuer.replace(TENANT, tenant))
+    } else {
+        Cow::Borrowed(issuer)
     }
-}
-
-fn is_tenant(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 #[cfg(test)]
@@ -112,20 +116,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tenant_of_an_id_token_fills_in_the_issuer_and_nothing_else_does() {
+    fn only_a_valid_tenant_is_filled_into_the_issuer() {
         let claims = |tid: Value| Map::from_iter([("tid".to_owned(), tid)]);
         let of_all = "https://login.example.com/{tenantid}/v2.0";
-        let filled = |tid: &str| of_tenant(of_all, &claims(tid.into())).into_owned();
+        let filled = |tid: &str| for_tenant(of_all, &claims(tid.into())).into_owned();
         assert_eq!(filled("9188040d-6c67"), "https://login.example.com/9188040d-6c67/v2.0");
         for tid in ["", "a/b", "../x", "a.b", "{tenantid}", &"a".repeat(65)] {
             assert_eq!(filled(tid), of_all, "{tid}");
         }
-        assert_eq!(of_tenant(of_all, &claims(7.into())), of_all);
-        assert_eq!(of_tenant("https://a.example", &claims("t".into())), "https://a.example");
+        assert_eq!(for_tenant(of_all, &claims(7.into())), of_all);
+        assert_eq!(for_tenant("https://a.example", &claims("t".into())), "https://a.example");
     }
 
     #[test]
-    fn n35_https_and_http_on_loopback_are_issuers() {
+    fn n35_https_and_http_on_loopback_are_accepted() {
         for good in [
             "https://login.example.com",
             "https://a.example/t/1/",
@@ -137,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn n35_plain_http_to_anywhere_else_and_all_that_is_no_address_are_refused() {
+    fn n35_http_to_other_hosts_and_malformed_issuers_are_refused() {
         for bad in [
             "login.example.com",
             "",
@@ -155,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn p59_two_issuers_that_are_not_the_same_never_look_the_same() {
+    fn p59_different_issuers_never_look_the_same() {
         for (found, shown) in [
             ("https://a.example/", "https://a.example/"),
             ("https://a.example ", "https://a.example\\u{20}"),
@@ -163,13 +167,13 @@ mod tests {
             ("https://\u{430}.example", "https://\\u{430}.example"),
             ("https://a.example\u{1b}[31m\n", "https://a.example\\u{1b}[31m\\u{a}"),
         ] {
-            assert_eq!(told_apart(found), shown);
+            assert_eq!(escaped(found), shown);
         }
-        assert_eq!(told_apart(&"\n".repeat(1 << 20)).chars().count(), 301);
+        assert_eq!(escaped(&"\n".repeat(1 << 20)).chars().count(), 301);
     }
 
     #[test]
-    fn one_slash_is_the_only_difference_that_counts_as_none() {
+    fn issuers_may_differ_only_by_one_trailing_slash() {
         let issuer = Issuer::parse("https://a.example/t").unwrap();
         assert!(issuer.differs_by_slash("https://a.example/t/"));
         assert!(!issuer.differs_by_slash("https://a.example/t//"));

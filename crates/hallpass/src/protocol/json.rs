@@ -1,5 +1,5 @@
-//! JSON as a server has to send it: in UTF-8, and no member twice at any depth. Of two readers of a doubled member one
-//! takes the first and one the last, and they would judge different answers (RFC 8259 §4, RFC 7515 §4, RFC 7519 §4).
+//! Strict JSON: UTF-8, and no duplicate members at any depth. Parsers disagree about which of two duplicate members
+//! counts, and could be made to see different responses (RFC 8259 §4, RFC 7515 §4, RFC 7519 §4).
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,26 +9,28 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAcces
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-/// The members of an object; or else the outermost member inside which the parser stopped, if it was in one.
+/// Parses an object.
 ///
-/// It is read twice, since `serde_json` alone knows how it hands numbers to itself: whatever crate of a program asks for
-/// its `arbitrary_precision` changes that for all of them.
+/// # Errors
+/// The outermost member in which parsing failed, if it was in one.
 pub(super) fn object(json: &[u8]) -> Result<Map<String, Value>, Option<String>> {
     let mut reading = None;
     let mut parser = serde_json::Deserializer::from_slice(json);
-    let is_strict = UniqueMembers { reading: &mut reading }.deserialize(&mut parser);
-    match is_strict.and_then(|()| parser.end()).and_then(|()| serde_json::from_slice(json)) {
+    let checked = UniqueMembers { reading: &mut reading }.deserialize(&mut parser);
+    // Parsed a second time for the values: the representation of numbers is internal to serde_json, and changes when any
+    // crate of the program enables its feature `arbitrary_precision`.
+    match checked.and_then(|()| parser.end()).and_then(|()| serde_json::from_slice(json)) {
         Ok(members) => Ok(members),
         Err(_) => Err(reading),
     }
 }
 
-/// The members of an object that may hold tokens.
+/// Parses an object that may contain secrets.
 pub(super) fn secrets(json: &[u8]) -> Result<Wiped, Option<String>> {
     object(json).map(Wiped)
 }
 
-/// Members whose texts are wiped when they are dropped.
+/// The members of an object. Their texts are wiped from memory when they are dropped.
 pub(super) struct Wiped(pub(super) Map<String, Value>);
 
 impl Deref for Wiped {
@@ -54,9 +56,9 @@ fn wipe(value: &mut Value) {
     }
 }
 
-/// Passes over an object whose members are unique.
+/// Checks that an object has unique members, at any depth.
 struct UniqueMembers<'a> {
-    /// The outermost member that is being read.
+    /// The member that is being read.
     reading: &'a mut Option<String>,
 }
 
@@ -79,7 +81,7 @@ impl<'de> Visitor<'de> for UniqueMembers<'_> {
         let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
             if !names.insert(name.clone()) {
-                return Err(A::Error::custom("a member comes twice"));
+                return Err(A::Error::custom("duplicate member"));
             }
             *self.reading = Some(name);
             members.next_value::<Strict>()?;
@@ -89,7 +91,7 @@ impl<'de> Visitor<'de> for UniqueMembers<'_> {
     }
 }
 
-/// A JSON value whose objects have [`UniqueMembers`].
+/// A JSON value in which all objects have [`UniqueMembers`].
 struct Strict;
 
 impl<'de> Deserialize<'de> for Strict {
@@ -145,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn n50_a_member_that_comes_twice_at_any_depth_is_no_json() {
+    fn n50_duplicate_members_are_refused_at_any_depth() {
         assert_eq!(object(br#"{"a":[{"b":1},{"b":2}],"b":3}"#).unwrap().len(), 2);
         for (json, inside) in [
             (r#"{"a":1,"a":1}"#, None),
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn n50_other_encodings_than_utf_8_are_no_json() {
+    fn n50_encodings_other_than_utf_8_are_refused() {
         let utf_16: Vec<u8> = r#"{"a":"b"}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
         for json in [&utf_16[..], b"{\"a\":\"\xff\"}", b"{\"a\":\"\xc3\x28\"}", b"{\"a\":\"\\ud800\"}"] {
             assert!(object(json).is_err(), "{json:?}");

@@ -1,11 +1,11 @@
-//! JSON Web Keys (RFC 7517, RFC 7518 §6, RFC 8037 §2): the keys that a server signs ID tokens with.
+//! JSON Web Keys (RFC 7517, RFC 7518 §6, RFC 8037 §2): the public keys for ID token signatures.
 //!
 //! ```
 //! use hallpass::protocol::jwk::{Alg, JwkSet};
 //!
 //! let keys = JwkSet::parse(br#"{"keys":[
 //!     {"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
-//!     {"kty":"a later standard's"}
+//!     {"kty":"unknown"}
 //! ]}"#)?;
 //! assert_eq!(keys.candidates(Some("a"), Alg::EdDSA).len(), 1);
 //! # Ok::<(), hallpass::error::ServerMisbehaved>(())
@@ -21,14 +21,14 @@ use super::json;
 use crate::crypto::{self, Curve, RsaPadding, Sha2};
 use crate::error::ServerMisbehaved;
 
-/// How many keys of a set are looked at. Real sets hold fewer than ten; a token without `kid` is
-/// tried against every fitting key, so the number bounds the work.
+/// The number of keys in a set that are used; others are ignored. Real sets have fewer than ten. A token without `kid` is
+/// verified with every key that fits, so this limits the work.
 const MAX_KEYS: usize = 100;
 
-/// The signature algorithms that are accepted: asymmetric ones only (RFC 8725 §3.1 and §3.2).
+/// The accepted signature algorithms, all of them asymmetric (RFC 8725 §3.1 and §3.2).
 ///
-/// An algorithm is read from a token's header, but only to choose from this list; the key must fit
-/// it too. So a token cannot bring `none` or an HMAC "signed" with a public key.
+/// A token's header can only choose from this list, and the key must be of the algorithm's type. So a token with the
+/// algorithm `none`, or with an HMAC made with a public key, is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Alg {
@@ -48,12 +48,12 @@ pub enum Alg {
     ES256,
     /// ECDSA on P-384 with SHA-384 (RFC 7518 §3.4).
     ES384,
-    /// Ed25519 (RFC 8037 §3.1), also under its own name `Ed25519` (RFC 9864 §2.2).
+    /// Ed25519 (RFC 8037 §3.1), also called `Ed25519` (RFC 9864 §2.2).
     EdDSA,
 }
 
 impl Alg {
-    /// The registered name, as `alg` spells it.
+    /// The registered name, the value of `alg`.
     pub fn as_str(self) -> &'static str {
         match self {
             Alg::RS256 => "RS256",
@@ -68,12 +68,12 @@ impl Alg {
         }
     }
 
-    /// The hash of this algorithm, which `at_hash` uses too (OpenID Connect Core §3.1.3.6).
+    /// The hash function of this algorithm, which `at_hash` uses as well (OpenID Connect Core §3.1.3.6).
     pub(crate) fn sha2(self) -> Sha2 {
         match self {
             Alg::RS256 | Alg::PS256 | Alg::ES256 => Sha2::Sha256,
             Alg::RS384 | Alg::PS384 | Alg::ES384 => Sha2::Sha384,
-            // Ed25519 hashes with SHA-512 inside (RFC 8032 §5.1).
+            // Ed25519 uses SHA-512 internally (RFC 8032 §5.1).
             Alg::RS512 | Alg::PS512 | Alg::EdDSA => Sha2::Sha512,
         }
     }
@@ -88,8 +88,8 @@ impl fmt::Display for Alg {
 impl FromStr for Alg {
     type Err = ServerMisbehaved;
 
-    /// Reads a header's `alg`, which is case-sensitive (RFC 7515 §4.1.1). What is not in the list
-    /// (`none` in any spelling, `HS256`, `ES512`, …) is [`ServerMisbehaved::IdTokenAlg`].
+    /// Parses the `alg` of a header, which is case-sensitive (RFC 7515 §4.1.1). All others, such as `none`, `HS256` and
+    /// `ES512`, are [`ServerMisbehaved::IdTokenAlg`].
     fn from_str(name: &str) -> Result<Alg, ServerMisbehaved> {
         Ok(match name {
             "RS256" => Alg::RS256,
@@ -106,29 +106,29 @@ impl FromStr for Alg {
     }
 }
 
-/// A server's keys that can verify something here (RFC 7517 §5).
+/// The usable keys of a server (RFC 7517 §5).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct JwkSet {
     keys: Vec<Jwk>,
 }
 
 impl JwkSet {
-    /// Reads the document at `jwks_uri`. Only a document that is no JSON object with an array
-    /// `keys` is an error: keys of unknown types or curves, malformed, too small, or for another
-    /// use are left out, as RFC 7517 §5 says, so that a server may publish what this version does
-    /// not know. At most 100 keys are looked at.
+    /// Parses the document at `jwks_uri`. Keys that cannot be used here are ignored, as RFC 7517 §5 requires: those of
+    /// unknown types or curves, for another use, malformed or too small, and all after the first 100.
+    ///
+    /// # Errors
+    /// [`ServerMisbehaved::Jwks`] if the document is not a JSON object with an array `keys`.
     pub fn parse(body: &[u8]) -> Result<JwkSet, ServerMisbehaved> {
         let document = json::object(body).map_err(|_| ServerMisbehaved::Jwks)?;
         let keys = document.get("keys").and_then(Value::as_array).ok_or(ServerMisbehaved::Jwks)?;
         Ok(JwkSet { keys: keys.iter().take(MAX_KEYS).filter_map(Jwk::parse).collect() })
     }
 
-    /// The keys that may have made a signature: type, curve and `alg` fit, and so does `kid`.
+    /// Returns the keys that may have made a signature: those with a fitting type, curve, `alg` and `kid`.
     ///
-    /// A `kid` chooses all keys of that name, for servers that use one twice. Where no key has it,
-    /// or the token names none, the keys without `kid` (or all of them) are tried: a server of one
-    /// key often names it on one side only. Nothing found: fetch the document again, once
-    /// (OpenID Connect Core §10.1.1).
+    /// These are all keys with the token's `kid`, as some servers use one twice. If no key has it, they are the keys without
+    /// a `kid`; and if the token has no `kid`, they are all keys. Servers with a single key often set `kid` only in the key
+    /// or only in the token. If there is none, fetch the document again, once (OpenID Connect Core §10.1.1).
     pub fn candidates(&self, kid: Option<&str>, alg: Alg) -> Vec<&Jwk> {
         let named = |kid| move |key: &&Jwk| key.kid.as_deref() == kid;
         let keys: Vec<&Jwk> = match kid {
@@ -150,20 +150,20 @@ pub struct Jwk {
     material: Material,
 }
 
-/// The key itself, in the parts that its type has.
+/// The parameters of a key, by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Material {
     /// Modulus and exponent, big-endian without leading zeros (RFC 7518 §6.3.1).
     Rsa { n: Vec<u8>, e: Vec<u8> },
-    /// A point on a curve, coordinates of full size (RFC 7518 §6.2.1).
+    /// A point on a curve, with coordinates of full size (RFC 7518 §6.2.1).
     Ec { curve: Curve, x: Vec<u8>, y: Vec<u8> },
-    /// RFC 8037 §2.
+    /// The public key (RFC 8037 §2).
     Ed25519 { x: Vec<u8> },
 }
 
-/// The members that matter, as they are on the wire. `x5c`, `x5u` and private parts are ignored.
+/// The members of a JWK that are used. `x5c`, `x5u` and private parameters are ignored.
 #[derive(Deserialize)]
-struct Wire {
+struct Members {
     kty: String,
     kid: Option<String>,
     alg: Option<String>,
@@ -178,19 +178,19 @@ struct Wire {
 }
 
 impl Jwk {
-    /// The key's name, if the server gave it one (RFC 7517 §4.5).
+    /// The key ID, if the key has one (RFC 7517 §4.5).
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
     fn parse(value: &Value) -> Option<Jwk> {
-        // `Wire` alone would read an array as its fields in order.
-        let wire = Wire::deserialize(value.as_object()?).ok().filter(Wire::may_verify)?;
-        let material = wire.material()?;
-        Some(Jwk { kid: wire.kid, alg: wire.alg, material })
+        // Without `as_object`, serde would accept an array with the members in order.
+        let members = Members::deserialize(value.as_object()?).ok().filter(Members::may_verify)?;
+        let material = members.material()?;
+        Some(Jwk { kid: members.kid, alg: members.alg, material })
     }
 
-    /// Whether type, curve and the key's own `alg` allow this algorithm (RFC 7517 §4.4).
+    /// Whether the key's type, curve and `alg` allow an algorithm (RFC 7517 §4.4).
     fn fits(&self, alg: Alg) -> bool {
         let allowed = match &self.alg {
             Some(name) => name.parse() == Ok(alg),
@@ -199,17 +199,21 @@ impl Jwk {
         allowed && self.material.fits(alg)
     }
 
-    /// Whether this key made `signature` over `message`; never, if the key does not fit `alg`.
+    /// Whether `signature` is valid for `message`. It never is if the key does not fit `alg`.
     pub(crate) fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
         self.fits(alg) && self.material.verify(alg, message, signature)
     }
 }
 
-impl Wire {
-    /// `use` and `key_ops` each name what the key is for, and may both be there (RFC 7517 §4.2, §4.3).
+impl Members {
+    /// Whether the key's `use` and `key_ops` allow verifying (RFC 7517 §4.2, §4.3). Each of them may be missing.
     fn may_verify(&self) -> bool {
-        self.usage.as_deref().is_none_or(|usage| usage == "sig")
-            && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"))
+        let is_for_signatures = matches!(self.usage.as_deref(), None | Some("sig"));
+        let has_operation = match &self.key_ops {
+            Some(operations) => operations.iter().any(|operation| operation == "verify"),
+            None => true,
+        };
+        is_for_signatures && has_operation
     }
 
     fn material(&self) -> Option<Material> {
@@ -224,7 +228,10 @@ impl Wire {
 
     fn rsa(&self) -> Option<Material> {
         let (n, e) = (number(&self.n)?, number(&self.e)?);
-        crypto::RSA_MODULUS_BITS.contains(&crypto::bit_length(&n)).then_some(Material::Rsa { n, e })
+        if !crypto::RSA_MODULUS_BITS.contains(&crypto::bit_length(&n)) {
+            return None;
+        }
+        Some(Material::Rsa { n, e })
     }
 
     fn ec(&self, curve: Curve) -> Option<Material> {
@@ -233,13 +240,13 @@ impl Wire {
     }
 }
 
-/// A member of exactly `size` bytes.
+/// Decodes a member of exactly `size` bytes.
 fn bytes(member: &Option<String>, size: usize) -> Option<Vec<u8>> {
     crypto::from_base64url(member.as_ref()?).filter(|bytes| bytes.len() == size)
 }
 
-/// A `Base64urlUInt`. Leading zeros are forbidden, and yet some servers' big-number libraries put
-/// one before the modulus (RFC 7518 §6.3.1.1); they do not change the number.
+/// Decodes a `Base64urlUInt`. Leading zeros are forbidden, but some servers' big-number libraries add one to the modulus
+/// (RFC 7518 §6.3.1.1). They are removed.
 fn number(member: &Option<String>) -> Option<Vec<u8>> {
     let bytes = crypto::from_base64url(member.as_ref()?)?;
     let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
@@ -257,20 +264,19 @@ impl Material {
         }
     }
 
-    /// The key's type chooses the kind of verification, never the token alone.
+    /// Verifies a signature. The key's type determines how, not the token.
     fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Material::Rsa { n, e } => crypto::verify_rsa(padding(alg), alg.sha2(), n, e, message, signature),
+            Material::Rsa { n, e } => {
+                let padding = match alg {
+                    Alg::PS256 | Alg::PS384 | Alg::PS512 => RsaPadding::Pss,
+                    _ => RsaPadding::Pkcs1,
+                };
+                crypto::verify_rsa(padding, alg.sha2(), n, e, message, signature)
+            }
             Material::Ec { curve, x, y } => crypto::verify_ecdsa(*curve, x, y, message, signature),
             Material::Ed25519 { x } => crypto::verify_ed25519(x, message, signature),
         }
-    }
-}
-
-fn padding(alg: Alg) -> RsaPadding {
-    match alg {
-        Alg::PS256 | Alg::PS384 | Alg::PS512 => RsaPadding::Pss,
-        _ => RsaPadding::Pkcs1,
     }
 }
 

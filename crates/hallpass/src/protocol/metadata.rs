@@ -1,34 +1,34 @@
-//! What the server says about itself (OpenID Discovery 1.0, RFC 8414), and its endpoints.
+//! Authorization server metadata (OpenID Connect Discovery 1.0, RFC 8414) and the server's endpoints.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::issuer::{Issuer, is_loopback, told_apart};
+use super::issuer::{Issuer, escaped, is_loopback};
 use super::json;
 use crate::error::{Misuse, ServerIncompatible, ServerMisbehaved};
 
-/// An endpoint that Hallpass uses, by its standard name.
+/// The endpoints that Hallpass uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// Where the browser goes (RFC 6749 §3.1).
+    /// The authorization endpoint, which is opened in the browser (RFC 6749 §3.1).
     Authorization,
-    /// Where codes and refresh tokens are exchanged (RFC 6749 §3.2).
+    /// The token endpoint (RFC 6749 §3.2).
     Token,
-    /// Who the token speaks for (OpenID Connect Core §5.3).
+    /// The userinfo endpoint (OpenID Connect Core §5.3).
     Userinfo,
-    /// The server's public keys (RFC 7517).
+    /// The document with the server's public keys (RFC 7517 §5).
     Jwks,
-    /// Where tokens are given back (RFC 7009).
+    /// The revocation endpoint (RFC 7009).
     Revocation,
-    /// Where a device code is asked for (RFC 8628 §3.1).
+    /// The device authorization endpoint (RFC 8628 §3.1).
     DeviceAuthorization,
 }
 
 impl Endpoint {
-    /// All of them.
+    /// All endpoints.
     pub const ALL: [Endpoint; 6] = [
         Endpoint::Authorization,
         Endpoint::Token,
@@ -38,7 +38,7 @@ impl Endpoint {
         Endpoint::DeviceAuthorization,
     ];
 
-    /// The metadata member (RFC 8414 §2).
+    /// The endpoint's name in the metadata (RFC 8414 §2).
     pub fn member(self) -> &'static str {
         match self {
             Endpoint::Authorization => "authorization_endpoint",
@@ -50,48 +50,52 @@ impl Endpoint {
         }
     }
 
-    /// The short name that settings use: `authorization`, `token`, `userinfo`, `jwks`, `revocation`,
+    /// The endpoint's short name in settings: `authorization`, `token`, `userinfo`, `jwks`, `revocation`,
     /// `device_authorization`.
     pub fn name(self) -> &'static str {
         let member = self.member();
         member.strip_suffix("_endpoint").or(member.strip_suffix("_uri")).unwrap_or(member)
     }
 
-    /// Reads a short name.
+    /// Parses a short name.
     ///
     /// # Errors
-    /// [`Misuse::Setting`] lists the names that exist.
+    /// [`Misuse::Setting`] lists the valid names.
     pub fn parse(name: &str) -> Result<Endpoint, Misuse> {
         let known = || Endpoint::ALL.map(Endpoint::name).join(", ");
         Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name).ok_or_else(|| {
-            Misuse::setting("endpoint", format!("\"{}\" is none of {}", crate::sanitize::text(name), known()))
+            let name = crate::sanitize::text(name);
+            Misuse::setting(
+                "endpoint",
+                format!("\"{name}\" is not an endpoint (expected one of: {})", known()),
+            )
         })
     }
 }
 
-/// Endpoints by name; every URL in it has passed the rule of [`Endpoints::set`].
+/// A server's endpoints. Each URL was checked by [`Endpoints::set`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Endpoints(BTreeMap<Endpoint, Url>);
 
 impl Endpoints {
-    /// The URL, if it is known.
+    /// The URL of an endpoint, if it is known.
     pub fn get(&self, endpoint: Endpoint) -> Option<&Url> {
         self.0.get(&endpoint)
     }
 
-    /// The URL of an endpoint that the caller cannot do without.
+    /// The URL of a required endpoint.
     ///
     /// # Errors
-    /// [`ServerIncompatible::NoEndpoint`].
+    /// [`ServerIncompatible::NoEndpoint`] if it is unknown.
     pub fn need(&self, endpoint: Endpoint) -> Result<&Url, ServerIncompatible> {
         self.get(endpoint).ok_or(ServerIncompatible::NoEndpoint(endpoint.member()))
     }
 
-    /// Adds an endpoint: `https`, or `http` on loopback under an http loopback issuer; without user
-    /// name and fragment (RFC 6749 §3.1, §3.2).
+    /// Adds an endpoint. Its URL must be `https`, or `http` on loopback if the issuer is, too. It must not have a user name
+    /// or fragment (RFC 6749 §3.1, §3.2).
     ///
     /// # Errors
-    /// [`ServerIncompatible::InsecureEndpoint`].
+    /// [`ServerIncompatible::InsecureEndpoint`] for other URLs.
     pub fn set(&mut self, endpoint: Endpoint, url: Url, issuer: &Issuer) -> Result<(), ServerIncompatible> {
         let plain_allowed = issuer.is_http_on_loopback() && is_loopback(&url);
         let safe = url.scheme() == "https" || (url.scheme() == "http" && plain_allowed);
@@ -106,7 +110,7 @@ impl Endpoints {
         Ok(())
     }
 
-    /// These, and `others` where these have a gap.
+    /// Returns these endpoints, with missing ones taken from `others`.
     pub fn or(mut self, others: &Endpoints) -> Endpoints {
         for (endpoint, url) in &others.0 {
             self.0.entry(*endpoint).or_insert_with(|| url.clone());
@@ -114,34 +118,34 @@ impl Endpoints {
         self
     }
 
-    /// Every endpoint with its URL, in a fixed order.
+    /// Iterates over the known endpoints and their URLs, in a fixed order.
     pub fn iter(&self) -> impl Iterator<Item = (Endpoint, &Url)> {
         self.0.iter().map(|(endpoint, url)| (*endpoint, url))
     }
 }
 
-/// A judged metadata document, or two of them merged.
+/// The contents of a valid metadata document, or of two merged ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerMetadata {
-    /// The document's own issuer, which everything after is compared with.
+    /// The issuer, exactly as in the document. Later responses are compared with it.
     pub issuer: String,
-    /// The endpoints it names.
+    /// The endpoints.
     pub endpoints: Endpoints,
-    /// `scopes_supported`; `None` where the document is silent.
+    /// `scopes_supported`, if present.
     pub scopes_supported: Option<Vec<String>>,
-    /// `code_challenge_methods_supported`; `None` where the document is silent, which does not mean no.
+    /// `code_challenge_methods_supported`, if present. Many servers that support PKCE leave it out.
     pub code_challenge_methods_supported: Option<Vec<String>>,
-    /// `token_endpoint_auth_methods_supported`; `None` where the document is silent.
+    /// `token_endpoint_auth_methods_supported`, if present.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
-    /// `prompt_values_supported`.
+    /// `prompt_values_supported`, empty if not present.
     pub prompt_values_supported: Vec<String>,
-    /// Whether `iss` comes with every answer of the authorization endpoint (RFC 9207 §3).
+    /// Whether every authorization response has `iss` (RFC 9207 §3).
     pub authorization_response_iss_parameter_supported: bool,
 }
 
-/// Where the documents are, in the order to ask: OpenID first, then RFC 8414 before and after the
-/// issuer's path (RFC 8414 §3.1, §5).
+/// Returns the URLs of the metadata documents, in the order of preference: OpenID Connect, then OAuth with the well-known
+/// part before and after the issuer's path (RFC 8414 §3.1, §5).
 pub fn well_known(issuer: &Issuer) -> [Url; 3] {
     let path = issuer.url().path().trim_end_matches('/').to_owned();
     [
@@ -157,25 +161,26 @@ pub fn well_known(issuer: &Issuer) -> [Url; 3] {
 }
 
 impl ServerMetadata {
-    /// Judges one document that was found for `issuer`.
+    /// Judges a metadata document of `issuer`. Returns `None` if the body is not a metadata document, so that the next URL
+    /// can be tried.
     ///
-    /// Members of the wrong type count as absent, unknown ones are ignored (RFC 8414 §3.2). The issuer
-    /// must match byte for byte; one trailing slash more or less is accepted, and then the document's
-    /// spelling rules, and so it does if it is the one `of_all_tenants`.
+    /// Members of the wrong type count as missing, and unknown ones are ignored (RFC 8414 §3.2). The document's issuer
+    /// must be `issuer` byte for byte, except for a trailing slash, or the `shared_issuer` of a document that serves all
+    /// tenants. The document's spelling is used from then on.
     ///
     /// # Errors
-    /// `Ok(None)` where the body is no metadata at all, so that the next address can be asked; an error
-    /// where it is and breaks a rule.
+    /// [`ServerMisbehaved::MetadataIssuer`] if the issuer differs, and [`ServerMisbehaved::MetadataMember`] or
+    /// [`ServerIncompatible::InsecureEndpoint`] for an endpoint that cannot be used.
     pub fn judge(
         issuer: &Issuer,
-        of_all_tenants: Option<&str>,
+        shared_issuer: Option<&str>,
         body: &[u8],
     ) -> crate::Result<Option<ServerMetadata>> {
         let Ok(document) = json::object(body) else { return Ok(None) };
         let Some(named) = document.get("issuer").and_then(Value::as_str) else { return Ok(None) };
         let is_ours = named == issuer.as_str() || issuer.differs_by_slash(named);
-        if !is_ours && of_all_tenants != Some(named) {
-            let found = told_apart(named);
+        if !is_ours && shared_issuer != Some(named) {
+            let found = escaped(named);
             return Err(
                 ServerMisbehaved::MetadataIssuer { expected: issuer.as_str().to_owned(), found }.into()
             );
@@ -197,8 +202,8 @@ impl ServerMetadata {
         }))
     }
 
-    /// The metadata of a server that was described by hand.
-    pub fn of_endpoints(issuer: &Issuer, endpoints: Endpoints) -> ServerMetadata {
+    /// Creates metadata for a server whose endpoints are configured.
+    pub fn from_endpoints(issuer: &Issuer, endpoints: Endpoints) -> ServerMetadata {
         ServerMetadata {
             issuer: issuer.as_str().to_owned(),
             endpoints,
@@ -210,7 +215,7 @@ impl ServerMetadata {
         }
     }
 
-    /// This document, with the gaps filled from another one of the same issuer.
+    /// Returns this metadata, with missing members taken from another document of the same issuer.
     pub fn or(self, other: ServerMetadata) -> ServerMetadata {
         ServerMetadata {
             issuer: self.issuer,
@@ -233,11 +238,11 @@ impl ServerMetadata {
         }
     }
 
-    /// Whether a sign-in can go on: a list of challenge methods without `S256` ends it, no list does not
-    /// (many servers support PKCE and do not say so).
+    /// Checks that the server supports PKCE. Many servers do without listing any methods, so only a list without `S256`
+    /// is an error.
     ///
     /// # Errors
-    /// [`ServerIncompatible::NoS256`].
+    /// [`ServerIncompatible::NoS256`] if the list does not contain `S256`.
     pub fn check_pkce(&self) -> Result<(), ServerIncompatible> {
         match &self.code_challenge_methods_supported {
             Some(methods) if !methods.iter().any(|method| method == "S256") => {
@@ -247,28 +252,30 @@ impl ServerMetadata {
         }
     }
 
-    /// The default scopes that this server has, by its own list.
+    /// Whether the server supports a scope, as far as it lists them.
     pub fn supports_scope(&self, scope: &str) -> bool {
-        self.scopes_supported.as_ref().is_none_or(|scopes| scopes.iter().any(|s| s == scope))
+        match &self.scopes_supported {
+            Some(scopes) => scopes.iter().any(|supported| supported == scope),
+            None => true,
+        }
     }
 }
 
 fn endpoints(document: &Map<String, Value>, issuer: &Issuer) -> crate::Result<Endpoints> {
     let mut endpoints = Endpoints::default();
     for endpoint in Endpoint::ALL {
-        if let Some(text) =
-            document.get(endpoint.member()).and_then(Value::as_str).filter(|text| !text.is_empty())
-        {
-            let url = parse_url(text).ok_or(ServerMisbehaved::MetadataMember(endpoint.member()))?;
-            endpoints.set(endpoint, url, issuer)?;
+        let member = endpoint.member();
+        let Some(text) = document.get(member).and_then(Value::as_str).filter(|text| !text.is_empty()) else {
+            continue;
+        };
+        // The URL parser drops line breaks, so the parsed URL would not be the one that is seen in the document.
+        if text.contains(char::is_control) {
+            return Err(ServerMisbehaved::MetadataMember(member).into());
         }
+        let url = Url::parse(text).map_err(|_| ServerMisbehaved::MetadataMember(member))?;
+        endpoints.set(endpoint, url, issuer)?;
     }
     Ok(endpoints)
-}
-
-/// A line break in an address is no slip: the parser would drop it and read another address than a person sees.
-fn parse_url(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|_| !text.contains(char::is_control))
 }
 
 fn strings(document: &Map<String, Value>, member: &str) -> Option<Vec<String>> {
@@ -286,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn n72_each_well_known_address_is_built_without_a_double_slash() {
+    fn n72_well_known_urls_have_no_double_slash() {
         let urls = |text: &str| well_known(&issuer(text)).map(String::from);
         assert_eq!(
             urls("https://a.example/t/1/"),
@@ -301,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn n71_the_issuer_matches_but_for_one_slash() {
+    fn n71_the_issuer_matches_except_for_one_slash() {
         let judge = |asked: &str, found: &str| {
             ServerMetadata::judge(&issuer(asked), None, format!(r#"{{"issuer":"{found}"}}"#).as_bytes())
                 .map(|m| m.unwrap().issuer)
@@ -323,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_metadata_is_passed_over() {
+    fn other_documents_are_not_metadata() {
         for body in ["<html>", "[]", "{}", r#"{"issuer":1}"#, ""] {
             assert_eq!(
                 ServerMetadata::judge(&issuer("https://a.example"), None, body.as_bytes()).unwrap(),
@@ -333,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn n73_an_endpoint_without_tls_is_refused_unless_all_is_on_this_machine() {
+    fn n73_an_endpoint_without_tls_is_refused_unless_the_server_is_on_this_machine() {
         let judge = |asked: &str, endpoint: &str| {
             let body = format!(r#"{{"issuer":"{asked}","token_endpoint":"{endpoint}"}}"#);
             ServerMetadata::judge(&issuer(asked), None, body.as_bytes())
@@ -357,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn n03_n74_silence_about_pkce_is_no_refusal_but_a_list_without_s256_is() {
+    fn n03_n74_only_a_list_without_s256_means_no_pkce() {
         let judge = |members: &str| {
             let body = format!(r#"{{"issuer":"https://a.example"{members}}}"#);
             ServerMetadata::judge(&issuer("https://a.example"), None, body.as_bytes())
@@ -374,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn two_documents_fill_each_others_gaps() {
+    fn two_documents_complete_each_other() {
         let judge = |body: &str| {
             ServerMetadata::judge(&issuer("https://a.example"), None, body.as_bytes()).unwrap().unwrap()
         };
@@ -391,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn endpoint_names_are_the_documented_ones() {
+    fn endpoints_have_their_documented_names() {
         assert_eq!(
             Endpoint::ALL.map(Endpoint::name),
             ["authorization", "token", "userinfo", "jwks", "revocation", "device_authorization"]

@@ -1,12 +1,12 @@
-//! Error answers, in the standard's shape and in the shapes that servers use instead.
+//! Error responses (RFC 6749 §5.2), in the form of the standard and in other forms that servers use.
 
 use serde_json::{Map, Value};
 
 use super::json;
 use crate::error::OAuthError;
 
-/// Finds the error in an answer's body (RFC 6749 §5.2): JSON under any content type, a form, or
-/// Clerk's `{"errors":[{"long_message",..}],"clerk_trace_id"}`. `None` where the body says nothing.
+/// Reads the error from a response body: JSON with any content type, a form, or Clerk's
+/// `{"errors": [{"code", "long_message"}], "clerk_trace_id"}`. Returns `None` if the body has no error code.
 pub fn from_body(body: &[u8]) -> Option<OAuthError> {
     match json::secrets(body) {
         Ok(members) => from_members(&members),
@@ -40,13 +40,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_standard_shape() {
+    fn the_standard_form() {
         let error = from_body(br#"{"error":"invalid_grant","error_description":"spent\u001b[31m"}"#).unwrap();
         assert_eq!(error.to_string(), "invalid_grant (spent[31m)");
     }
 
     #[test]
-    fn clerks_shape_gives_the_long_message_and_the_trace_id() {
+    fn clerks_form_has_the_long_message_and_the_trace_id() {
         let body = br#"{"errors":[{"message":"m","long_message":"The token is revoked","code":"oauth_token_revoked","meta":{}}],"clerk_trace_id":"t1"}"#;
         assert_eq!(
             from_body(body).unwrap().to_string(),
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_and_nothing() {
+    fn an_encoded_form_and_other_bodies() {
         assert_eq!(
             from_body(b"error=bad_verification_code&error_description=gone").unwrap().error,
             "bad_verification_code"

@@ -1,100 +1,105 @@
-//! What a person pastes in place of the callback: the address that the browser ended on, its query, or the code alone.
+//! Pasted authorization responses: the URL from the browser's address bar, its query, or the code alone.
 
 use zeroize::Zeroizing;
 
-use super::authorization::{Answer, PendingAuthorization, Verdict};
+use super::authorization::{CallbackQuery, CallbackVerdict, PendingAuthorization};
 use crate::error::ServerMisbehaved;
 
-/// Why a pasted text is not the answer. Nothing is lost: the person can paste another one.
+/// The shortest text that is accepted as a code. A code is hard to guess (RFC 6749 §10.10) and therefore longer; a short
+/// text was typed by mistake, and exchanging it would end the login.
+const MIN_CODE_LENGTH: usize = 16;
+
+/// The reason why a pasted text is not the authorization response. The login continues, and the user can paste again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NoAnswer {
-    /// Nothing that a server would send.
-    Nonsense,
-    /// The address that was shown, not the one that the browser ended on.
-    Request,
-    /// Its `state` is not ours: another sign-in's answer, or an older one's.
+pub enum PasteError {
+    /// The text is neither a redirect URI with a response nor a code.
+    Unrecognized,
+    /// The text is the authorization URL itself.
+    AuthorizationUrl,
+    /// Its `state` is not ours: the response belongs to another sign-in, perhaps an older one.
     OtherSignIn,
-    /// Something of it was not copied.
-    Part,
-    /// The code alone, where the server says more in the address (RFC 9207).
-    BareCode,
+    /// Part of the response is missing.
+    Incomplete,
+    /// The text is the code alone, but the server promises `iss` in the response (RFC 9207).
+    CodeOnly,
 }
 
-impl NoAnswer {
-    /// One sentence for the person.
+impl PasteError {
+    /// A message for the user.
     pub fn text(self) -> &'static str {
         match self {
-            NoAnswer::Nonsense => "That is no answer; paste the whole address that the browser ended on.",
-            NoAnswer::Request => {
-                "That is the address to open; sign in there, then paste the one that the browser ends on."
+            PasteError::Unrecognized => {
+                "That's not the sign-in URL. Paste the full URL from the browser's address bar."
             }
-            NoAnswer::OtherSignIn => {
-                "That is the answer to another sign-in, perhaps an older one; paste the address that this one ended on."
+            PasteError::AuthorizationUrl => {
+                "That's the URL to open. Sign in there, then paste the URL from the browser's address bar."
             }
-            NoAnswer::Part => "That is only a part; paste the whole address that the browser ended on.",
-            NoAnswer::BareCode => {
-                "That is the code alone; this server needs the whole address that the browser ended on."
+            PasteError::OtherSignIn => {
+                "That URL belongs to another sign-in, perhaps an older one. Paste the URL from this one."
+            }
+            PasteError::Incomplete => {
+                "That URL is incomplete. Paste the full URL from the browser's address bar."
+            }
+            PasteError::CodeOnly => {
+                "That's only the code. This server requires the full URL from the browser's address bar."
             }
         }
     }
 }
 
 impl PendingAuthorization {
-    /// Judges a pasted text by the callback's rules. What a bad copy can be to blame for ends nothing; a refusal, and an
-    /// `iss` of another server, do.
+    /// Judges a pasted text by the rules for callbacks. Only an error response and an `iss` of another server end the
+    /// login; everything else may be a copying mistake.
     ///
     /// # Errors
-    /// [`NoAnswer`] where the person should paste again.
-    pub fn judge_pasted(&self, text: &str) -> Result<Verdict, NoAnswer> {
-        let text = cleaned(text);
-        let query = text.split_once('?').map_or(text.as_str(), |(_, query)| query);
+    /// [`PasteError`] if the user should paste again.
+    pub fn judge_pasted(&self, text: &str) -> Result<CallbackVerdict, PasteError> {
+        let text = without_white_space(text);
+        let query = match text.split_once('?') {
+            Some((_, query)) => query,
+            None => &text,
+        };
         let query = query.split('#').next().unwrap_or_default();
-        let answer = Answer::parse(query);
-        if answer.has("response_type") {
-            return Err(NoAnswer::Request);
+        let parameters = CallbackQuery::parse(query);
+        if parameters.has("response_type") {
+            return Err(PasteError::AuthorizationUrl);
         }
-        if !["state", "code", "error"].iter().any(|name| answer.has(name)) {
-            return self.judge_bare(&text);
+        if !["state", "code", "error"].iter().any(|name| parameters.has(name)) {
+            return self.judge_code(&text);
         }
         match self.judge(query) {
-            Verdict::NotOurs if answer.has("state") => Err(NoAnswer::OtherSignIn),
-            Verdict::NotOurs => Err(NoAnswer::Part),
-            Verdict::Broken(rule) if !is_another_servers(&rule) => Err(NoAnswer::Part),
+            CallbackVerdict::NotOurs if parameters.has("state") => Err(PasteError::OtherSignIn),
+            CallbackVerdict::NotOurs => Err(PasteError::Incomplete),
+            verdict @ CallbackVerdict::Broken(ServerMisbehaved::AuthorizationIss { .. }) => Ok(verdict),
+            CallbackVerdict::Broken(_) => Err(PasteError::Incomplete),
             verdict => Ok(verdict),
         }
     }
 
-    /// Nothing says which sign-in a code without its address belongs to but the person and PKCE, so it is only taken
-    /// where the server does not promise `iss` (RFC 9207 §2.4).
-    fn judge_bare(&self, text: &str) -> Result<Verdict, NoAnswer> {
-        match can_be_code(text) {
-            true if !self.iss_promised => Ok(Verdict::Code(self.verified(text))),
-            true => Err(NoAnswer::BareCode),
-            false => Err(NoAnswer::Nonsense),
+    /// A code alone does not show which server it came from, so it is accepted only if the server does not promise `iss`
+    /// (RFC 9207 §2.4). PKCE and the user ensure that it belongs to this sign-in.
+    fn judge_code(&self, text: &str) -> Result<CallbackVerdict, PasteError> {
+        let is_code = text.len() >= MIN_CODE_LENGTH
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
+            && !text.contains("://")
+            && !text.contains(['?', '&']);
+        if !is_code {
+            return Err(PasteError::Unrecognized);
         }
+        if self.iss_promised {
+            return Err(PasteError::CodeOnly);
+        }
+        Ok(CallbackVerdict::Code(self.verified(text)))
     }
 }
 
-/// A code is hard to guess (RFC 6749 §10.10). What is shorter was typed for somebody else, and to exchange it would end
-/// the login.
-const SHORTEST_CODE: usize = 16;
-
-fn can_be_code(text: &str) -> bool {
-    let is_of_address = text.contains("://") || text.contains(['?', '&']);
-    text.len() >= SHORTEST_CODE && !is_of_address && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// Without quotes, and without the blanks and line ends that a terminal or a letter puts into a long address; neither
-/// an address nor a code has any.
-fn cleaned(text: &str) -> Zeroizing<String> {
-    let mut cleaned = Zeroizing::new(String::with_capacity(text.len()));
-    cleaned.extend(text.split_whitespace());
-    Zeroizing::new(cleaned.trim_matches(['"', '\'', '<', '>']).to_owned())
-}
-
-fn is_another_servers(rule: &ServerMisbehaved) -> bool {
-    matches!(rule, ServerMisbehaved::AuthorizationIss { .. })
+/// Removes quotes around the text, and the spaces and line breaks that a terminal or an email puts into a long URL.
+/// Neither URLs nor codes contain white space.
+fn without_white_space(text: &str) -> Zeroizing<String> {
+    let mut joined = Zeroizing::new(String::with_capacity(text.len()));
+    joined.extend(text.split_whitespace());
+    Zeroizing::new(joined.trim_matches(['"', '\'', '<', '>']).to_owned())
 }
 
 #[cfg(test)]
@@ -104,15 +109,15 @@ mod tests {
 
     const CODE: &str = "4/0AX4XfWh-c0de==";
 
-    fn judged(iss_promised: bool, text: &str) -> Result<String, NoAnswer> {
+    fn judged(iss_promised: bool, text: &str) -> Result<String, PasteError> {
         match pending(iss_promised).judge_pasted(text)? {
-            Verdict::Code(code) => Ok(code.code.expose().to_owned()),
+            CallbackVerdict::Code(code) => Ok(code.code.expose().to_owned()),
             other => Ok(format!("{other:?}")),
         }
     }
 
     #[test]
-    fn p16_an_address_or_its_query_is_the_answer_however_it_was_copied() {
+    fn p16_a_url_or_its_query_is_accepted_however_it_was_copied() {
         let query = format!("code=c&state={STATE}");
         for text in [
             format!("http://127.0.0.1:5/callback?{query}"),
@@ -128,36 +133,36 @@ mod tests {
     }
 
     #[test]
-    fn p16_the_code_alone_is_taken_only_where_no_iss_is_promised() {
+    fn p16_the_code_alone_is_accepted_only_if_no_iss_is_promised() {
         assert_eq!(judged(false, CODE).as_deref(), Ok(CODE));
-        assert_eq!(judged(true, CODE), Err(NoAnswer::BareCode));
+        assert_eq!(judged(true, CODE), Err(PasteError::CodeOnly));
     }
 
     #[test]
-    fn p16_what_is_no_answer_is_told_why() {
+    fn p16_each_other_text_has_its_error() {
         let request =
             crate::protocol::authorization::tests::begin("https://a.example/authorize", &[], true, &[]).0;
         for (text, why) in [
-            ("", NoAnswer::Nonsense),
-            ("ls -l", NoAnswer::Nonsense),
-            ("hallpass token", NoAnswer::Nonsense),
-            ("https://a.example/login?return_to=x", NoAnswer::Nonsense),
-            ("k\u{e4}se-und-noch-viel-mehr", NoAnswer::Nonsense),
-            (request.as_str(), NoAnswer::Request),
-            ("http://127.0.0.1:5/callback?code=c&state=another", NoAnswer::OtherSignIn),
-            ("error=access_denied&state=another", NoAnswer::OtherSignIn),
-            ("http://127.0.0.1:5/callback?code=c", NoAnswer::Part),
-            (&format!("?state={STATE}"), NoAnswer::Part),
-            (&format!("?code=c&state={STATE}"), NoAnswer::Part),
-            (&format!("?code=c&code=d&state={STATE}&iss=https://a.example"), NoAnswer::Part),
-            (&format!("?code=c&state={STATE}&state={STATE}&iss=https://a.example"), NoAnswer::OtherSignIn),
+            ("", PasteError::Unrecognized),
+            ("ls -l", PasteError::Unrecognized),
+            ("hallpass token", PasteError::Unrecognized),
+            ("https://a.example/login?return_to=x", PasteError::Unrecognized),
+            ("k\u{e4}se-und-noch-viel-mehr", PasteError::Unrecognized),
+            (request.as_str(), PasteError::AuthorizationUrl),
+            ("http://127.0.0.1:5/callback?code=c&state=another", PasteError::OtherSignIn),
+            ("error=access_denied&state=another", PasteError::OtherSignIn),
+            ("http://127.0.0.1:5/callback?code=c", PasteError::Incomplete),
+            (&format!("?state={STATE}"), PasteError::Incomplete),
+            (&format!("?code=c&state={STATE}"), PasteError::Incomplete),
+            (&format!("?code=c&code=d&state={STATE}&iss=https://a.example"), PasteError::Incomplete),
+            (&format!("?code=c&state={STATE}&state={STATE}&iss=https://a.example"), PasteError::OtherSignIn),
         ] {
             assert_eq!(judged(true, text), Err(why), "{text}");
         }
     }
 
     #[test]
-    fn n07_a_refusal_and_another_servers_iss_end_the_login_as_in_a_callback() {
+    fn n07_an_error_and_another_iss_end_the_login_as_in_a_callback() {
         let denied = judged(true, &format!("?error=access_denied&state={STATE}&iss=https://a.example"));
         assert!(denied.is_ok_and(|verdict| verdict.starts_with("Denied")));
         let mixed_up = judged(true, &format!("?code=c&state={STATE}&iss=https://b.example"));

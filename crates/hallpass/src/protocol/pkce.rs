@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636), with `S256` and nothing else.
+//! Proof Key for Code Exchange (RFC 7636), with the method `S256` only.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,23 +6,23 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::crypto;
 use crate::secret::Secret;
 
-/// The secret that binds a code to the login that asked for it (RFC 7636 §4.1): 43 characters from 32
-/// random bytes.
+/// The code verifier, a secret that binds a code to the login that requested it (RFC 7636 §4.1). It has 43 characters,
+/// from 32 random bytes.
 #[derive(Debug, Clone)]
 pub struct CodeVerifier(Secret);
 
 impl CodeVerifier {
-    /// Makes a verifier of 32 bytes from the operating system's random source.
+    /// Creates a verifier from random bytes.
     pub fn from_random(bytes: [u8; 32]) -> CodeVerifier {
         CodeVerifier(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// What the token request proves to know.
+    /// The verifier, which the token request contains (RFC 7636 §4.5).
     pub fn secret(&self) -> &Secret {
         &self.0
     }
 
-    /// `BASE64URL(SHA256(verifier))`, which the authorization request shows (RFC 7636 §4.2).
+    /// The challenge, `BASE64URL(SHA256(verifier))`, which the authorization request contains (RFC 7636 §4.2).
     pub fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(crypto::sha256(self.0.expose().as_bytes()))
     }

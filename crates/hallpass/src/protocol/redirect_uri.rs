@@ -1,4 +1,4 @@
-//! The redirect URI of a native app: a loopback address (RFC 8252 §7.3).
+//! Redirect URIs of native apps (RFC 8252 §7.3).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,10 +6,10 @@ use url::Url;
 
 use crate::error::Misuse;
 
-/// Where the browser brings the answer: `http`, a loopback literal or `localhost`, a path.
+/// A redirect URI on this machine: `http://`, then `127.0.0.1`, `[::1]` or `localhost`, and optionally a port and path.
 ///
-/// Without a port, any free one is taken, which servers accept for the literals `127.0.0.1` and
-/// `[::1]` (RFC 8252 §7.3) and seldom for `localhost`.
+/// Without a port, any free one is used. Servers should accept that for `127.0.0.1` and `[::1]` (RFC 8252 §7.3), but
+/// rarely do for `localhost`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedirectUri {
     host: LoopbackHost,
@@ -17,36 +17,35 @@ pub struct RedirectUri {
     path: String,
 }
 
-/// How the redirect URI spells the loopback interface.
+/// The host of a redirect URI on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoopbackHost {
-    /// `127.0.0.1`: the default, and the only one that no hosts file, no HSTS rule and no IPv6 switch touches.
+    /// `127.0.0.1`, the default. Unlike the others, it does not depend on the hosts file, HSTS or IPv6.
     V4,
     /// `[::1]`.
     V6,
-    /// `localhost`, for registrations that insist on it; both families are served.
+    /// `localhost`, for servers at which only that is registered. Hallpass then listens on IPv4 and IPv6.
     Localhost,
 }
 
 impl Default for RedirectUri {
-    /// `http://127.0.0.1/callback` on any free port.
+    /// `http://127.0.0.1/callback`, with any free port.
     fn default() -> RedirectUri {
         RedirectUri { host: LoopbackHost::V4, port: None, path: "/callback".to_owned() }
     }
 }
 
 impl RedirectUri {
-    /// `http://[::1]/callback` on any free port: the default of a computer that has no IPv4 (RFC 8252 §7.3 makes no
-    /// assumption about the family).
+    /// `http://[::1]/callback`, with any free port: the default on machines without IPv4.
     pub fn default_v6() -> RedirectUri {
         RedirectUri { host: LoopbackHost::V6, ..RedirectUri::default() }
     }
 
-    /// Reads a redirect URI exactly as it is registered, for example `http://localhost:9999/callback`.
+    /// Parses a redirect URI, exactly as it is registered, for example `http://localhost:9999/callback`.
     ///
     /// # Errors
-    /// [`Misuse::Setting`] where it is not plain http to a loopback host, has a query or fragment, or a path that a
-    /// browser would ask for by another spelling.
+    /// [`Misuse::Setting`] if it is not `http` on a loopback host, if it has a query or fragment, or if browsers would
+    /// change its path.
     pub fn parse(text: &str) -> Result<RedirectUri, Misuse> {
         let problem = |what: &str| {
             Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::sanitize::text(text)))
@@ -57,21 +56,21 @@ impl RedirectUri {
         if rest.contains(['?', '#', '@', '\\', ' ']) {
             return Err(problem("must have no query, no fragment and no user name"));
         }
-        let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = split_port(authority).ok_or_else(|| problem("has no usable port"))?;
         let host = LoopbackHost::parse(host).ok_or_else(|| {
             problem(
-                "must point to 127.0.0.1, [::1] or localhost: the answer has to come back to this computer",
+                "must point to 127.0.0.1, [::1] or localhost, because the browser has to return to this computer",
             )
         })?;
         let uri = RedirectUri { host, port, path: path.to_owned() };
         match Url::parse(text).map_err(|_| problem("is not a URL"))?.path() {
-            asked_for if asked_for == uri.path() => Ok(uri),
-            asked_for => Err(problem(&format!("has a path that browsers ask for as {asked_for}"))),
+            normalized if normalized == uri.path() => Ok(uri),
+            normalized => Err(problem(&format!("has a path that browsers change to {normalized}"))),
         }
     }
 
-    /// How the host is spelled.
+    /// The host.
     pub fn host(&self) -> LoopbackHost {
         self.host
     }
@@ -81,19 +80,19 @@ impl RedirectUri {
         self.port
     }
 
-    /// The path that the answer must come on; `/` where the URI has none.
+    /// The path; `/` if the URI has none.
     pub fn path(&self) -> &str {
         if self.path.is_empty() { "/" } else { &self.path }
     }
 
-    /// The URI with the port that was bound.
+    /// The URI with the port that this program listens on.
     pub fn on_port(&self, port: u16) -> String {
         format!("http://{}:{port}{}", self.host.as_str(), self.path)
     }
 }
 
-/// A redirect URI that something forwards to where this program listens: a published port of a container, a
-/// development environment's address. Sent exactly as it is written.
+/// A redirect URI of another host or port that is forwarded to this program: for example, the published port of a
+/// container, or the URL of a cloud development environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForwardedUri {
     text: String,
@@ -102,10 +101,10 @@ pub struct ForwardedUri {
 }
 
 impl ForwardedUri {
-    /// Reads a redirect URI of any host.
+    /// Parses a redirect URI with any host.
     ///
     /// # Errors
-    /// [`Misuse::Setting`] where it is neither http nor https, or has a user name, query or fragment.
+    /// [`Misuse::Setting`] if it is neither `http` nor `https`, or has a user name, query or fragment.
     pub fn parse(text: &str) -> Result<ForwardedUri, Misuse> {
         let problem = |what: &str| {
             Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::sanitize::text(text)))
@@ -125,24 +124,24 @@ impl ForwardedUri {
         })
     }
 
-    /// As it is registered and sent.
+    /// The URI exactly as it was given.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Host and port as a browser names them, the scheme's own port left out.
+    /// Host and port as in the browser's `Host` header, without the default port of the scheme.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// The path that the answer must come on.
+    /// The path.
     pub fn path(&self) -> &str {
         &self.path
     }
 }
 
 impl LoopbackHost {
-    /// As it stands in a URI.
+    /// The host as it is written in a URI.
     pub fn as_str(self) -> &'static str {
         match self {
             LoopbackHost::V4 => "127.0.0.1",
@@ -151,7 +150,7 @@ impl LoopbackHost {
         }
     }
 
-    /// The addresses to listen on, as far as this machine has them.
+    /// The addresses to listen on.
     pub fn addresses(self) -> &'static [IpAddr] {
         const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
         const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -169,16 +168,15 @@ impl LoopbackHost {
     }
 }
 
-/// `host` and `host:port`; port 0 means any, like no port at all.
+/// Splits `host` or `host:port`. Port 0 means any port, like no port at all.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    let after_bracket = authority.find(']').map_or(0, |bracket| bracket + 1);
-    match authority[after_bracket..].rfind(':') {
-        None => Some((authority, None)),
-        Some(colon) => {
-            let (host, port) = authority.split_at(after_bracket + colon);
-            let port: u16 = port[1..].parse().ok()?;
-            Some((host, (port != 0).then_some(port)))
+    // The colons of an IPv6 address are inside the brackets.
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => {
+            let port: u16 = port.parse().ok()?;
+            Some((host, Some(port).filter(|port| *port != 0)))
         }
+        _ => Some((authority, None)),
     }
 }
 
@@ -190,7 +188,7 @@ mod tests {
     use crate::protocol::issuer::is_loopback;
 
     #[test]
-    fn p24_a_forwarded_uri_may_have_any_host_and_nothing_behind_its_path() {
+    fn p24_a_forwarded_uri_has_any_host_and_nothing_after_its_path() {
         let uri = ForwardedUri::parse("https://box-8080.dev.example/callback").unwrap();
         assert_eq!((uri.authority(), uri.path()), ("box-8080.dev.example", "/callback"));
         assert_eq!(
@@ -210,14 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn a_registered_uri_is_used_to_the_letter() {
+    fn a_registered_uri_is_used_unchanged() {
         let uri = RedirectUri::parse("http://localhost:9999/callback").unwrap();
         assert_eq!((uri.host(), uri.port(), uri.path()), (LoopbackHost::Localhost, Some(9999), "/callback"));
         assert_eq!(uri.on_port(9999), "http://localhost:9999/callback");
     }
 
     #[test]
-    fn without_a_port_or_path_the_bound_port_is_added_and_no_path_invented() {
+    fn a_missing_port_is_added_and_a_missing_path_is_not() {
         assert_eq!(RedirectUri::parse("http://127.0.0.1").unwrap().on_port(5), "http://127.0.0.1:5");
         assert_eq!(RedirectUri::parse("http://127.0.0.1:0/callback").unwrap().port(), None);
         assert_eq!(RedirectUri::parse("http://[::1]/cb").unwrap().on_port(7), "http://[::1]:7/cb");
@@ -225,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_loopback_interface_is_accepted() {
+    fn only_loopback_hosts_are_accepted() {
         for bad in [
             "https://127.0.0.1/callback",
             "http://example.com/callback",
@@ -246,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_browsers_spell_otherwise_is_refused() {
+    fn a_path_that_browsers_change_is_refused() {
         for path in ["/a/../callback", "/./callback", "/rückruf", "/call\tback", "/a\"b", "/<a>"] {
             assert!(RedirectUri::parse(&format!("http://127.0.0.1{path}")).is_err(), "{path}");
         }
@@ -256,10 +254,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is configured: what is sent is absolute, has no fragment (RFC 6749 §3.1.2), and is where a browser
-        /// that is sent there comes back to, to the letter.
+        /// Every accepted URI is absolute and without a fragment (RFC 6749 §3.1.2), and a browser requests exactly its path.
         #[test]
-        fn n28_every_uri_that_is_accepted_is_absolute_and_has_nothing_behind_its_path(
+        fn n28_every_accepted_uri_is_absolute_and_has_nothing_after_its_path(
             host in "127\\.0\\.0\\.1|\\[::1\\]|localhost|\\PC{0,20}", port in "|:[0-9]{1,6}", path in "|/\\PC{0,30}|[/a-z.?#%@\\\\ ]{0,30}", bound: u16,
         ) {
             if let Ok(uri) = RedirectUri::parse(&format!("http://{host}{port}{path}")) {

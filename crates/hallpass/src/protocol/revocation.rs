@@ -1,10 +1,10 @@
-//! Giving a token back (RFC 7009).
+//! Token revocation (RFC 7009).
 
 use super::client::{ClientAuth, ClientRequest};
 use super::oauth_error;
 use crate::secret::Secret;
 
-/// `token_type_hint` (RFC 7009 §2.1).
+/// The type of a token that is revoked: `token_type_hint` (RFC 7009 §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenTypeHint {
     /// `refresh_token`.
@@ -22,30 +22,30 @@ impl TokenTypeHint {
     }
 }
 
-/// The request that revokes one token.
+/// Builds the request that revokes a token.
 pub fn request(client: &ClientAuth<'_>, token: &Secret, hint: TokenTypeHint) -> ClientRequest {
     client.request(&[("token", token.expose()), ("token_type_hint", hint.as_str())])
 }
 
-/// What became of a token.
+/// The outcome of revoking a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Revocation {
-    /// The server confirmed it: 200, also for a token that it does not know (RFC 7009 §2.2).
+    /// The server confirmed that the token is invalid. It also does so for unknown tokens (RFC 7009 §2.2).
     Revoked,
-    /// The server has no revocation endpoint, does not revoke this kind of token (RFC 7009 §2.2.1), or does not
-    /// know the access token any more.
+    /// The server has no revocation endpoint, does not revoke this type of token (RFC 7009 §2.2.1), or no longer knows
+    /// the access token.
     Unsupported,
-    /// The server refuses the client (RFC 6749 §5.2, `invalid_client`), which has no secret to show; many revoke for
-    /// clients with a secret only. The token lives on; the text is the server's.
+    /// The server refused the client because it has no secret (`invalid_client`, RFC 6749 §5.2), as many servers do. The
+    /// token stays valid. The text is the server's error.
     ClientRefused(String),
-    /// It is not known to be revoked; the text says why.
+    /// The token may still be valid. The text is the reason.
     Failed(String),
-    /// There was no such token.
+    /// There was no token to revoke.
     None,
 }
 
-/// Judges the answer to a client's request; the body of a success is ignored (RFC 7009 §2.2).
+/// Judges a revocation response. The body of a success response is ignored (RFC 7009 §2.2).
 pub fn judge(client: &ClientAuth<'_>, status: u16, body: &[u8]) -> Revocation {
     if (200..300).contains(&status) {
         return Revocation::Revoked;
@@ -55,15 +55,16 @@ pub fn judge(client: &ClientAuth<'_>, status: u16, body: &[u8]) -> Revocation {
         Some(error) if error.error == "invalid_client" && client.secret.is_none() => {
             Revocation::ClientRefused(error.to_string())
         }
-        Some(error) => Revocation::Failed(format!("the server answered {status}: {error}")),
-        None => Revocation::Failed(format!("the server answered {status}")),
+        Some(error) => Revocation::Failed(format!("the server responded with HTTP {status}: {error}")),
+        None => Revocation::Failed(format!("the server responded with HTTP {status}")),
     }
 }
 
-/// Judges the answer for an access token, after what became of the refresh token beside it.
+/// Judges the revocation response for an access token, given the outcome for its refresh token.
 ///
-/// Once that is revoked, a complaint about the same request with another token is about that token: it went with the
-/// refresh token (RFC 7009 §2.1), or the server never kept it. That is no error (§2.2), but some servers make it one.
+/// After the refresh token was revoked with the same kind of request, an error about the access token means that it was
+/// revoked along with the refresh token (RFC 7009 §2.1), or that the server does not store access tokens. It should not be
+/// an error (§2.2), but some servers send one.
 pub fn judge_access_token(
     refresh_token: &Revocation,
     client: &ClientAuth<'_>,
@@ -88,13 +89,13 @@ mod tests {
         ClientAuth { client_id: "cli", secret: None, method: AuthMethod::None };
 
     #[test]
-    fn n100_the_request_names_token_hint_and_client() {
+    fn n100_the_request_has_token_hint_and_client() {
         let form = request(&PUBLIC, &Secret::new("t".to_owned()), TokenTypeHint::RefreshToken).form;
         assert_eq!(*form, "token=t&token_type_hint=refresh_token&client_id=cli");
     }
 
     #[test]
-    fn n101_n102_the_answer_is_judged_by_status_then_error() {
+    fn n101_n102_the_response_is_judged_by_status_then_error() {
         assert_eq!(judge(&PUBLIC, 200, b"<html>"), Revocation::Revoked);
         assert_eq!(judge(&PUBLIC, 204, b""), Revocation::Revoked);
         assert_eq!(judge(&PUBLIC, 400, br#"{"error":"unsupported_token_type"}"#), Revocation::Unsupported);
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_that_is_unknown_once_the_refresh_token_is_revoked_is_no_failure() {
+    fn an_access_token_that_was_revoked_with_its_refresh_token_is_no_failure() {
         let failed = Revocation::Failed(String::new());
         for error in ["invalid_request", "invalid_token"] {
             let body = format!(r#"{{"error":"{error}"}}"#);
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn p70_a_client_without_a_secret_that_is_refused_is_told_apart() {
+    fn p70_a_refused_client_without_a_secret_has_its_own_outcome() {
         let body = br#"{"error":"invalid_client","error_description":"authenticate"}"#;
         let secret = Secret::new("s".to_owned());
         let confidential =

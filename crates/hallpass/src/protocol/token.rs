@@ -1,4 +1,4 @@
-//! The token request and its answer (RFC 6749 §4.1.3, §5, §6).
+//! Token requests and their responses (RFC 6749 §4.1.3, §5, §6).
 
 use std::time::Duration;
 
@@ -7,14 +7,15 @@ use url::form_urlencoded;
 
 use super::authorization::VerifiedCode;
 use super::client::{ClientAuth, ClientRequest};
-use super::{json, oauth_error};
+use super::{bearer, json, oauth_error, seconds};
 use crate::error::{OAuthError, ServerIncompatible, ServerMisbehaved};
 use crate::secret::Secret;
 
-/// A lifetime above this is taken for a mistake and treated as unknown: ten years.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+/// The longest plausible lifetime, ten years. A longer one counts as unknown.
+const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// The exchange of a code (RFC 6749 §4.1.3). It consumes the code: a code is sent once.
+/// Builds the request that exchanges a code for tokens (RFC 6749 §4.1.3). It consumes the code, which must not be sent
+/// twice.
 pub fn code_request(client: &ClientAuth<'_>, code: VerifiedCode, resources: &[String]) -> ClientRequest {
     let mut fields = vec![
         ("grant_type", "authorization_code"),
@@ -26,7 +27,7 @@ pub fn code_request(client: &ClientAuth<'_>, code: VerifiedCode, resources: &[St
     client.request(&fields)
 }
 
-/// A refresh (RFC 6749 §6). No scope is sent: the server keeps what it granted.
+/// Builds a refresh request (RFC 6749 §6). It has no `scope`, so that the server keeps the granted scopes.
 pub fn refresh_request(
     client: &ClientAuth<'_>,
     refresh_token: &Secret,
@@ -37,40 +38,40 @@ pub fn refresh_request(
     client.request(&fields)
 }
 
-/// A token answer that passed the rules of RFC 6749 §5.1.
+/// The tokens of a valid response (RFC 6749 §5.1).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Tokens {
-    /// The access token: opaque, never looked into.
+    /// The access token. It is opaque to the client.
     pub access_token: Secret,
-    /// Lifetime from now on; `None` where the server gives none that makes sense.
+    /// The lifetime of the access token, from now on. `None` if the response has no plausible one.
     pub expires_in: Option<Duration>,
-    /// The new refresh token; `None` means: keep the old one.
+    /// The refresh token. If `None` after a refresh, the old one remains valid.
     pub refresh_token: Option<Secret>,
-    /// The ID token, not yet judged.
+    /// The ID token, not yet verified.
     pub id_token: Option<Secret>,
-    /// What was granted; `None` means: as asked (RFC 6749 §5.1).
+    /// The granted scopes. `None` if they are the requested ones (RFC 6749 §5.1).
     pub scopes: Option<Vec<String>>,
 }
 
-/// What the token endpoint said.
+/// The verdict on a token response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TokenVerdict {
-    /// Tokens.
+    /// The tokens.
     Granted(Tokens),
-    /// An error answer with a code (RFC 6749 §5.2), whatever its status.
+    /// An error response with an error code, whatever its status (RFC 6749 §5.2).
     Refused(OAuthError),
-    /// A status that is no success, and no error code with it.
+    /// A status other than 200, without an error code.
     Status(u16),
-    /// A success that breaks a rule.
+    /// A success response that violates the standard.
     Broken(ServerMisbehaved),
-    /// A success with a token that cannot be used.
+    /// A success response with a token that cannot be used.
     Unusable(ServerIncompatible),
 }
 
-/// Judges an answer: `error` first, whatever the status (GitHub answers 200 with an error), JSON or a
-/// form, `token_type` in any case or missing, `expires_in` as number, text or nothing.
+/// Judges a token response. `error` counts whatever the status is, because GitHub sends errors with 200. The body may be
+/// JSON or a form, `token_type` may have any case or be missing, and `expires_in` may be a number, text or missing.
 pub fn judge(status: u16, body: &[u8]) -> TokenVerdict {
     if let Some(error) = oauth_error::from_body(body) {
         return TokenVerdict::Refused(error);
@@ -79,36 +80,31 @@ pub fn judge(status: u16, body: &[u8]) -> TokenVerdict {
         return TokenVerdict::Status(status);
     }
     match members(body) {
-        Some(answer) => judge_members(&answer),
-        None => {
-            TokenVerdict::Broken(ServerMisbehaved::TokenResponse("it is neither JSON nor a form".to_owned()))
-        }
+        Some(response) => judge_members(&response),
+        None => TokenVerdict::Broken(ServerMisbehaved::TokenResponse("neither JSON nor a form".to_owned())),
     }
 }
 
-fn judge_members(answer: &Map<String, Value>) -> TokenVerdict {
-    let secret = |name: &str| text(answer, name).map(|value| Secret::new(value.to_owned()));
-    let Some(access_token) = secret("access_token").filter(is_printable) else {
+fn judge_members(response: &Map<String, Value>) -> TokenVerdict {
+    let secret = |name: &str| text(response, name).map(|value| Secret::new(value.to_owned()));
+    let Some(access_token) = secret("access_token").filter(|token| bearer::is_valid_token(token.expose()))
+    else {
         return TokenVerdict::Broken(ServerMisbehaved::AccessTokenMissing);
     };
-    if let Some(other) = text(answer, "token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+    if let Some(other) = text(response, "token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return TokenVerdict::Unusable(ServerIncompatible::TokenType(crate::sanitize::text(other)));
     }
+    let lifetime = response.get("expires_in").and_then(seconds::parse);
     TokenVerdict::Granted(Tokens {
         access_token,
-        expires_in: answer.get("expires_in").and_then(lifetime),
+        expires_in: lifetime.filter(|lifetime| *lifetime <= MAX_LIFETIME),
         refresh_token: secret("refresh_token"),
         id_token: secret("id_token"),
-        scopes: text(answer, "scope").map(scopes),
+        scopes: text(response, "scope").map(scopes),
     })
 }
 
-/// Visible ASCII and spaces (RFC 6749 appendix A.12): a line end in a token would be a second header.
-fn is_printable(token: &Secret) -> bool {
-    token.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e))
-}
-
-/// The members of a JSON object or of a form, each of them once.
+/// The members of a JSON object or of a form, if none of them is duplicated.
 fn members(body: &[u8]) -> Option<json::Wiped> {
     json::secrets(body).ok().or_else(|| form(body))
 }
@@ -120,25 +116,14 @@ fn form(body: &[u8]) -> Option<json::Wiped> {
             return None;
         }
     }
-    form.contains_key("access_token").then_some(form)
+    if form.contains_key("access_token") { Some(form) } else { None }
 }
 
-fn text<'a>(answer: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+fn text<'a>(response: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    response.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-/// `expires_in` in seconds, as servers write it: 3600, 3600.0, "3600", "3600.5".
-fn lifetime(value: &Value) -> Option<Duration> {
-    let seconds = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse::<f64>().ok()?,
-        _ => return None,
-    };
-    let lifetime = Duration::try_from_secs_f64(seconds).ok()?;
-    (lifetime > Duration::ZERO && lifetime <= LONGEST_LIFETIME).then_some(lifetime)
-}
-
-/// Scopes are separated by spaces (RFC 6749 §3.3), at GitHub by commas.
+/// Splits scopes, which are separated by spaces (RFC 6749 §3.3), or by commas at GitHub.
 fn scopes(text: &str) -> Vec<String> {
     let separators: &[char] =
         if text.contains(char::is_whitespace) { &[' ', '\t', '\n'] } else { &[',', ' '] };
@@ -148,7 +133,7 @@ fn scopes(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::authorization::Asked;
+    use crate::protocol::authorization::RequestedIdToken;
     use crate::protocol::client::AuthMethod;
     use crate::protocol::pkce::CodeVerifier;
 
@@ -168,7 +153,7 @@ mod tests {
             code: Secret::new("c".to_owned()),
             verifier: CodeVerifier::from_random([0; 32]),
             redirect_uri: "http://127.0.0.1:5/callback".to_owned(),
-            asked: Asked::default(),
+            requested: RequestedIdToken::default(),
         };
         let form = code_request(&CLIENT, code, &[]).form;
         let names: Vec<_> = form_urlencoded::parse(form.as_bytes()).map(|(n, _)| n.into_owned()).collect();
@@ -176,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn n83_a_refresh_asks_for_no_scope() {
+    fn n83_a_refresh_requests_no_scope() {
         let form = refresh_request(&CLIENT, &Secret::new("r".to_owned()), Some("https://api.example")).form;
         assert_eq!(
             *form,
@@ -185,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn p57_expires_in_in_every_shape() {
+    fn p57_expires_in_in_every_form() {
         let seconds = |value: &str| {
             granted(&format!(r#"{{"access_token":"a","token_type":"Bearer","expires_in":{value}}}"#))
                 .expires_in
@@ -217,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn p58_an_error_counts_whatever_the_status_and_the_encoding() {
+    fn p58_an_error_counts_whatever_its_status_and_encoding() {
         for (status, body) in [
             (200, r#"{"error":"invalid_grant"}"#),
             (400, r#"{"error":"invalid_grant"}"#),
@@ -230,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn p58_an_empty_or_foreign_error_body_leaves_the_status() {
+    fn p58_without_an_error_code_the_status_counts() {
         for (status, body) in
             [(400, ""), (403, "<html>"), (500, "oops"), (400, r#"{"title":"problem"}"#), (302, "")]
         {
@@ -239,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn n42_a_success_without_a_usable_access_token_is_none() {
+    fn n42_a_success_without_a_usable_access_token_is_broken() {
         for body in [
             "",
             "<html>",
@@ -257,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn n50_a_success_with_two_tokens_is_none() {
+    fn n50_a_success_with_duplicate_members_is_broken() {
         for body in [
             r#"{"access_token":"a","access_token":"b"}"#,
             r#"{"access_token":"a","refresh_token":"r","refresh_token":"s"}"#,
@@ -270,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn n50_a_refusal_with_two_reasons_ends_no_session() {
+    fn n50_an_error_response_with_two_codes_does_not_end_the_session() {
         for body in
             [r#"{"error":"slow_down","error":"invalid_grant"}"#, "error=slow_down&error=invalid_grant"]
         {
@@ -279,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_encoded_grant_is_read() {
+    fn a_form_encoded_response_is_read() {
         let body = "access_token=gho_x&scope=repo%2Cuser&token_type=bearer&expires_in=60";
         let tokens = granted(body);
         assert_eq!(tokens.access_token.expose(), "gho_x");
@@ -288,14 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn p33_an_absent_null_or_empty_refresh_token_is_no_refresh_token() {
+    fn p33_a_null_or_empty_refresh_token_counts_as_missing() {
         for member in ["", r#","refresh_token":null"#, r#","refresh_token":"""#] {
             assert!(granted(&format!(r#"{{"access_token":"a"{member}}}"#)).refresh_token.is_none());
         }
     }
 
     #[test]
-    fn no_secret_shows_in_debug() {
+    fn debug_shows_no_secret() {
         let verdict =
             judge(200, br#"{"access_token":"CANARY","refresh_token":"CANARY","id_token":"CANARY"}"#);
         assert!(!format!("{verdict:?}").contains("CANARY"));

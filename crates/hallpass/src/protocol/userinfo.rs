@@ -1,4 +1,4 @@
-//! Who the token speaks for (OpenID Connect Core §5.3).
+//! Userinfo responses (OpenID Connect Core §5.3) and profile claims.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,20 @@ use serde_json::{Map, Value};
 use super::json;
 use crate::error::ServerMisbehaved;
 
-/// Judges a userinfo answer: a JSON object whose `sub`, where one is known, is that of the ID token
-/// (§5.3.2). `names` are those of [`rename`]. Signed or encrypted answers (`application/jwt`) are not read.
+/// Judges a userinfo response: a JSON object with a `sub`, which must be that of the ID token if there is one
+/// (OpenID Connect Core §5.3.2). `names` are those of [`rename`]. Signed and encrypted responses (`application/jwt`) are
+/// not supported.
 ///
 /// # Errors
-/// [`ServerMisbehaved::Userinfo`] or [`ServerMisbehaved::UserinfoSub`].
+/// [`ServerMisbehaved::Userinfo`] if it is not a JSON object, and [`ServerMisbehaved::UserinfoSub`] if the `sub` is missing
+/// or differs.
 pub fn judge(
     body: &[u8],
     names: &BTreeMap<String, String>,
     expected_sub: Option<&str>,
 ) -> Result<Map<String, Value>, ServerMisbehaved> {
     let mut claims = json::object(body)
-        .map_err(|_| ServerMisbehaved::Userinfo("it is no JSON object of unique members".to_owned()))?;
+        .map_err(|_| ServerMisbehaved::Userinfo("not a JSON object with unique members".to_owned()))?;
     rename(&mut claims, names);
     match (claims.get("sub").and_then(Value::as_str), expected_sub) {
         (None | Some(""), _) => Err(ServerMisbehaved::UserinfoSub),
@@ -27,7 +29,8 @@ pub fn judge(
     }
 }
 
-/// Adds claims by the standard's names where the server has names of its own. A number becomes text.
+/// Adds claims under their standard names if the server uses other names. `names` maps standard names to the server's.
+/// Numbers are converted to text.
 pub fn rename(claims: &mut Map<String, Value>, names: &BTreeMap<String, String>) {
     for (standard, own) in names {
         let value = match claims.get(own) {
@@ -39,16 +42,16 @@ pub fn rename(claims: &mut Map<String, Value>, names: &BTreeMap<String, String>)
     }
 }
 
-/// Whether claims lack what the scopes promise (OpenID Connect Core §5.4), so that userinfo has to be
-/// asked: `email` its address, `profile` at least one name.
+/// Whether a userinfo request is needed because the claims lack an email address or name that the scopes include (OpenID
+/// Connect Core §5.4).
 pub fn is_needed(scopes: &[String], claims: &Map<String, Value>) -> bool {
     const NAMES: [&str; 5] = ["name", "given_name", "family_name", "preferred_username", "nickname"];
-    let asked = |scope: &str| scopes.iter().any(|s| s == scope);
-    (asked("email") && !claims.contains_key("email"))
-        || (asked("profile") && !NAMES.iter().any(|name| claims.contains_key(*name)))
+    let has_scope = |scope: &str| scopes.iter().any(|s| s == scope);
+    (has_scope("email") && !claims.contains_key("email"))
+        || (has_scope("profile") && !NAMES.iter().any(|name| claims.contains_key(*name)))
 }
 
-/// The claims that tell about the person, without those that belong to the protocol.
+/// Returns the claims about the user, without those of the protocol.
 pub fn profile_claims(mut claims: Map<String, Value>) -> Map<String, Value> {
     const PROTOCOL: [&str; 15] = [
         "iss",
@@ -84,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_the_servers_own_stand_for_the_standards() {
+    fn the_servers_own_names_replace_the_standard_ones() {
         let github = names(&[("sub", "id"), ("preferred_username", "login")]);
         let claims = judge(br#"{"id":583231,"login":"octocat"}"#, &github, Some("583231")).unwrap();
         assert_eq!(claims["preferred_username"], "octocat");
@@ -94,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn n68_the_sub_must_be_there_and_the_same() {
+    fn n68_the_sub_must_be_present_and_the_same() {
         assert!(judge(br#"{"sub":"1","email":"a@b"}"#, &names(&[]), Some("1")).is_ok());
         assert!(judge(br#"{"sub":"1"}"#, &names(&[]), None).is_ok());
         for body in [r#"{"sub":"2"}"#, r#"{"sub":""}"#, r#"{"sub":1}"#, "{}"] {
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn userinfo_is_asked_only_for_what_the_id_token_lacks() {
+    fn userinfo_is_requested_only_for_claims_that_the_id_token_lacks() {
         let scopes = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         assert!(!is_needed(&scopes("openid"), &claims("{}")));
         assert!(is_needed(&scopes("openid email"), &claims("{}")));
@@ -115,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn protocol_claims_are_not_the_persons() {
+    fn profile_claims_have_no_protocol_claims() {
         let shown = profile_claims(claims(
             r#"{"sub":"1","iss":"i","aud":"a","exp":1,"nonce":"n","at_hash":"h","email":"e"}"#,
         ));

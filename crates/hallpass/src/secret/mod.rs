@@ -1,14 +1,14 @@
-//! The one type that holds a secret.
+//! The type that holds secrets.
 
 pub(crate) mod wiped;
 
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-/// A token, code or verifier: wiped when dropped, printed as `[redacted]`.
+/// A token, code or verifier: wiped from memory when dropped, and printed as `[redacted]`.
 ///
-/// There is one door: [`expose`](Secret::expose). Search for it to see every place where a secret
-/// leaves its box. Comparing two secrets takes the same time wherever they differ.
+/// [`expose`](Secret::expose) is the only way to the value: search for it to find every place where a secret is used.
+/// Comparing two secrets of the same length takes the same time wherever they differ.
 ///
 /// ```
 /// let secret = hallpass::Secret::new("s3cr3t".to_owned());
@@ -19,12 +19,12 @@ use subtle::ConstantTimeEq;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Puts a value into its box.
+    /// Wraps a value.
     pub fn new(value: String) -> Secret {
         Secret(SecretString::from(value))
     }
 
-    /// The value in clear. Hand it to the one party it is meant for, and to nothing that logs.
+    /// The value in plain text. Send it only to the server that it is meant for, and never log it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -51,7 +51,7 @@ impl From<String> for Secret {
 }
 
 impl serde::Serialize for Secret {
-    /// Writes the value in clear: only the store's secret half contains one.
+    /// Writes the value in plain text. Only the secret part of a stored record is serialized.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
     }

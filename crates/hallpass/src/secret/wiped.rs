@@ -1,13 +1,13 @@
-//! Bytes that leave nothing behind, also while they grow.
+//! A buffer that is wiped when it is dropped and whenever it grows.
 
 use std::io;
 
 use zeroize::Zeroizing;
 
-/// Room for a record with tokens of the usual length.
-const FIRST_ROOM: usize = 8 * 1024;
+/// Enough for a record with tokens of the usual length.
+const INITIAL_CAPACITY: usize = 8 * 1024;
 
-/// What is written here is wiped when it is dropped. A vector that grows by itself leaves what it held behind.
+/// A byte buffer for secrets. Unlike a plain vector, it leaves no copy behind when it is dropped or grows.
 #[derive(Default)]
 pub(crate) struct WipedBytes(Zeroizing<Vec<u8>>);
 
@@ -21,7 +21,7 @@ impl io::Write for WipedBytes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let needed = self.0.len() + bytes.len();
         if needed > self.0.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity((2 * needed).max(FIRST_ROOM)));
+            let mut larger = Zeroizing::new(Vec::with_capacity((2 * needed).max(INITIAL_CAPACITY)));
             larger.extend_from_slice(&self.0);
             self.0 = larger;
         }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_there_in_order_however_much_it_is() {
+    fn bytes_are_kept_in_order_while_the_buffer_grows() {
         let mut bytes = WipedBytes::default();
         let written: Vec<u8> = (0..10_000u32).flat_map(u32::to_le_bytes).collect();
         written.chunks(7).for_each(|chunk| bytes.write_all(chunk).unwrap());

@@ -127,7 +127,7 @@ impl Tombstone {
     pub(crate) fn ended(&self) -> LoginRequired {
         let error = OAuthError::new(&self.error, self.error_description.as_deref(), None);
         match self.lost_at {
-            Some(lost_at) => LoginRequired::AnswerLost { error, lost_at },
+            Some(lost_at) => LoginRequired::ResponseLost { error, lost_at },
             None => LoginRequired::Ended(Some(error)),
         }
     }

@@ -1,6 +1,6 @@
 //! What a login saw while it waited and did not take for the answer.
 
-use crate::protocol::pasted::NoAnswer;
+use crate::protocol::pasted::PasteError;
 
 /// What was ignored while waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub enum Ignored {
     /// The browser spoke https to the plain port.
     TlsHello,
     /// A pasted text that is not this sign-in's answer.
-    Pasted(NoAnswer),
+    Pasted(PasteError),
 }
 
 impl Ignored {

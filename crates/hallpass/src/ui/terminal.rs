@@ -42,7 +42,7 @@ impl Terminal {
     pub fn stderr() -> Terminal {
         let stream = io::stderr();
         let is_terminal = stream.is_terminal();
-        let can_rewrite = Environment::of_process().text("TERM") != Some("dumb");
+        let can_rewrite = Environment::from_process().text("TERM") != Some("dumb");
         let mut terminal = Terminal::new(Box::new(stream), is_terminal && can_rewrite);
         terminal.columns = columns_of_stderr;
         terminal.keyboard = if is_terminal { Keyboard::of_stdin() } else { None };

@@ -134,8 +134,8 @@ fn p47_a_daemon_that_hangs_is_silent_and_has_its_keys_again_when_it_goes_on() {
     let keychain = &desktop.keychain;
     keychain.set(&item("k1"), &key(1)).unwrap();
     desktop.daemon.freeze().unwrap();
-    assert_eq!(keychain.get(&item("k1")), Err(KeychainError::Silent));
-    assert_eq!(keychain.set(&item("k2"), &key(2)), Err(KeychainError::Silent));
+    assert_eq!(keychain.get(&item("k1")), Err(KeychainError::TimedOut));
+    assert_eq!(keychain.set(&item("k2"), &key(2)), Err(KeychainError::TimedOut));
     desktop.daemon.thaw().unwrap();
     assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
 }

@@ -8,7 +8,7 @@ use crate::key;
 
 #[test]
 fn a_key_comes_back_is_listed_and_goes() {
-    let keychain = SystemKeychain::new(&Environment::of_process());
+    let keychain = SystemKeychain::new(&Environment::from_process());
     let program = format!("hallpass-test-{}", std::process::id());
     let (first, second) = (Item::new(&program, "k1"), Item::new(&program, "k2"));
     assert_eq!(keychain.get(&first), Err(KeychainError::NoItem));

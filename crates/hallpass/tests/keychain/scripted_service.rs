@@ -69,7 +69,7 @@ fn is_failed(error: &KeychainError) -> bool {
 }
 
 fn is_silent(error: &KeychainError) -> bool {
-    *error == KeychainError::Silent
+    *error == KeychainError::TimedOut
 }
 
 fn is_locked(error: &KeychainError) -> bool {
@@ -192,7 +192,11 @@ fn p47_a_service_that_does_not_answer_is_silent() {
         let (_service, keychain) = with_a_key(habit);
         let errors = failures(&keychain);
         assert!(errors.iter().all(is_silent), "{habit:?}: {errors:?}");
-        assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Err(KeychainError::Silent), "{habit:?}");
+        assert_eq!(
+            in_time(&keychain, |keychain| keychain.unlock()),
+            Err(KeychainError::TimedOut),
+            "{habit:?}"
+        );
     }
 }
 

@@ -50,11 +50,14 @@ fn p32_a_pause_that_the_server_asked_for_is_kept_by_every_process() {
             sandbox.wait(age);
             for _ in 0..10 {
                 let error = network(sandbox.pass(&provider).access_token().unwrap_err());
-                assert_eq!(error.kind, NetworkErrorKind::Paused, "{pause}");
+                assert_eq!(error.kind, NetworkErrorKind::RetryLater, "{pause}");
                 assert!(error.is_retryable() && error.to_string().contains("try again in"), "{error}");
                 assert!(error.retry_after.is_some_and(|left| left <= Duration::from_secs(120)), "{error:?}");
             }
-            assert_eq!(kind(sandbox.pass(&provider).force_refresh().unwrap_err()), NetworkErrorKind::Paused);
+            assert_eq!(
+                kind(sandbox.pass(&provider).force_refresh().unwrap_err()),
+                NetworkErrorKind::RetryLater
+            );
         }
         assert_eq!((provider.count(TOKEN), sandbox.bytes() == before), (1, true), "{pause}");
         sandbox.wait(10);
@@ -78,7 +81,7 @@ fn p32_a_token_that_lives_on_is_handed_out_during_the_pause() {
     }
     assert_eq!(provider.count(TOKEN), 1);
     sandbox.wait(20);
-    assert_eq!(kind(sandbox.pass(&provider).access_token().unwrap_err()), NetworkErrorKind::Paused);
+    assert_eq!(kind(sandbox.pass(&provider).access_token().unwrap_err()), NetworkErrorKind::RetryLater);
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn p32_a_pause_in_memory_is_kept_by_every_thread() {
     provider.forget();
     provider.next(1, TOKEN, Response::empty(429).header("Retry-After", "120"));
     pass.access_token().unwrap_err();
-    assert_eq!(kind(pass.clone().access_token().unwrap_err()), NetworkErrorKind::Paused);
+    assert_eq!(kind(pass.clone().access_token().unwrap_err()), NetworkErrorKind::RetryLater);
     sandbox.wait(120);
     pass.access_token().unwrap();
     assert_eq!(provider.count(TOKEN), 2);
@@ -135,7 +138,7 @@ fn fails_once(
     let (results, took) = timed(|| convoy(|| pass(&sandbox, &provider)));
     let kinds: Vec<NetworkErrorKind> = results.into_iter().map(|result| kind(result.unwrap_err())).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == first).count(), 1, "{kinds:?}");
-    assert_eq!(kinds.iter().filter(|kind| **kind == NetworkErrorKind::Elsewhere).count(), THREADS - 1);
+    assert_eq!(kinds.iter().filter(|kind| **kind == NetworkErrorKind::FailedElsewhere).count(), THREADS - 1);
     assert!(sandbox.bytes() == before);
     assert!(took < 3 * IMPATIENT + library::PATIENCE / 2, "{took:?}");
     provider.count(TOKEN)
@@ -192,7 +195,7 @@ fn refusals_that_do_not_end_the_session_are_counted_over_a_minute() {
     }
     sandbox.wait(2);
     let error = refused();
-    assert_eq!(error.kind, NetworkErrorKind::KeepsRefusing(4));
+    assert_eq!(error.kind, NetworkErrorKind::RefusedRepeatedly(4));
     assert!(error.to_string().contains("invalid_client"), "{error}");
     assert!(!error.is_retryable(), "no more than each of the refusals was");
     assert!(sandbox.bytes() == before);
@@ -205,7 +208,7 @@ fn three_refusals_are_enough_and_two_are_not() {
     for (wait, expected) in [
         (0, NetworkErrorKind::Status(403)),
         (61, NetworkErrorKind::Status(403)),
-        (1, NetworkErrorKind::KeepsRefusing(3)),
+        (1, NetworkErrorKind::RefusedRepeatedly(3)),
     ] {
         sandbox.wait(wait);
         assert_eq!(kind(sandbox.pass(&provider).access_token().unwrap_err()), expected);

@@ -57,7 +57,7 @@ fn a_sign_in_that_is_there_stays_and_stray_keys_are_counted_and_stay() {
 #[test]
 fn p47_a_keychain_that_cannot_be_used_is_told_as_a_login_takes_it() {
     for (mood, told) in [
-        (Behavior::Absent, "there is no keychain here"),
+        (Behavior::Absent, "no keychain available"),
         (Behavior::Locked, "the keychain is locked; a login on a terminal asks to unlock it"),
     ] {
         let setup = KeychainSetup::with(mood);

@@ -375,8 +375,8 @@ fn n20_n22_the_right_state_without_one_code_ends_the_login() {
     for (query, rule) in [
         ("state={state}", ServerMisbehaved::CodeMissing),
         ("state={state}&access_token=x&id_token=y", ServerMisbehaved::CodeMissing),
-        ("state={state}&code=a&code=b", ServerMisbehaved::ParameterDoubled("code")),
-        ("state={state}&error=a&error=b", ServerMisbehaved::ParameterDoubled("error")),
+        ("state={state}&code=a&code=b", ServerMisbehaved::DuplicateParameter("code")),
+        ("state={state}&error=a&error=b", ServerMisbehaved::DuplicateParameter("error")),
     ] {
         let (error, page, token_requests) = ended_by(false, query);
         assert_eq!((error, token_requests), (rule.into(), 0), "{query}");

@@ -168,7 +168,7 @@ fn p59_without_a_document_every_place_is_named_with_what_was_there() {
         panic!("{error:?}")
     };
     assert_eq!(*named, issuer);
-    let there = ["the metadata answered with a redirect", "no metadata", "404"];
+    let there = ["the metadata request was redirected", "no metadata", "404"];
     assert_eq!(*tried, [0, 1, 2].map(|at| format!("{}: {}", FORMS[at], there[at])));
     assert!(tried.iter().all(|place| error.to_string().contains(place)), "{error}");
 }

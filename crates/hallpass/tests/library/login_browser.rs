@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use std::{fs, thread};
 
 use hallpass::error::{Denied, Misuse, ServerIncompatible, StoreError};
-use hallpass::protocol::pasted::NoAnswer;
+use hallpass::protocol::pasted::PasteError;
 use hallpass::{Builder, Environment, Error, Hallpass, Ignored, LoginEvent, Secret, Session, StoreKind};
 use hallpass_dev::{Client, DevServer, Entry};
 use hallpass_test::jose::{RS256, s256};
@@ -311,7 +311,7 @@ fn p16_a_pasted_address_or_its_query_finishes_the_login() {
         let pass = sandbox.at(&provider).browser(browser).build().unwrap();
         assert!(pass.login(&mut ui).unwrap().renewable());
         assert_eq!(
-            ui.count(|event| *event == LoginEvent::Ignored(Ignored::Pasted(NoAnswer::OtherSignIn))),
+            ui.count(|event| *event == LoginEvent::Ignored(Ignored::Pasted(PasteError::OtherSignIn))),
             1
         );
         assert!(sandbox.is_signed_in());
@@ -339,8 +339,8 @@ fn p16_a_pasted_code_alone_is_exchanged_only_where_the_metadata_promises_no_iss(
         assert_eq!(pass.login(&mut ui).is_ok(), !is_promised, "{:?}", ui.events);
         assert_eq!(provider.count(TOKEN), usize::from(!is_promised));
         let ignored = |why| ui.count(|event| *event == LoginEvent::Ignored(Ignored::Pasted(why)));
-        assert_eq!(ignored(NoAnswer::Nonsense), 1);
-        assert_eq!(ignored(NoAnswer::BareCode), usize::from(is_promised));
+        assert_eq!(ignored(PasteError::Unrecognized), 1);
+        assert_eq!(ignored(PasteError::CodeOnly), usize::from(is_promised));
     }
 }
 

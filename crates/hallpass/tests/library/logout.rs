@@ -91,7 +91,7 @@ fn p70_a_server_that_fails_is_reported_and_keeps_nobody_signed_in() {
         ("500", Response::html(500, "<h1>Oops</h1>"), "500"),
         ("503", Response::empty(503), "503"),
         ("a redirect", Response::redirect(302, "http://127.0.0.1:1/"), "redirect"),
-        ("cut", Response::html(200, "half").cut(), "broke"),
+        ("cut", Response::html(200, "half").cut(), "was lost"),
         ("silence", Response::never(), "in time"),
     ];
     for (name, answer, word) in answers {

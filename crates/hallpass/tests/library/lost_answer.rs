@@ -68,7 +68,7 @@ impl RefreshSetup {
 }
 
 fn lost_answer(error: &Error) -> bool {
-    matches!(error, Error::LoginRequired(LoginRequired::AnswerLost { error, .. }) if error.error == "invalid_grant")
+    matches!(error, Error::LoginRequired(LoginRequired::ResponseLost { error, .. }) if error.error == "invalid_grant")
 }
 
 fn kind(error: Error) -> NetworkErrorKind {
@@ -104,7 +104,7 @@ fn p30_without_grace_a_lost_answer_is_a_clean_need_to_sign_in() {
         setup.network.inject([Fault::Lost(kind)]);
         let error = setup.token().unwrap_err();
         assert!(lost_answer(&error), "{error:?}");
-        assert!(error.to_string().contains("was lost on the way"), "{error}");
+        assert!(error.to_string().contains("was lost"), "{error}");
         assert_eq!((setup.arrived(), setup.refresh_token()), (2, refresh_token));
         assert_eq!(setup.token().unwrap_err().to_string(), error.to_string(), "told again without asking");
         assert_eq!(setup.arrived(), 2);
@@ -117,14 +117,14 @@ fn p30_without_grace_a_lost_answer_is_a_clean_need_to_sign_in() {
 
 #[test]
 fn p30_definite_answers_are_not_asked_for_again() {
-    use NetworkErrorKind::{NoAnswer, Proxy, Status, Tls, Unreachable};
+    use NetworkErrorKind::{InvalidResponse, Proxy, Status, Tls, Unreachable};
     for (fault, expected) in [
         (Fault::Unsent(Unreachable), Unreachable),
         (Fault::Unsent(Tls), Tls),
         (Fault::Unsent(Proxy), Proxy),
         (Fault::Instead(503, None, ""), Status(503)),
         (Fault::Instead(401, None, "{\"error\":\"invalid_client\"}"), Status(401)),
-        (Fault::Instead(200, None, "<h1>Welcome to our hotel</h1>"), NoAnswer),
+        (Fault::Instead(200, None, "<h1>Welcome to our hotel</h1>"), InvalidResponse),
     ] {
         let setup = RefreshSetup::strict();
         let before = setup.sandbox.bytes();
@@ -206,7 +206,9 @@ fn p30_what_a_killed_process_had_sent_is_the_reason_that_is_given() {
     let since = humantime::parse_rfc3339(setup.journal()["in_flight"]["since"].as_str().unwrap()).unwrap();
     setup.sandbox.wait(100);
     let error = setup.token().unwrap_err();
-    let Error::LoginRequired(LoginRequired::AnswerLost { lost_at, .. }) = error else { panic!("{error:?}") };
+    let Error::LoginRequired(LoginRequired::ResponseLost { lost_at, .. }) = error else {
+        panic!("{error:?}")
+    };
     assert_eq!(lost_at, since);
 }
 

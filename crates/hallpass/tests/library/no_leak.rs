@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use hallpass::error::NetworkError;
-use hallpass::protocol::authorization::{AuthorizationRequest, Randomness, Verdict};
+use hallpass::protocol::authorization::{AuthorizationRequest, CallbackVerdict, Randomness};
 use hallpass::protocol::token;
 use hallpass::world::http::{Client as HttpClient, ClientSettings, Http, HttpRequest, HttpResponse};
 use hallpass::{Builder, Error, Secret};
@@ -255,7 +255,7 @@ fn n88_the_steps_of_the_protocol_show_no_secret() {
     let (state, nonce) = (library::param(&url, "state"), library::param(&url, "nonce"));
     search.value(&pending);
     let verdict = pending.judge(&format!("code={CANARY}&state={state}"));
-    assert!(matches!(verdict, Verdict::Code(_)));
+    assert!(matches!(verdict, CallbackVerdict::Code(_)));
     search.value(&verdict);
     let body = json!({ "access_token": CANARY, "refresh_token": CANARY, "id_token": CANARY }).to_string();
     search.value(&token::judge(200, body.as_bytes()));

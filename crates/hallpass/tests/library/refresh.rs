@@ -244,7 +244,7 @@ fn a_refresh_that_ends_after_a_logout_does_not_bring_the_session_back() {
 
 /// Answers that say nothing about the session.
 fn passing_answers() -> Vec<(&'static str, Response, NetworkErrorKind)> {
-    use NetworkErrorKind::{Broken, NoAnswer, Status, TimedOut};
+    use NetworkErrorKind::{Broken, InvalidResponse, Status, TimedOut};
     let grant = json!({ "access_token": "x", "token_type": "Bearer" });
     vec![
         ("429", Response::empty(429).header("Retry-After", "7"), Status(429)),
@@ -256,19 +256,19 @@ fn passing_answers() -> Vec<(&'static str, Response, NetworkErrorKind)> {
         ("400 without a body", Response::empty(400), Status(400)),
         ("401 invalid_client", Response::oauth_error(401, "invalid_client"), Status(401)),
         ("400 invalid_scope", Response::oauth_error(400, "invalid_scope"), Status(400)),
-        ("a redirect", Response::redirect(302, "http://127.0.0.1:1/portal"), NoAnswer),
-        ("a portal's page", Response::html(200, "<h1>Welcome to our hotel</h1>"), NoAnswer),
-        ("nothing in 200", Response::empty(200), NoAnswer),
-        ("no access token", Response::json(200, &json!({ "refresh_token": "y" })), NoAnswer),
+        ("a redirect", Response::redirect(302, "http://127.0.0.1:1/portal"), InvalidResponse),
+        ("a portal's page", Response::html(200, "<h1>Welcome to our hotel</h1>"), InvalidResponse),
+        ("nothing in 200", Response::empty(200), InvalidResponse),
+        ("no access token", Response::json(200, &json!({ "refresh_token": "y" })), InvalidResponse),
         (
             "another kind of token",
             Response::json(200, &json!({ "access_token": "x", "token_type": "mac" })),
-            NoAnswer,
+            InvalidResponse,
         ),
         ("cut", Response::json(200, &grant).cut(), Broken),
         ("silence", Response::never(), TimedOut),
         ("drops", Response::json(200, &grant).dripping(), TimedOut),
-        ("3 MiB", Response::new(200, "application/json", vec![b' '; 3 << 20]), NoAnswer),
+        ("3 MiB", Response::new(200, "application/json", vec![b' '; 3 << 20]), InvalidResponse),
     ]
 }
 
@@ -544,7 +544,7 @@ fn a_session_without_a_refresh_token_ends_with_its_access_token() {
     let session = login(sandbox.at(&provider).scopes(["openid", "email"]), visitor().0).unwrap();
     assert!(!session.renewable());
     let pass = sandbox.pass(&provider);
-    assert_eq!(pass.force_refresh().unwrap_err(), LoginRequired::NotRenewable.into());
+    assert_eq!(pass.force_refresh().unwrap_err(), LoginRequired::NoRefreshToken.into());
     sandbox.wait(7200 - 20);
     assert_eq!(pass.access_token().unwrap().notes().len(), 1);
     sandbox.wait(20);

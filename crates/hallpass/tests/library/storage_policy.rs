@@ -27,7 +27,7 @@ fn unusable() -> Vec<(Behavior, IsRight)> {
     vec![
         (Behavior::Absent, |cause| matches!(cause, KeychainError::Absent(why) if why == "no bus")),
         (Behavior::Locked, |cause| *cause == KeychainError::Locked),
-        (Behavior::Silent, |cause| *cause == KeychainError::Silent),
+        (Behavior::Silent, |cause| *cause == KeychainError::TimedOut),
         (Behavior::Forgetful, |cause| *cause == KeychainError::NoItem),
         (Behavior::Truncating, failed),
         (Behavior::Lying, failed),
@@ -303,9 +303,9 @@ fn p48_a_silent_keychain_is_left_behind_on_a_thread_of_its_own() {
     setup.keychain.set_behavior(Behavior::Silent);
     let pass = setup.pass();
     let (first, took) = timed(|| pass.access_token().unwrap_err());
-    assert_eq!(cause(first), KeychainError::Silent);
+    assert_eq!(cause(first), KeychainError::TimedOut);
     assert!(took < IN_TIME, "{took:?}");
     let (second, took) = timed(|| pass.access_token().unwrap_err());
-    assert_eq!(cause(second), KeychainError::Silent);
+    assert_eq!(cause(second), KeychainError::TimedOut);
     assert!(took < WITHOUT_WAITING, "it is not waited for again: {took:?}");
 }

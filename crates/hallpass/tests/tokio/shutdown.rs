@@ -117,8 +117,8 @@ fn wait_for_a_mute_keychain(name: &str, call: Call, runtime: &Runtime) {
     let (error, took) = timed(|| call(runtime, pass));
     let is_silent = matches!(
         error,
-        Error::Store(StoreError::Keychain { cause: KeychainError::Silent, .. })
-            | Error::Store(StoreError::NoKeychain(KeychainError::Silent))
+        Error::Store(StoreError::Keychain { cause: KeychainError::TimedOut, .. })
+            | Error::Store(StoreError::NoKeychain(KeychainError::TimedOut))
     );
     assert!(is_silent, "{name}: {error:?}");
     assert!(took < Duration::from_secs(4), "{name}: {took:?}");

@@ -29,7 +29,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(common: &Common, args: &Login) -> Result<Plan, Failure> {
-        let environment = Environment::of_process();
+        let environment = Environment::from_process();
         let config_dir = ConfigDir::from_environment(&environment)?;
         let given = Given::read(args)?;
         let profile = choose(common, args, &config_dir, &given.target())?;

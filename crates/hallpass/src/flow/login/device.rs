@@ -8,7 +8,7 @@ use super::happening::{DeviceNews, Happening};
 use crate::error::{Denied, Error, Result};
 use crate::flow::Context;
 use crate::flow::endpoint::{client_auth_for, pause_of, post, status_error};
-use crate::protocol::device::{self, DeviceAuthorization, DeviceVerdict, Pace, Poll};
+use crate::protocol::device::{self, DeviceAuthorization, DeviceVerdict, Pace, PollVerdict};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
 use crate::protocol::token::Tokens;
 use crate::settings::Client;
@@ -133,14 +133,14 @@ impl Asking {
         };
         *pause = pause_of(&answer);
         match device::judge_poll(answer.status, &answer.body) {
-            Poll::Granted(tokens) => return Ok(Some(End::Granted(tokens))),
-            Poll::Expired => return Ok(Some(End::Expired)),
-            Poll::Pending => pace.resume(),
-            Poll::SlowDown => pace.slow_down(),
-            Poll::Trouble => pace.back_off(),
-            Poll::Denied(error) => return Err(Denied::ByServer(error).into()),
-            Poll::Broken(rule) => return Err(rule.into()),
-            Poll::Unusable(lack) => return Err(lack.into()),
+            PollVerdict::Granted(tokens) => return Ok(Some(End::Granted(tokens))),
+            PollVerdict::Expired => return Ok(Some(End::Expired)),
+            PollVerdict::Pending => pace.resume(),
+            PollVerdict::SlowDown => pace.slow_down(),
+            PollVerdict::Trouble => pace.back_off(),
+            PollVerdict::Denied(error) => return Err(Denied::ByServer(error).into()),
+            PollVerdict::Broken(rule) => return Err(rule.into()),
+            PollVerdict::Unusable(lack) => return Err(lack.into()),
         }
         Ok(None)
     }

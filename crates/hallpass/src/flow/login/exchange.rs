@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 
 use super::storage::NewSeal;
 use super::superseded;
-use crate::error::{Denied, Error, NetworkError, NetworkErrorKind, Result, ServerMisbehaved, StoreError};
+use crate::error::{
+    Denied, Error, NetworkError, NetworkErrorKind, OAuthError, Result, ServerMisbehaved, StoreError,
+};
 use crate::flow::endpoint::{client_auth_for, post, status_error};
 use crate::flow::jwks::{self, Preparation};
 use crate::flow::{Context, LOCK_LIMIT, userinfo};
-use crate::protocol::authorization::{Asked, VerifiedCode};
+use crate::protocol::authorization::{RequestedIdToken, VerifiedCode};
 use crate::protocol::client::ClientAuth;
 use crate::protocol::id_token::{Expectations, UnverifiedIdToken};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
@@ -60,10 +62,10 @@ impl Exchange {
     pub(super) fn finish(self, grant: Grant) -> Result<Saved> {
         let (tokens, asked) = match grant {
             Grant::Code(code) => {
-                let asked = code.asked.clone();
+                let asked = code.requested.clone();
                 (self.tokens(code)?, asked)
             }
-            Grant::Device(tokens) => (tokens, Asked::default()),
+            Grant::Device(tokens) => (tokens, RequestedIdToken::default()),
         };
         let judged = self.judge(tokens, &asked)?;
         self.check_account(&judged)?;
@@ -74,8 +76,8 @@ impl Exchange {
     /// is given back.
     fn check_account(&self, judged: &Judged) -> Result<()> {
         let Some(account) = &self.context.config.account else { return Ok(()) };
-        let user = User::of_claims(&judged.claims);
-        if user.as_ref().is_some_and(|user| user.is_called(account)) {
+        let user = User::from_claims(&judged.claims);
+        if user.as_ref().is_some_and(|user| user.matches_account(account)) {
             return Ok(());
         }
         superseded::give_back(&self.context, &self.record(judged));
@@ -94,7 +96,9 @@ impl Exchange {
                 Err(status_error(url, &answer))
             }
             TokenVerdict::Refused(error) => Err(Denied::ByServer(error).into()),
-            TokenVerdict::Status(400 | 401 | 403) => Err(Denied::ByServer(no_reason(answer.status)).into()),
+            TokenVerdict::Status(400 | 401 | 403) => {
+                Err(Denied::ByServer(OAuthError::from_status(answer.status)).into())
+            }
             TokenVerdict::Status(_) => Err(status_error(url, &answer)),
             TokenVerdict::Broken(rule) => Err(rule.into()),
             TokenVerdict::Unusable(lack) => Err(lack.into()),
@@ -106,7 +110,7 @@ impl Exchange {
     }
 
     /// Who signed in: the ID token in full, and userinfo for what it lacks.
-    fn judge(&self, tokens: Tokens, asked: &Asked) -> Result<Judged> {
+    fn judge(&self, tokens: Tokens, asked: &RequestedIdToken) -> Result<Judged> {
         let received_at = self.context.now();
         let mut judged = Judged { tokens, claims: Map::new(), received_at, notes: Vec::new() };
         match &judged.tokens.id_token {
@@ -122,7 +126,12 @@ impl Exchange {
         Ok(judged)
     }
 
-    fn id_token(&self, id_token: &Secret, asked: &Asked, judged: &Judged) -> Result<Map<String, Value>> {
+    fn id_token(
+        &self,
+        id_token: &Secret,
+        asked: &RequestedIdToken,
+        judged: &Judged,
+    ) -> Result<Map<String, Value>> {
         let token = UnverifiedIdToken::parse(id_token)?;
         let (keys, url) = self.preparation.keys(&self.context)?;
         let expected = Expectations {
@@ -210,7 +219,7 @@ impl Exchange {
                 .map(|(name, url)| (name.name().to_owned(), url.to_string()))
                 .collect(),
             scopes_requested: self.scopes.clone(),
-            user: User::of_claims(claims),
+            user: User::from_claims(claims),
             claims: claims.clone(),
             claim_names: self.client.claim_names.clone(),
             obtained_at: *received_at,
@@ -266,7 +275,7 @@ impl Exchange {
 }
 
 /// The server need not care for `acr_values`, but who asked should know.
-fn other_acr(asked: &Asked, claims: &Map<String, Value>) -> Option<String> {
+fn other_acr(asked: &RequestedIdToken, claims: &Map<String, Value>) -> Option<String> {
     let acr = claims.get("acr").and_then(Value::as_str);
     let said =
         acr.map_or("does not say how".to_owned(), |acr| format!("says \"{}\"", crate::sanitize::text(acr)));
@@ -279,13 +288,8 @@ pub(super) fn is_passing(error: &str) -> bool {
     matches!(error, "server_error" | "temporarily_unavailable")
 }
 
-/// A refusal whose body says nothing (glewlwyd answers a bad code so).
-fn no_reason(status: u16) -> crate::error::OAuthError {
-    crate::error::OAuthError::new(&format!("the server answered {status} without a reason"), None, None)
-}
-
 /// A callback may carry the two errors that HTTP would answer with a status (RFC 6749 §4.1.2.1).
-pub(super) fn passing_error(host: &str, error: &crate::error::OAuthError) -> Error {
+pub(super) fn passing_error(host: &str, error: &OAuthError) -> Error {
     let status = if error.error == "server_error" { 500 } else { 503 };
     NetworkError::new(NetworkErrorKind::Status(status), host, &error.to_string()).into()
 }

@@ -80,7 +80,7 @@ fn is_new(before: Option<&StoredRecord>, after: &StoredRecord) -> bool {
 fn will_do(context: &Context, client: &Client, record: &StoredRecord) -> bool {
     let account = context.config.account.as_deref();
     let is_meant =
-        account.is_none_or(|account| record.user.as_ref().is_some_and(|user| user.is_called(account)));
+        account.is_none_or(|account| record.user.as_ref().is_some_and(|user| user.matches_account(account)));
     let has_scopes = context.config.scopes_are_ours
         || context.config.scopes.iter().all(|scope| record.scopes_requested.contains(scope));
     let resource = record.access.first().and_then(|access| access.resource.as_ref());

@@ -13,7 +13,7 @@ use crate::error::{Denied, Error, Result};
 use crate::flow::Context;
 use crate::interrupt::TICK;
 use crate::loopback::{Arrival, Callback, Page};
-use crate::protocol::authorization::{PendingAuthorization, Verdict, VerifiedCode};
+use crate::protocol::authorization::{CallbackVerdict, PendingAuthorization, VerifiedCode};
 use crate::protocol::device::DeviceAuthorization;
 use crate::protocol::token::Tokens;
 use crate::session::Session;
@@ -155,13 +155,15 @@ impl<'a> Wait<'a> {
         self.outcome(browser.pending.judge(query))
     }
 
-    fn outcome(&self, verdict: Verdict) -> Result<Option<VerifiedCode>> {
+    fn outcome(&self, verdict: CallbackVerdict) -> Result<Option<VerifiedCode>> {
         match verdict {
-            Verdict::NotOurs => Ok(None),
-            Verdict::Code(code) => Ok(Some(code)),
-            Verdict::Broken(rule) => Err(rule.into()),
-            Verdict::Denied(error) if is_passing(&error.error) => Err(passing_error(&self.host, &error)),
-            Verdict::Denied(error) => Err(Denied::ByServer(error).into()),
+            CallbackVerdict::NotOurs => Ok(None),
+            CallbackVerdict::Code(code) => Ok(Some(code)),
+            CallbackVerdict::Broken(rule) => Err(rule.into()),
+            CallbackVerdict::Denied(error) if is_passing(&error.error) => {
+                Err(passing_error(&self.host, &error))
+            }
+            CallbackVerdict::Denied(error) => Err(Denied::ByServer(error).into()),
         }
     }
 
@@ -218,7 +220,7 @@ fn is_the_persons_no(error: &Error) -> bool {
 /// A repeat of our callback gets the first one's result; anything else is still a stranger.
 fn repeat_page(pending: &PendingAuthorization, repeat: &Arrival, outcome: &Page, context: &Context) -> Page {
     match pending.judge(&repeat.query) {
-        Verdict::NotOurs => context.pages.not_ours(),
+        CallbackVerdict::NotOurs => context.pages.not_ours(),
         _ => outcome.clone(),
     }
 }

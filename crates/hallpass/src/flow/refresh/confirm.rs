@@ -83,7 +83,7 @@ fn adopt(context: &Context, saved: &Record, claims: IdTokenClaims) -> Result<()>
         return Ok(());
     }
     change(context, saved, |record| {
-        record.user = User::of_claims(&merged);
+        record.user = User::from_claims(&merged);
         record.claims = merged;
     })
 }

@@ -24,12 +24,12 @@ pub(super) fn may_send(
     if let Some(pause) = pause.filter(|pause| *pause <= LONGEST_PAUSE && !pause.is_zero()) {
         let seconds = Duration::from_secs(pause.as_secs().max(1));
         let detail = format!("try again in {}", humantime::format_duration(seconds));
-        let error = NetworkError::new(NetworkErrorKind::Paused, host, &detail);
+        let error = NetworkError::new(NetworkErrorKind::RetryLater, host, &detail);
         return Err(NetworkError { retry_after: Some(pause), ..error });
     }
     match &journal.failure {
         Some(failure) if journal.attempts != attempts => {
-            Err(NetworkError::new(NetworkErrorKind::Elsewhere, host, failure))
+            Err(NetworkError::new(NetworkErrorKind::FailedElsewhere, host, failure))
         }
         _ => Ok(()),
     }
@@ -64,7 +64,7 @@ pub(super) fn fail(
     journal.failure = Some(error.to_string());
     let Error::Network(error) = error else { return error };
     journal.not_before = error.retry_after.map(|pause| now + pause.min(LONGEST_PAUSE));
-    if lost_at.is_none() && !is_ambiguous(&error) && error.kind != NetworkErrorKind::NoAnswer {
+    if lost_at.is_none() && !is_ambiguous(&error) && error.kind != NetworkErrorKind::InvalidResponse {
         journal.in_flight = None;
     }
     if is_refusal(&error) { refuse(journal, token, error, now).into() } else { error.into() }
@@ -89,7 +89,7 @@ fn refuse(journal: &mut Journal, token: Fingerprint, error: NetworkError, now: S
         return error;
     }
     let detail = error.to_string();
-    NetworkError::new(NetworkErrorKind::KeepsRefusing(times), &error.host, &detail)
+    NetworkError::new(NetworkErrorKind::RefusedRepeatedly(times), &error.host, &detail)
 }
 
 #[cfg(test)]
@@ -119,7 +119,7 @@ mod tests {
         let mut journal = Journal::default();
         fail(&mut journal, token(), None, failed(NetworkErrorKind::Status(429), Some(120)), at(0));
         let attempts = journal.attempts;
-        assert_eq!(kind(may_send(&journal, attempts, "a.example", at(119))), NetworkErrorKind::Paused);
+        assert_eq!(kind(may_send(&journal, attempts, "a.example", at(119))), NetworkErrorKind::RetryLater);
         assert_eq!(may_send(&journal, attempts, "a.example", at(120)), Ok(()));
     }
 
@@ -128,7 +128,7 @@ mod tests {
         let mut journal = Journal::default();
         fail(&mut journal, token(), None, failed(NetworkErrorKind::Status(503), Some(1_000_000)), at(0));
         let attempts = journal.attempts;
-        assert_eq!(kind(may_send(&journal, attempts, "a.example", at(3599))), NetworkErrorKind::Paused);
+        assert_eq!(kind(may_send(&journal, attempts, "a.example", at(3599))), NetworkErrorKind::RetryLater);
         assert_eq!(may_send(&journal, attempts, "a.example", at(3600)), Ok(()));
         journal.not_before = Some(at(1_000_000));
         assert_eq!(may_send(&journal, attempts, "a.example", at(0)), Ok(()));
@@ -139,7 +139,7 @@ mod tests {
         let mut journal = Journal::default();
         let before = journal.attempts;
         fail(&mut journal, token(), None, failed(NetworkErrorKind::TimedOut, None), at(0));
-        assert_eq!(kind(may_send(&journal, before, "a.example", at(1))), NetworkErrorKind::Elsewhere);
+        assert_eq!(kind(may_send(&journal, before, "a.example", at(1))), NetworkErrorKind::FailedElsewhere);
         assert_eq!(may_send(&journal, journal.attempts, "a.example", at(1)), Ok(()));
         succeed(&mut journal);
         assert_eq!(may_send(&journal, before, "a.example", at(1)), Ok(()));
@@ -150,7 +150,7 @@ mod tests {
         for (kind, is_lost) in [
             (NetworkErrorKind::Broken, true),
             (NetworkErrorKind::TimedOut, true),
-            (NetworkErrorKind::NoAnswer, true),
+            (NetworkErrorKind::InvalidResponse, true),
             (NetworkErrorKind::Unreachable, false),
             (NetworkErrorKind::Status(503), false),
         ] {
@@ -185,7 +185,7 @@ mod tests {
         for seconds in [0, 10, 59] {
             assert_eq!(refuse(&mut journal, token(), seconds), NetworkErrorKind::Status(401));
         }
-        assert_eq!(refuse(&mut journal, token(), 61), NetworkErrorKind::KeepsRefusing(4));
+        assert_eq!(refuse(&mut journal, token(), 61), NetworkErrorKind::RefusedRepeatedly(4));
         let other = Fingerprint::of(&Secret::new("other".to_owned()));
         assert_eq!(refuse(&mut journal, other, 200), NetworkErrorKind::Status(401));
         succeed(&mut journal);

@@ -88,14 +88,14 @@ fn may_be_renewed(context: &Context, record: &Record, ask: &Ask<'_>) -> Result<(
     record.check_writable(context.store.path())?;
     match (&record.secret.refresh_token, ask.alive(record, context.now())) {
         (Some(_), _) => Ok(()),
-        (None, Some(_)) => Err(LoginRequired::NotRenewable.into()),
+        (None, Some(_)) => Err(LoginRequired::NoRefreshToken.into()),
         (None, None) => Err(LoginRequired::Expired.into()),
     }
 }
 
 /// Failures that say nothing about the session: the token that is still alive is as good as before.
 fn is_passing(error: &Error) -> bool {
-    matches!(error, Error::Network(_) | Error::Store(_) | Error::LoginRequired(LoginRequired::NotRenewable))
+    matches!(error, Error::Network(_) | Error::Store(_) | Error::LoginRequired(LoginRequired::NoRefreshToken))
 }
 
 fn granted(record: &Record, ask: &Ask<'_>, notes: Vec<String>) -> Result<AccessToken> {
@@ -105,6 +105,6 @@ fn granted(record: &Record, ask: &Ask<'_>, notes: Vec<String>) -> Result<AccessT
     };
     match record.access_index(ask.resource) {
         Some(index) if lives_as_asked(index) => Ok(AccessToken::new(record, index, notes)),
-        _ => Err(NetworkError::new(NetworkErrorKind::ShortLived, &record.issuer, "").into()),
+        _ => Err(NetworkError::new(NetworkErrorKind::LifetimeTooShort, &record.issuer, "").into()),
     }
 }

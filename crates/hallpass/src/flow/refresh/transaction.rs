@@ -137,7 +137,7 @@ impl<'a> Spending<'a> {
     fn of(context: &'a Context, ask: &'a Ask<'a>, record: &Record) -> Result<Spending<'a>> {
         let url = endpoint_of(record, Endpoint::Token)
             .ok_or(ServerIncompatible::NoEndpoint(Endpoint::Token.member()))?;
-        let refresh_token = record.secret.refresh_token.clone().ok_or(LoginRequired::NotRenewable)?;
+        let refresh_token = record.secret.refresh_token.clone().ok_or(LoginRequired::NoRefreshToken)?;
         let token = Fingerprint::of(&refresh_token);
         Ok(Spending { context, ask, url, refresh_token, token })
     }
@@ -224,7 +224,8 @@ impl<'a> Spending<'a> {
     fn kept(&self, error: Error) -> Error {
         match error {
             Error::ServerMisbehaved(_) | Error::ServerIncompatible(_) => {
-                NetworkError::new(NetworkErrorKind::NoAnswer, &host_of(&self.url), &error.to_string()).into()
+                NetworkError::new(NetworkErrorKind::InvalidResponse, &host_of(&self.url), &error.to_string())
+                    .into()
             }
             other => other,
         }

@@ -1,4 +1,4 @@
-//! Vectors and malformed keys against the rules of JWK sets.
+//! Test vectors and malformed keys.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -9,7 +9,7 @@ fn set(keys: Value) -> JwkSet {
     JwkSet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
 }
 
-/// Whether a JWS in compact form verifies with this key under this algorithm.
+/// Whether a JWS in compact form verifies with a key and an algorithm.
 fn verifies(key: &Value, alg: Alg, jws: &str) -> bool {
     let (message, signature) = jws.rsplit_once('.').unwrap();
     let signature = crypto::from_base64url(signature).unwrap();
@@ -17,7 +17,7 @@ fn verifies(key: &Value, alg: Alg, jws: &str) -> bool {
     set.keys.iter().any(|key| key.verify(alg, message.as_bytes(), &signature))
 }
 
-/// The right algorithm verifies, every other one does not, nor does another message or signature.
+/// Asserts that only the right algorithm, message and signature verify.
 fn only_verifies(key: &Value, alg: Alg, jws: &str) {
     for other in ALGS {
         assert_eq!(verifies(key, other, jws), other == alg, "{other}");
@@ -127,7 +127,7 @@ fn rfc_7517_a_3_symmetric_keys_are_left_out() {
 }
 
 #[test]
-fn alg_is_an_allow_list() {
+fn only_listed_algorithms_are_accepted() {
     for alg in ALGS {
         assert_eq!(alg.as_str().parse(), Ok(alg));
     }
@@ -223,7 +223,7 @@ fn a_zero_before_the_modulus_does_not_matter() {
 }
 
 #[test]
-fn keys_that_cannot_be_read_are_left_out() {
+fn malformed_keys_are_left_out() {
     let good = with(p256(), "kid", "good");
     for bad in [
         json!(null),
@@ -260,7 +260,7 @@ fn keys_that_cannot_be_read_are_left_out() {
 }
 
 #[test]
-fn only_an_object_with_a_list_of_keys_is_a_set() {
+fn a_jwks_is_an_object_with_a_list_of_keys() {
     for body in [
         "",
         "null",
@@ -285,7 +285,7 @@ fn only_an_object_with_a_list_of_keys_is_a_set() {
 }
 
 #[test]
-fn a_hundred_keys_are_looked_at() {
+fn at_most_a_hundred_keys_are_used() {
     let keys: Vec<Value> = (0..1000).map(|i| with(p256(), "kid", i.to_string())).collect();
     let set = set(json!(keys));
     assert_eq!(set.candidates(None, Alg::ES256).len(), MAX_KEYS);
@@ -294,7 +294,7 @@ fn a_hundred_keys_are_looked_at() {
 }
 
 #[test]
-fn kid_chooses() {
+fn kid_selects_the_keys() {
     let kid = |key: Value, kid: &str| with(key, "kid", kid);
     let set = set(json!([
         kid(rsa(RFC_7515_A_2_N), "a"),
@@ -419,7 +419,7 @@ const RFC_7520_4_2: &str = "\
     6O8TTB5dDDItllVo6_1OLPpcbUrhiUSMxbbXUvdvWXzg-UD8biiReQFlfz28zGWVsdiNAUf8ZnyPEgVFn442ZdNqiVJRmBqr\
     YRXe8P_ijQ7p8Vdz0TTrxUeT3lm8d9shnr2lfJT8ImUjvAA2Xez2Mlp8cBE5awDzT0qI0n6uiP1aCN_2_jLAeQTlqRHtfa64\
     QQSUmFAAjVKPbByi7xho0uTOcbH510a6GYmJUAfmWjwZ6oD4ifKo8DYM-X72Eaw";
-/// Made with OpenSSL for this test; so are the next two. Its message is "message".
+/// Made with OpenSSL for these tests, like the two below. The message is "message".
 const P384_X: &str = "\
     wRYc-NDGdzWiLOnUeHDIe-uB0o9Jpnlr4crnU-HrtVgPx8flexNUn9SUeNvRSDYP";
 const P384_Y: &str = "\

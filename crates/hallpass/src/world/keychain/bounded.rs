@@ -80,10 +80,10 @@ impl Bounded {
         call: impl FnOnce(&dyn Keychain) -> Result<T, KeychainError> + Send + 'static,
     ) -> Result<T, KeychainError> {
         if self.is_sulking() {
-            return Err(KeychainError::Silent);
+            return Err(KeychainError::TimedOut);
         }
         let answer = on_a_thread_left_behind(self.keychain.clone(), limit, canceller, call);
-        if matches!(answer, Err(KeychainError::Silent)) {
+        if matches!(answer, Err(KeychainError::TimedOut)) {
             *self.silent_since() = Some(Instant::now());
         }
         answer
@@ -117,7 +117,7 @@ fn on_a_thread_left_behind<T: Send + 'static>(
         let left = limit.saturating_sub(start.elapsed());
         match answer.recv_timeout(left.min(TICK)) {
             Ok(answer) => return answer,
-            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(KeychainError::Silent),
+            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(KeychainError::TimedOut),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(KeychainError::Failed("it panicked".to_owned()));

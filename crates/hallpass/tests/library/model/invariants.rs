@@ -132,13 +132,13 @@ impl Simulation {
             Error::LoginRequired(LoginRequired::NotSignedIn { .. }) => {
                 ensure!(!after.is_there(), "not signed in, though there is a record");
             }
-            Error::LoginRequired(why @ (LoginRequired::Ended(_) | LoginRequired::AnswerLost { .. })) => {
+            Error::LoginRequired(why @ (LoginRequired::Ended(_) | LoginRequired::ResponseLost { .. })) => {
                 ensure!(after.is_ended, "{why} is not written down");
                 let token = after.refresh_token.as_deref().unwrap();
                 ensure!(server.has_refused(token), "{why}, though the server never said so of {token}");
                 ensure!(!server.would_grant(token), "{why}, though the server would grant");
                 let is_known = self.0.is_journal_whole.load(Ordering::SeqCst);
-                let is_named = matches!(why, LoginRequired::AnswerLost { .. });
+                let is_named = matches!(why, LoginRequired::ResponseLost { .. });
                 ensure!(
                     before.is_ended || !was_used || !is_known || is_named,
                     "{why}, without the response that was lost"
@@ -146,7 +146,7 @@ impl Simulation {
             }
             Error::Network(network) => {
                 ensure!(after == before, "{error} changed the record");
-                ensure!(tried > 0 || network.kind == NetworkErrorKind::Paused, "{error} without a try");
+                ensure!(tried > 0 || network.kind == NetworkErrorKind::RetryLater, "{error} without a try");
             }
             Error::Store(StoreError::Keychain { .. }) => {
                 ensure!(after == before && tried == 0, "{error} changed something");

@@ -105,7 +105,7 @@ impl Simulation {
         let is_right = match self.token(by, is_forced, &before)?.expect("no process is killed any more") {
             Ok(_) => works,
             Err(Error::LoginRequired(_)) => !works,
-            Err(Error::Network(error)) => is_forced && error.kind == NetworkErrorKind::Paused,
+            Err(Error::Network(error)) => is_forced && error.kind == NetworkErrorKind::RetryLater,
             Err(_) => false,
         };
         ensure!(is_right, "in the end process {by} has no token, or should not have one ({works})");

@@ -79,7 +79,7 @@ fn p47_a_keychain_that_hangs_is_silent_in_time_and_is_asked_once() {
         let other = keychain.clone();
         [keychain.get(&KEY).map(drop), other.set(&KEY, &Key::new([8; 32])), keychain.delete(&KEY)]
     });
-    assert_eq!(answers, [const { Err(KeychainError::Silent) }; 3]);
+    assert_eq!(answers, [const { Err(KeychainError::TimedOut) }; 3]);
     assert!(taken < IN_TIME, "{taken:?}");
     assert_eq!(fake.calls.load(Ordering::SeqCst), 1);
 }
@@ -88,7 +88,7 @@ fn p47_a_keychain_that_hangs_is_silent_in_time_and_is_asked_once() {
 fn a_program_that_runs_all_day_asks_a_silent_keychain_again_after_a_minute() {
     let keychain = Bounded::new(Arc::new(Fake::default()));
     *keychain.silent_since() = Some(Instant::now());
-    assert_eq!(keychain.get(&KEY), Err(KeychainError::Silent));
+    assert_eq!(keychain.get(&KEY), Err(KeychainError::TimedOut));
     *keychain.silent_since() = Instant::now().checked_sub(SULK);
     assert_eq!(keychain.get(&KEY), Ok(Key::new([7; 32])));
 }
@@ -125,7 +125,7 @@ fn p48_a_hanging_call_neither_needs_an_async_runtime_nor_holds_one_up() {
             drop(runtime);
             answer
         });
-        assert_eq!(answer, Err(KeychainError::Silent));
+        assert_eq!(answer, Err(KeychainError::TimedOut));
         assert!(taken < IN_TIME, "{taken:?}");
     }
 }
@@ -133,7 +133,7 @@ fn p48_a_hanging_call_neither_needs_an_async_runtime_nor_holds_one_up() {
 fn ask_in_this_process() {
     let keychain = Bounded::new(Fake::that_hangs());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    assert_eq!(runtime.block_on(async { keychain.get(&KEY) }), Err(KeychainError::Silent));
+    assert_eq!(runtime.block_on(async { keychain.get(&KEY) }), Err(KeychainError::TimedOut));
 }
 
 #[test]
@@ -174,7 +174,7 @@ mod at_a_bus {
                 keychain.unlock(&Canceller::default()),
             ]
         });
-        assert_eq!(answers, [const { Err(KeychainError::Silent) }; 4]);
+        assert_eq!(answers, [const { Err(KeychainError::TimedOut) }; 4]);
         assert!(taken < IN_TIME, "{taken:?}");
     }
 

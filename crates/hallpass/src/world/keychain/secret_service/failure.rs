@@ -13,7 +13,7 @@ pub(super) fn of_call(error: zbus::Error) -> KeychainError {
     match name(&error).as_deref() {
         Some("org.freedesktop.Secret.Error.IsLocked") => KeychainError::Locked,
         Some(name) if is_absence(name) => KeychainError::Absent(text),
-        None if is_time_out(&error) => KeychainError::Silent,
+        None if is_time_out(&error) => KeychainError::TimedOut,
         _ => KeychainError::Failed(text),
     }
 }
