@@ -47,7 +47,7 @@ impl Context {
     /// itself counts.
     pub(crate) fn explain(&self) -> Explanation {
         let seen = Surroundings::look(&self.environment);
-        let decision = decide(&seen, &BrowserWish::Unsaid).about(self.browser.plan());
+        let decision = decide(&seen, &BrowserWish::Unsaid).with_plan(self.browser.plan());
         Explanation::new(&seen, decision, &self.config.landing)
     }
 

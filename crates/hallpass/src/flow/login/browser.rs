@@ -116,8 +116,7 @@ impl BrowserWay {
         happen: Sender<Happening>,
     ) {
         if !here.opens_browser() {
-            let why = (!here.is_as_asked()).then(|| here.browser_reason().to_owned());
-            ui.event(LoginEvent::NoBrowser { why });
+            ui.event(LoginEvent::NoBrowser { reason: here.browser_reason().clone() });
         }
         ui.event(LoginEvent::Url(url.clone()));
         if let Some(port) = self.port() {
