@@ -165,7 +165,7 @@ fn is_as_before(desk: &Desk, before: &[u8]) {
 /// Signed in by a file, told why; the sign-in works with that keychain.
 fn falls_back(desk: &Desk, why: &str) {
     let login = in_time(desk.bench.sign_in(&desk.server, &[]));
-    tells_first(&login, "The sign-in will be kept in the file ");
+    tells_first(&login, "Credentials will be saved in ");
     tells_first(&login, why);
     assert!(!is_sealed(&desk.bench));
     desk.service.clear();

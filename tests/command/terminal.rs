@@ -17,7 +17,7 @@ use crate::scripted::{Answer, Scripted};
 /// Pain P13 asks for 300 ms; a busy machine gets more.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-const EXPLAINED: &str = "Paste it nowhere else: in no page and in no chat.";
+const EXPLAINED: &str = "Never paste it anywhere else.";
 
 /// Somebody at a terminal, and a server whose token endpoint answers when it is told to.
 struct Desk {
@@ -196,7 +196,7 @@ fn stuck(desk: &Desk, stage: Stage, then: impl FnOnce(OnPty)) {
             let mut first = other.start(&desk.command(&[]));
             first.url();
             let mut login = desk.login(&[]);
-            login.wait_for("waits for this sign-in already");
+            login.wait_for("is already signing in");
             then(login);
         }
         Stage::TokenEndpoint => {
@@ -205,7 +205,7 @@ fn stuck(desk: &Desk, stage: Stage, then: impl FnOnce(OnPty)) {
             let landed = desk.landed(&login.url());
             login.wait_for(EXPLAINED);
             desk.pty.keys(&format!("{landed}\r"));
-            login.wait_for("Finishing the sign-in...");
+            login.wait_for("Finishing sign-in...");
             desk.front.await_held(1);
             then(login);
         }
@@ -346,7 +346,7 @@ fn what_is_typed_once_the_answer_is_there_is_left_for_the_shell() {
     let landed = desk.landed(&login.url());
     login.wait_for(EXPLAINED);
     desk.pty.keys(&format!("{landed}\r"));
-    login.wait_for("Finishing the sign-in...");
+    login.wait_for("Finishing sign-in...");
     desk.is_as_before();
     desk.pty.keys("ls -l\r");
     drop(release);
@@ -361,7 +361,7 @@ fn n34_p12_a_server_that_says_nothing_takes_no_more_than_the_time_for_the_whole(
     silent.always("/.well-known/openid-configuration", Answer::never());
     let to = ["--issuer", &silent.origin(), "--client-id", CLIENT, "--timeout", "1s"];
     let mut login = desk.pty.start(&desk.bench.login(&to).env("TERM", "xterm").into_command());
-    login.wait_for("  Asking 127.0.0.1");
+    login.wait_for("  Contacting 127.0.0.1");
     let (code, took) = login.end();
     assert_eq!(code, 7, "{}", desk.pty.shown());
     assert!(took < Duration::from_secs(3), "{took:?}");

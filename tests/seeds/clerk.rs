@@ -350,10 +350,8 @@ fn step_8_a_json_file_of_mode_600_where_no_keychain_is() {
     shell.args(["-c", "umask 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_hallpass")]).args(at);
     let login = bench.call(shell).play(approve).0.ok();
     let file = bench.record_file("default");
-    let said = format!(
-        "The sign-in will be kept in the file {}, unsealed: there is no keychain here",
-        file.display()
-    );
+    let said =
+        format!("Credentials will be saved in {}, not encrypted (no keychain available", file.display());
     assert!(login.stderr.starts_with(&said), "{login:#?}");
     assert!(bench.record("default")["secret"]["refresh_token"].is_string());
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));

@@ -182,7 +182,7 @@ fn the_confirmation_has_the_tutorials_lines() {
     let (login, (url, _)) = example.login();
     let lines: Vec<&str> = login.stderr.lines().filter(|line| !line.is_empty()).collect();
     let kept = format!(
-        "The sign-in will be kept in the file {}, unsealed: there is no keychain here (this session has no bus)",
+        "Credentials will be saved in {}, not encrypted (no keychain available: no D-Bus session)",
         example.bench.record_file("default").display()
     );
     let email = format!("Email: {EMAIL}");

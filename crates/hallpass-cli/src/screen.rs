@@ -34,7 +34,7 @@ impl Screen {
 
     /// Takes pasted answers from the standard input, whatever it is.
     pub(crate) fn with_paste(mut self) -> Screen {
-        self.keyboard = self.keyboard.take().or_else(Keyboard::of_stdin);
+        self.keyboard = self.keyboard.take().or_else(Keyboard::from_stdin);
         self.reads_stdin = self.keyboard.is_none();
         self
     }
@@ -60,7 +60,7 @@ impl LoginUi for Screen {
     fn pasted(&mut self) -> Option<Receiver<String>> {
         match &self.keyboard {
             Some(keyboard) => Some(keyboard.pasted()),
-            None => self.reads_stdin.then(lines_of_stdin),
+            None => self.reads_stdin.then(lines_from_stdin),
         }
     }
 
@@ -77,7 +77,7 @@ impl Drop for Screen {
 
 /// One answer a line; its end ends the pasting and nothing else. The thread may stay behind in a read: the command ends
 /// without it.
-fn lines_of_stdin() -> Receiver<String> {
+fn lines_from_stdin() -> Receiver<String> {
     // A file that never ends waits for each of its lines to be judged.
     let (send, lines) = mpsc::sync_channel(0);
     thread::spawn(move || hand_on(&mut io::stdin().lock(), &send));

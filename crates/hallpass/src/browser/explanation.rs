@@ -5,7 +5,7 @@ use std::fmt;
 use super::decision::Decision;
 use super::surroundings::{CONTAINER_FILES, KERNEL, Surroundings};
 use super::{Opener, Reason};
-use crate::loopback::{Landing, usual};
+use crate::loopback::{Binding, default_redirect_uri};
 use crate::protocol::redirect_uri::RedirectUri;
 
 /// Variables shown with their values.
@@ -40,13 +40,13 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    pub(crate) fn new(seen: &Surroundings, mut decision: Decision, landing: &Landing) -> Explanation {
-        let (redirect_uris, port) = match landing {
-            Landing::Usual => (vec![registered(&usual())], None),
-            Landing::Loopback(uris) => {
+    pub(crate) fn new(seen: &Surroundings, mut decision: Decision, binding: &Binding) -> Explanation {
+        let (redirect_uris, port) = match binding {
+            Binding::Default => (vec![registered(&default_redirect_uri())], None),
+            Binding::FirstFree(uris) => {
                 (uris.iter().map(registered).collect(), uris.first().and_then(RedirectUri::port))
             }
-            Landing::Forwarded { redirect_uri, listen } => {
+            Binding::Forwarded { redirect_uri, listen } => {
                 decision = decision.without_forwarding();
                 (vec![redirect_uri.as_str().to_owned()], Some(listen.port()))
             }

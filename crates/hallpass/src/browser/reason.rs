@@ -68,8 +68,8 @@ impl fmt::Display for Elsewhere {
 }
 
 impl Reason {
-    /// Whether the caller asked for just this.
-    pub(crate) fn is_request(&self) -> bool {
+    /// Whether the caller asked for just this browser, or for none.
+    pub fn is_request(&self) -> bool {
         matches!(self, Reason::Requested | Reason::NoneRequested)
     }
 
