@@ -105,7 +105,7 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
         (&["--redirect-uri", "http://127.0.0.1:99999/cb"], "has no usable port", "--redirect-uri"),
         (&["--redirect-uri", "http://127.0.0.1/cb?x=1"], "must have no query", "--redirect-uri"),
         (&["--scope", "a\"b"], "scope: ", "--scope"),
-        (&["--resource", "api"], "resource: it must be an absolute URI", "--resource"),
+        (&["--resource", "api"], "resource: must be an absolute URI", "--resource"),
         (&["--endpoint", "tokens=https://a.example/t"], "endpoint: ", "--endpoint"),
         (&["--endpoint", "token=http://a.example/t"], "endpoint: ", "--endpoint"),
         (&["--client-secret-file", "none"], "cannot read ", "path"),
@@ -212,7 +212,7 @@ fn a_storage_that_exists_is_used_and_said() {
     for kind in ["auto", "file"] {
         let (sandbox, server) = (new_sandbox(), server());
         let login = sandbox.sign_in(&server, &["--storage", kind]);
-        assert!(login.stderr.starts_with("The sign-in will be kept in the file "), "{login:#?}");
+        assert!(login.stderr.starts_with("Credentials will be saved in "), "{login:#?}");
     }
 }
 
@@ -367,7 +367,7 @@ fn a_forged_callback_ends_nothing_and_is_counted() {
         assert_eq!(browse(&callback(url, "error=access_denied")).unwrap().status, 400);
         visit(&server, url)
     });
-    let line = "Ignored a callback of another sign-in; still waiting.\n";
+    let line = "Ignored a callback from another sign-in. Still waiting.\n";
     assert_eq!(login.0.ok().stderr.matches(line).count(), 2);
     let login =
         sandbox.login(&["--timeout", "2s"]).play(|url| browse(&callback(url, "state=wrong")).unwrap());

@@ -179,7 +179,7 @@ fn p20_p21_where_nobody_would_see_it_nothing_is_started_by_itself() {
         let desktop = Desktop::with(&["xdg-open", "firefox", "wslview"]);
         let talk = desktop.waits(&[], variables);
         assert_eq!(desktop.called(), <[Vec<String>; 0]>::default(), "{variables:?}");
-        assert!(talk.contains("\nOpen this address in a browser:\n\nhttp"), "{talk}");
+        assert!(talk.contains("\nOpen this URL in a browser:\n\nhttp"), "{talk}");
         assert_eq!(failures(&talk), <[&str; 0]>::default(), "nothing failed");
     }
 }
@@ -188,7 +188,7 @@ fn p20_p21_where_nobody_would_see_it_nothing_is_started_by_itself() {
 fn p16_p21_in_an_ssh_session_the_reason_and_the_way_back_are_told() {
     let desktop = Desktop::with(&["xdg-open"]);
     let talk = desktop.waits(&[], &[SSH, ("USER", "ada")]);
-    let reason = "This is an SSH session: a browser would open on this machine and not where you are.";
+    let reason = "You're connected over SSH, so no browser was opened.";
     assert_eq!(talk.lines().filter(|line| *line == reason).count(), 1, "{talk}");
     let waiting = talk.lines().find(|line| line.starts_with("Waiting for callback on")).unwrap();
     let port: u16 = waiting.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap();
@@ -206,12 +206,8 @@ fn p16_p21_in_an_ssh_session_the_reason_and_the_way_back_are_told() {
 fn p24_in_a_codespace_and_a_container_the_port_and_the_other_ways_are_told() {
     let desktop = Desktop::with(&["xdg-open"]);
     for (variable, value, note) in [
-        ("CODESPACES", "true", "Note: port PORT has to be forwarded to the computer of your browser; "),
-        (
-            "REMOTE_CONTAINERS",
-            "true",
-            "Note: port PORT has to be forwarded to the computer of your browser; ",
-        ),
+        ("CODESPACES", "true", "Note: port PORT must be forwarded to the machine with your browser; "),
+        ("REMOTE_CONTAINERS", "true", "Note: port PORT must be forwarded to the machine with your browser; "),
         ("container", "podman", "Note: a browser outside this container reaches the callback only through "),
     ] {
         let talk = desktop.waits(&[], &[(variable, value)]);
@@ -219,7 +215,7 @@ fn p24_in_a_codespace_and_a_container_the_port_and_the_other_ways_are_told() {
         let port = waiting.rsplit_once(':').unwrap().1.split('/').next().unwrap();
         let note = note.replace("PORT", port);
         assert_eq!(talk.lines().filter(|line| line.starts_with(&note)).count(), 1, "{note}: {talk}");
-        assert!(talk.contains("on another device, open this address and type the code:"), "{talk}");
+        assert!(talk.contains("pen this URL on any device and enter the code:"), "{talk}");
     }
     let forwarded = ["--redirect-uri=http://localhost:9999/callback", "--listen=127.0.0.1:9998"];
     let talk = desktop.waits(&forwarded, &[("container", "podman")]);
@@ -240,7 +236,7 @@ fn p16_p68_a_parent_program_is_told_the_same_as_events() {
     };
     let here = events(&[], &[SSH]);
     assert_eq!(names(&here), ["store", "no_browser", "url", "tunnel", "waiting", "error"], "{here:#?}");
-    assert!(here[1]["reason"].as_str().unwrap().starts_with("This is an SSH session"));
+    assert!(here[1]["reason"].as_str().unwrap().starts_with("You're connected over SSH"));
     assert!(here[3]["command"].as_str().unwrap().ends_with(" -N 203.0.113.5"));
     let asked = events(&["--no-browser"], &[X11]);
     assert_eq!(names(&asked), ["store", "no_browser", "url", "waiting", "error"]);
@@ -310,9 +306,7 @@ fn p19_an_opener_that_fails_is_one_line_and_the_login_goes_on() {
     let talk = desktop.waits(&[], &[X11]);
     assert_eq!(
         failures(&talk),
-        [
-            "Could not open a browser (xdg-open: it ended with exit status: 3). Open the address above yourself."
-        ]
+        ["Could not open a browser (xdg-open: failed with exit status: 3). Open the URL above yourself."]
     );
     fs::remove_file(desktop.bin("xdg-open")).unwrap();
     let talk = desktop.waits(&[], &[X11]);

@@ -80,7 +80,7 @@ fn p26_n99_the_text_names_the_server_and_warns_and_the_complete_address_is_no_su
     let outcome = call.run();
     outcome.fails(7, "timed out", "--timeout");
     assert!(
-        outcome.stderr.contains("Use the code only if you started this sign-in yourself, at 127.0.0.1."),
+        outcome.stderr.contains("Enter the code only if you started this sign-in to 127.0.0.1"),
         "{outcome:#?}"
     );
     let address = format!("\n{}/device\n", server.issuer());

@@ -94,7 +94,7 @@ impl Desktop {
     /// A login that may choose takes a file, and says why.
     fn falls_back(&self, why: &str) {
         let login = in_time(self.sandbox.sign_in(&self.server, &["--storage", "auto"]));
-        tells_first(&login, "The sign-in will be kept in the file ");
+        tells_first(&login, "Credentials will be saved in ");
         tells_first(&login, why);
         assert!(!is_sealed(&self.sandbox));
         self.run(&["token", "--refresh"]).ok();

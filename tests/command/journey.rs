@@ -40,7 +40,7 @@ fn login_prints_the_lines_of_the_design_on_stderr_and_nothing_on_stdout() {
     assert_eq!(
         login.stderr,
         format!(
-            "The sign-in will be kept in the file {}, unsealed: no keychain available: this session has no bus\n\
+            "Credentials will be saved in {}, not encrypted (no keychain available: no D-Bus session)\n\
              Opening browser for authentication...\n\n{url}\n\n\
              Waiting for callback on {}...\n\
              Successfully logged in!\n\
@@ -311,7 +311,7 @@ fn a_browser_that_does_not_start_is_one_line_and_the_address_still_works() {
     let at = ["--issuer", server.issuer(), "--client-id", CLIENT, "--timeout", "500ms"];
     let login = sandbox.hallpass(&[&["login", "--browser=/nonexistent/browser"], &at[..]].concat()).run();
     assert_eq!(login.code, 7);
-    let line = "Could not open a browser (/nonexistent/browser: not found). Open the address above yourself.";
+    let line = "Could not open a browser (/nonexistent/browser: not found). Open the URL above yourself.";
     assert_eq!(login.stderr.lines().filter(|l| *l == line).count(), 1, "{login:#?}");
 }
 

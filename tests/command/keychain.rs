@@ -169,7 +169,7 @@ fn is_as_before(setup: &KeychainSetup, before: &[u8]) {
 /// Signed in by a file, told why; the sign-in works with that keychain.
 fn falls_back(setup: &KeychainSetup, why: &str) {
     let login = in_time(setup.sandbox.sign_in(&setup.server, &[]));
-    tells_first(&login, "The sign-in will be kept in the file ");
+    tells_first(&login, "Credentials will be saved in ");
     tells_first(&login, why);
     assert!(!is_sealed(&setup.sandbox));
     setup.service.clear();

@@ -19,7 +19,7 @@ use crate::reverse_proxy::ReverseProxy;
 /// Pain P13 asks for 300 ms; a busy machine gets more.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-const EXPLAINED: &str = "Paste it nowhere else: in no page and in no chat.";
+const EXPLAINED: &str = "Never paste it anywhere else.";
 
 /// A user at a terminal, and a server whose token endpoint responds when the test says so.
 struct TerminalSetup {
@@ -198,7 +198,7 @@ fn stuck(setup: &TerminalSetup, stage: Stage, then: impl FnOnce(OnPty)) {
             let mut first = other.start(&setup.command(&[]));
             first.url();
             let mut login = setup.login(&[]);
-            login.wait_for("waits for this sign-in already");
+            login.wait_for("is already signing in");
             then(login);
         }
         Stage::TokenEndpoint => {
@@ -207,7 +207,7 @@ fn stuck(setup: &TerminalSetup, stage: Stage, then: impl FnOnce(OnPty)) {
             let landed = setup.landed(&login.url());
             login.wait_for(EXPLAINED);
             setup.pty.keys(&format!("{landed}\r"));
-            login.wait_for("Finishing the sign-in...");
+            login.wait_for("Finishing sign-in...");
             setup.proxy.await_held(1);
             then(login);
         }
@@ -348,7 +348,7 @@ fn what_is_typed_once_the_answer_is_there_is_left_for_the_shell() {
     let landed = setup.landed(&login.url());
     login.wait_for(EXPLAINED);
     setup.pty.keys(&format!("{landed}\r"));
-    login.wait_for("Finishing the sign-in...");
+    login.wait_for("Finishing sign-in...");
     setup.is_as_before();
     setup.pty.keys("ls -l\r");
     drop(release);
@@ -363,7 +363,7 @@ fn n34_p12_a_server_that_says_nothing_takes_no_more_than_the_time_for_the_whole(
     silent.always("/.well-known/openid-configuration", Response::never());
     let to = ["--issuer", &silent.origin(), "--client-id", CLIENT, "--timeout", "1s"];
     let mut login = setup.pty.start(&setup.sandbox.login(&to).env("TERM", "xterm").into_command());
-    login.wait_for("  Asking 127.0.0.1");
+    login.wait_for("  Contacting 127.0.0.1");
     let (code, took) = login.end();
     assert_eq!(code, 7, "{}", setup.pty.shown());
     assert!(took < Duration::from_secs(3), "{took:?}");

@@ -353,7 +353,7 @@ fn step_8_a_json_file_of_mode_600_where_no_keychain_is() {
     let login = sandbox.call(shell).play(approve).0.ok();
     let file = sandbox.record_file("default");
     let said =
-        format!("The sign-in will be kept in the file {}, unsealed: no keychain available", file.display());
+        format!("Credentials will be saved in {}, not encrypted (no keychain available", file.display());
     assert!(login.stderr.starts_with(&said), "{login:#?}");
     assert!(sandbox.record("default")["secret"]["refresh_token"].is_string());
     assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700));

@@ -184,7 +184,7 @@ fn the_confirmation_has_the_tutorials_lines() {
     let (login, (url, _)) = example.login();
     let lines: Vec<&str> = login.stderr.lines().filter(|line| !line.is_empty()).collect();
     let kept = format!(
-        "The sign-in will be kept in the file {}, unsealed: no keychain available: this session has no bus",
+        "Credentials will be saved in {}, not encrypted (no keychain available: no D-Bus session)",
         example.sandbox.record_file("default").display()
     );
     let email = format!("Email: {EMAIL}");

@@ -25,7 +25,7 @@ fn pass() -> hallpass::Result<Hallpass> {
     let client_id = setting("MYTOOL_CLIENT_ID", CLIENT_ID);
     Hallpass::builder("mytool-tokio", &issuer, &client_id)
         .user_agent(concat!("mytool-tokio/", env!("CARGO_PKG_VERSION")))
-        .pages(Pages::new("MyTool on tokio").colour("#7c3aed")?)
+        .pages(Pages::new("MyTool on tokio").color("#7c3aed")?)
         .build()
 }
 

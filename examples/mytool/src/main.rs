@@ -17,7 +17,7 @@ const CLIENT_ID: &str = "demo";
 fn pass() -> hallpass::Result<Hallpass> {
     let issuer = setting("MYTOOL_ISSUER", ISSUER);
     let client_id = setting("MYTOOL_CLIENT_ID", CLIENT_ID);
-    let pages = Pages::new("MyTool").colour("#0f766e")?.done_text("Back to your terminal: try mytool me.");
+    let pages = Pages::new("MyTool").color("#0f766e")?.done_text("Back to your terminal: try mytool me.");
     Hallpass::builder("mytool", &issuer, &client_id)
         .user_agent(concat!("mytool/", env!("CARGO_PKG_VERSION")))
         .pages(pages)

@@ -123,7 +123,7 @@ pub(crate) fn explanation(explanation: &Explanation) -> Value {
         "browser": {
             "opens": explanation.opens_browser(),
             "with": explanation.opener().to_string(),
-            "reason": explanation.browser_reason(),
+            "reason": explanation.browser_reason().to_string(),
         },
         "device_grant": {
             "offered": explanation.offers_device_grant(),

@@ -22,7 +22,10 @@ impl LoginUi for JsonUi {
             }
             LoginEvent::SlowKeychain => json!({"event": "slow_keychain"}),
             LoginEvent::OtherLogin { process } => json!({"event": "other_login", "pid": process}),
-            LoginEvent::NoBrowser { why } => json!({"event": "no_browser", "reason": why}),
+            LoginEvent::NoBrowser { reason } => {
+                let told = if reason.is_request() { None } else { Some(reason.to_string()) };
+                json!({"event": "no_browser", "reason": told})
+            }
             LoginEvent::Tunnel(line) => json!({"event": "tunnel", "command": line}),
             LoginEvent::Url(url) => json!({"event": "url", "url": url.as_str()}),
             LoginEvent::UserCode {

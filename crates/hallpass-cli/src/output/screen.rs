@@ -42,7 +42,7 @@ impl Screen {
     /// Reads pasted URLs from stdin, be it a terminal, a pipe or a file.
     pub(crate) fn with_paste(mut self) -> Screen {
         if let Input::None = self.input {
-            self.input = match Keyboard::of_stdin() {
+            self.input = match Keyboard::from_stdin() {
                 Some(keyboard) => Input::Keyboard(keyboard),
                 None => Input::Stdin,
             };

@@ -1,33 +1,33 @@
-//! A browser that somebody named.
+//! A browser given as a command.
 
 use std::fmt;
 
-/// These fill the terminal that the person is at, so they are started only where one is named.
+/// Browsers that take over the terminal. They are started only if one is named.
 const TEXT_BROWSERS: [&str; 7] = ["browsh", "elinks", "links", "links2", "lynx", "w3m", "www-browser"];
 
-/// A program that is started with the address as one argument, never through a shell.
+/// A program that is started with the URL as one argument, never through a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrowserCommand {
     words: Vec<String>,
 }
 
 impl BrowserCommand {
-    /// Reads a command line: words separated by spaces, or in quotes; the address in place of `%s`, else at the end.
-    /// `None` where there is no word.
+    /// Parses a command line: words separated by spaces, or in quotes. The URL replaces `%s`, else it is appended.
+    /// Returns `None` if there is no word.
     pub fn parse(line: &str) -> Option<BrowserCommand> {
         let words = words(line);
         (!words.is_empty()).then_some(BrowserCommand { words })
     }
 
-    /// Reads `$BROWSER`: commands separated by `:` (by `;` on Windows), each to be tried where the one before it
-    /// fails. `none` ends the list; a list without any command asks for no browser.
+    /// Parses `$BROWSER`: commands separated by `:` (by `;` on Windows), each tried if the one before it fails. `none` ends
+    /// the list; an empty list asks for no browser.
     pub fn parse_list(list: &str) -> Vec<BrowserCommand> {
         let separator = if cfg!(windows) { ';' } else { ':' };
         let lines = list.split(separator).map(str::trim).take_while(|line| *line != "none");
         lines.filter_map(BrowserCommand::parse).collect()
     }
 
-    /// Whether it needs the terminal for itself.
+    /// Whether it takes over the terminal.
     pub fn is_text_browser(&self) -> bool {
         let name = self.words[0].rsplit(std::path::is_separator).next().unwrap_or_default();
         TEXT_BROWSERS.contains(&name)
@@ -37,7 +37,7 @@ impl BrowserCommand {
         &self.words[0]
     }
 
-    /// The template is split before the address goes in, so no address can add an argument.
+    /// The command is split before the URL is inserted, so no URL can add an argument.
     pub(super) fn arguments(&self, url: &str) -> Vec<String> {
         let mut arguments: Vec<String> = self.words[1..].iter().map(|word| word.replace("%s", url)).collect();
         if !self.words.iter().any(|word| word.contains("%s")) {
@@ -53,7 +53,7 @@ impl fmt::Display for BrowserCommand {
     }
 }
 
-/// Splits at spaces outside quotes. A quote that is never closed goes on to the end.
+/// Splits at spaces outside quotes. An unclosed quote extends to the end.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut word, mut is_word, mut quote) = (String::new(), false, None);
@@ -62,7 +62,10 @@ fn words(line: &str) -> Vec<String> {
             Some(open) if c == open => quote = None,
             None if c == '"' || c == '\'' => (quote, is_word) = (Some(c), true),
             None if c.is_whitespace() => {
-                words.extend(std::mem::take(&mut is_word).then(|| std::mem::take(&mut word)));
+                if is_word {
+                    words.push(std::mem::take(&mut word));
+                    is_word = false;
+                }
             }
             _ => {
                 word.push(c);
@@ -70,7 +73,9 @@ fn words(line: &str) -> Vec<String> {
             }
         }
     }
-    words.extend(is_word.then_some(word));
+    if is_word {
+        words.push(word);
+    }
     words
 }
 
@@ -79,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn l03_an_address_is_always_one_argument() {
+    fn l03_a_url_is_always_one_argument() {
         let url = "https://a.example/?x=1 --proxy-server=evil&y='\"$(id)";
         let arguments = |line: &str| BrowserCommand::parse(line).unwrap().arguments(url);
         assert_eq!(arguments("firefox"), [url]);

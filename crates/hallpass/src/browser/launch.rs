@@ -1,4 +1,4 @@
-//! Starting a program and leaving it to itself.
+//! Starting a browser and detaching from it.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -8,26 +8,26 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use super::Opener;
-use crate::browser::surroundings::POWERSHELL;
+use super::surroundings::POWERSHELL;
 use crate::environment::Environment;
 
-/// What the command may be given in its environment is nobody else's business.
+/// Secrets the command may have in its environment; a browser must not see them.
 const SECRET_VARIABLES: [&str; 2] = ["HALLPASS_CLIENT_SECRET", "HALLPASS_ACCESS_TOKEN"];
 
-/// `xdg-open` tries these where the desktop names no browser; its own list ends with browsers for the terminal.
+/// Browsers for `xdg-open` to try if the desktop has no default one; its own list ends with text browsers.
 const GRAPHICAL: &str = "x-www-browser:firefox:chromium:chromium-browser:google-chrome:microsoft-edge:brave-browser:epiphany:konqueror";
 
-/// Many openers are the browser itself and end when the user closes it. What fails after this long had opened
+/// Many openers are the browser itself and end when the user closes it. One that fails after this long had opened
 /// something.
 const OPENED: Duration = Duration::from_secs(5);
 
-/// Opens the address with the first program that does not fail.
+/// Opens the URL with the first program that does not fail.
 pub(super) fn open(opener: &Opener, url: &Url, environment: &Environment) -> io::Result<()> {
     let mut failures = Vec::new();
     for launch in launches(opener, url) {
         match launch.run(environment) {
             Ok(()) => return Ok(()),
-            Err(why) => failures.push(format!("{}: {why}", launch.program)),
+            Err(error) => failures.push(format!("{}: {error}", launch.program)),
         }
     }
     if failures.is_empty() {
@@ -36,14 +36,14 @@ pub(super) fn open(opener: &Opener, url: &Url, environment: &Environment) -> io:
     Err(io::Error::other(failures.join("; ")))
 }
 
-/// A program and what it is told.
+/// A program and its arguments.
 #[derive(Debug, PartialEq, Eq)]
 struct Launch {
     program: String,
     arguments: Vec<String>,
-    /// Instead of what `$BROWSER` says.
+    /// Replaces `$BROWSER`.
     browsers: Option<&'static str>,
-    /// It shows the page there, so it gets it.
+    /// Whether the program shows the page in the terminal.
     needs_terminal: bool,
 }
 
@@ -53,9 +53,9 @@ impl Launch {
     }
 }
 
-/// What to try, in order; nothing where the system itself is asked.
+/// Returns what to try, in order; nothing if the system itself is to open the URL.
 fn launches(opener: &Opener, url: &Url) -> Vec<Launch> {
-    let address = || url.as_str().to_owned();
+    let text = || url.as_str().to_owned();
     match opener {
         Opener::Commands(commands) => {
             let launch = |command: &super::BrowserCommand| Launch {
@@ -64,23 +64,23 @@ fn launches(opener: &Opener, url: &Url) -> Vec<Launch> {
             };
             commands.iter().map(launch).collect()
         }
-        Opener::Wslview => vec![Launch::new("wslview", vec![inert(url)]), powershell(url)],
+        Opener::Wslview => vec![Launch::new("wslview", vec![without_code(url)]), powershell(url)],
         Opener::PowerShell => vec![powershell(url)],
-        Opener::Default("gio") => vec![Launch::new("gio", vec!["open".to_owned(), address()])],
+        Opener::Default("gio") => vec![Launch::new("gio", vec!["open".to_owned(), text()])],
         Opener::Default("xdg-open") => {
-            vec![Launch { browsers: Some(GRAPHICAL), ..Launch::new("xdg-open", vec![address()]) }]
+            vec![Launch { browsers: Some(GRAPHICAL), ..Launch::new("xdg-open", vec![text()]) }]
         }
-        Opener::Default(program) if cfg!(unix) => vec![Launch::new(program, vec![address()])],
+        Opener::Default(program) if cfg!(unix) => vec![Launch::new(program, vec![text()])],
         Opener::Default(_) | Opener::None | Opener::Program => Vec::new(),
     }
 }
 
-/// `wslview` puts the address between double quotes of PowerShell, where these two characters begin code.
-fn inert(url: &Url) -> String {
+/// `wslview` puts the URL between double quotes of PowerShell, where these two characters start code.
+fn without_code(url: &Url) -> String {
     url.as_str().replace('$', "%24").replace('`', "%60")
 }
 
-/// Between single quotes nothing but the quote itself means anything to PowerShell.
+/// Between single quotes, PowerShell interprets only the quote itself.
 fn powershell(url: &Url) -> Launch {
     let script = format!("Start-Process -FilePath '{}'", url.as_str().replace('\'', "''"));
     let words = ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", &script];
@@ -92,7 +92,8 @@ impl Launch {
         let not_found = || io::Error::new(io::ErrorKind::NotFound, "not found");
         let beside = || (self.program == "powershell.exe").then(|| environment.program(POWERSHELL)).flatten();
         let path = environment.program(&self.program).or_else(beside).ok_or_else(not_found)?;
-        let mut command = if self.needs_terminal { in_front(&path)? } else { apart(&path, environment) };
+        let mut command =
+            if self.needs_terminal { in_terminal(&path)? } else { detached(&path, environment) };
         command.args(&self.arguments);
         command.envs(self.browsers.map(|browsers| ("BROWSER", browsers)));
         for name in SECRET_VARIABLES {
@@ -104,21 +105,21 @@ impl Launch {
         if status.success() || begun.elapsed() > OPENED {
             return Ok(());
         }
-        Err(io::Error::other(format!("it ended with {status}")))
+        Err(io::Error::other(format!("failed with {status}")))
     }
 }
 
-/// A program that is given the terminal.
-fn in_front(program: &Path) -> io::Result<Command> {
+/// Prepares a program that takes over the terminal.
+fn in_terminal(program: &Path) -> io::Result<Command> {
     match io::stdin().is_terminal() && io::stdout().is_terminal() {
         true => Ok(Command::new(program)),
-        false => Err(io::Error::other("it shows pages in a terminal, and there is none")),
+        false => Err(io::Error::other("this browser needs a terminal, and there is none")),
     }
 }
 
-/// Has the command forked, not spawned. Ctrl-Z stops a child that was spawned before it is another program, and its parent
-/// then waits for it where nothing can stop it: the shell never gets its terminal back. The standard library forks
-/// where it has to set a group, and this is the one that we have.
+/// Makes the standard library fork instead of spawn. A spawned child that Ctrl-Z stops before it runs its program leaves its
+/// parent waiting where nothing can stop it, and the shell never gets its terminal back. The standard library forks if it
+/// has to set a group; this sets the group we already have.
 #[cfg(unix)]
 fn fork(command: &mut Command) {
     std::os::unix::process::CommandExt::gid(command, rustix::process::getgid().as_raw());
@@ -127,11 +128,10 @@ fn fork(command: &mut Command) {
 #[cfg(not(unix))]
 fn fork(_: &mut Command) {}
 
-/// A program that shares nothing with this one: no stream, and as far as can be had no terminal and no session, so that
-/// neither Ctrl-C nor the end of the terminal reaches it. Descriptors close by themselves, since all that are opened
-/// here are marked so.
+/// Prepares a program that shares nothing with this one: no stream and, if possible, no terminal and no session, so that
+/// neither Ctrl-C nor closing the terminal reaches it. Descriptors close by themselves: all are opened close-on-exec.
 #[cfg(unix)]
-fn apart(program: &Path, environment: &Environment) -> Command {
+fn detached(program: &Path, environment: &Environment) -> Command {
     let mut command = match environment.program("setsid") {
         Some(setsid) => {
             let mut command = Command::new(setsid);
@@ -149,7 +149,7 @@ fn apart(program: &Path, environment: &Environment) -> Command {
 }
 
 #[cfg(not(unix))]
-fn apart(program: &Path, _environment: &Environment) -> Command {
+fn detached(program: &Path, _environment: &Environment) -> Command {
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
@@ -162,7 +162,7 @@ fn open_by_system(url: &Url) -> io::Result<()> {
 
 #[cfg(not(windows))]
 fn open_by_system(_url: &Url) -> io::Result<()> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "there is nothing to open it with"))
+    Err(io::Error::new(io::ErrorKind::Unsupported, "nothing to open it with was found"))
 }
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::browser::BrowserCommand;
 
-    /// An address with what shells, PowerShell and `cmd` make something of.
+    /// A URL with everything that shells, PowerShell and `cmd` interpret.
     const SHARP: &str = "https://a.example/x(1)/it's?a=b&c=%26%27;d=$(id)`id`|e^f%PATH%=!g&h=i j";
 
     fn argv(opener: &Opener) -> Vec<Vec<String>> {
@@ -178,12 +178,12 @@ mod tests {
         launches(opener, &Url::parse(SHARP).unwrap()).into_iter().map(words).collect()
     }
 
-    /// As `url` writes it: what a URL cannot hold is escaped, everything else stays.
+    /// The same as `url` writes it: what a URL can't hold is escaped, everything else stays.
     const WRITTEN: &str = "https://a.example/x(1)/it's?a=b&c=%26%27;d=$(id)`id`|e^f%PATH%=!g&h=i%20j";
 
     #[cfg(unix)]
     #[test]
-    fn n18_p22_p23_every_opener_gets_the_address_as_one_argument() {
+    fn n18_p22_p23_every_opener_gets_the_url_as_one_argument() {
         assert_eq!(argv(&Opener::Default("xdg-open")), [["xdg-open", WRITTEN]]);
         assert_eq!(argv(&Opener::Default("open")), [["open", WRITTEN]]);
         assert_eq!(argv(&Opener::Default("gio")), [vec!["gio", "open", WRITTEN]]);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn p22_wslview_gets_no_character_that_begins_code_and_powershell_a_literal() {
+    fn p22_wslview_gets_no_character_that_starts_code_and_powershell_a_literal() {
         let escaped = WRITTEN.replace('$', "%24").replace('`', "%60");
         let literal = format!("Start-Process -FilePath '{}'", WRITTEN.replace('\'', "''"));
         let powershell =
@@ -201,11 +201,11 @@ mod tests {
         assert_eq!(argv(&Opener::Wslview), [vec!["wslview", &escaped], powershell.clone()]);
         assert_eq!(argv(&Opener::PowerShell), [powershell]);
         let plain = Url::parse("https://a.example/?a=1&b=%26;c").unwrap();
-        assert_eq!(inert(&plain), plain.as_str());
+        assert_eq!(without_code(&plain), plain.as_str());
     }
 
     #[test]
-    fn p20_xdg_open_is_told_of_no_browser_for_the_terminal() {
+    fn p20_xdg_open_gets_no_text_browser() {
         let text = ["w3m", "lynx", "links", "elinks", "www-browser"];
         assert!(!GRAPHICAL.split(':').any(|name| text.contains(&name)));
         let url = Url::parse(SHARP).unwrap();

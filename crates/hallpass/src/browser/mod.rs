@@ -1,4 +1,4 @@
-//! Showing a page to the user.
+//! Opening a URL in the user's browser, and deciding whether to.
 
 mod address;
 mod command;
@@ -7,6 +7,7 @@ mod explanation;
 mod launch;
 mod plan;
 mod port_forwarding;
+mod reason;
 mod sign;
 mod ssh_tunnel;
 mod surroundings;
@@ -18,21 +19,34 @@ pub use command::BrowserCommand;
 pub(crate) use decision::decide;
 pub use explanation::Explanation;
 pub use plan::{Opener, Plan};
+pub use reason::{Elsewhere, Reason};
 pub(crate) use surroundings::Surroundings;
 pub use system::{BrowserWish, SystemBrowser};
 
-/// Opens an address where the user can sign in. Called on a thread of its own, so it may take its time;
-/// its failure is told and changes nothing, since the address was printed before.
+/// Opens a URL for the user. It is called on a thread of its own, so it may take its time. If it fails, the login says so
+/// and goes on: the URL was shown before.
 ///
-/// Any `Fn(&str) -> io::Result<()>` is a browser.
+/// Any `Fn(&str) -> io::Result<()>` is a browser:
+///
+/// ```
+/// # fn main() -> hallpass::Result<()> {
+/// let pass = hallpass::Hallpass::builder("mytool", "https://login.example.com", "mytool")
+///     .browser(|url: &str| std::process::Command::new("firefox").arg(url).spawn().map(drop))
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Browser: Send + Sync + 'static {
-    /// Opens the address, which is `https`, or `http` on a loopback host.
+    /// Opens a URL, which is `https`, or `http` on a loopback host.
+    ///
+    /// # Errors
+    /// If nothing could be opened. The text is shown to the user.
     fn open(&self, url: &str) -> io::Result<()>;
 
-    /// What [`open`](Browser::open) is going to start here, and why. Where that is nothing, it is not called. Defaults
-    /// to something of the program's own, which then is where the user is.
+    /// Returns what [`open`](Browser::open) is going to start, and why. If that is nothing, it isn't called. Defaults to
+    /// [`Opener::Program`], which is taken to be where the user is.
     fn plan(&self) -> Plan {
-        Plan::new(Opener::Program, "This program opens it by itself.")
+        Plan::new(Opener::Program, "This program opens URLs itself.")
     }
 }
 

@@ -1,8 +1,8 @@
-//! Signs that the user's browser is somewhere else.
+//! Signs that the user's browser is on another machine.
 
 use super::surroundings::{Surroundings, System};
 
-/// One sign, as a clause of a sentence.
+/// A sign, the most telling ones first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
     Ci,
@@ -11,54 +11,43 @@ pub(super) enum Sign {
     RemoteWindow,
     Ssh,
     Wsl,
+    /// With what gives it away: a file or a variable.
     Container(&'static str),
     NoDisplay,
 }
 
 impl Sign {
-    /// The one that tells most.
+    /// Returns the most telling sign.
     pub(super) fn first(seen: &Surroundings) -> Option<Sign> {
         let is_on = |name| seen.environment.is_on(name);
-        let is_unix = matches!(seen.system, System::Linux | System::OtherUnix);
-        [
-            is_on("CI").then_some(Sign::Ci),
-            is_on("CODESPACES").then_some(Sign::Codespace),
-            is_on("REMOTE_CONTAINERS").then_some(Sign::DevContainer),
-            (is_remote_window(seen) && !seen.is_wsl()).then_some(Sign::RemoteWindow),
-            is_ssh(seen).then_some(Sign::Ssh),
-            seen.is_wsl().then_some(Sign::Wsl),
-            seen.container().map(Sign::Container),
-            (is_unix && seen.display().is_none() && seen.sandbox().is_none()).then_some(Sign::NoDisplay),
-        ]
-        .into_iter()
-        .flatten()
-        .next()
-    }
-
-    /// "this is …", for a sentence that goes on.
-    pub(super) fn clause(self, seen: &Surroundings) -> String {
-        match self {
-            Sign::Ci => "this is a CI job ($CI)".to_owned(),
-            Sign::Codespace => "this is a codespace ($CODESPACES)".to_owned(),
-            Sign::DevContainer => "this is a dev container ($REMOTE_CONTAINERS)".to_owned(),
-            Sign::RemoteWindow => "this is a remote window of VS Code".to_owned(),
-            Sign::Ssh if seen.has("TMUX") => {
-                "this is an SSH session, or was when tmux began ($SSH_CONNECTION)".to_owned()
-            }
-            Sign::Ssh => "this is an SSH session".to_owned(),
-            Sign::Wsl => "this is WSL".to_owned(),
-            Sign::Container(by) => format!("this is a container ({by})"),
-            Sign::NoDisplay => "there is no display ($DISPLAY, $WAYLAND_DISPLAY)".to_owned(),
+        if is_on("CI") {
+            Some(Sign::Ci)
+        } else if is_on("CODESPACES") {
+            Some(Sign::Codespace)
+        } else if is_on("REMOTE_CONTAINERS") {
+            Some(Sign::DevContainer)
+        } else if is_remote_window(seen) && !seen.is_wsl() {
+            Some(Sign::RemoteWindow)
+        } else if is_ssh(seen) {
+            Some(Sign::Ssh)
+        } else if seen.is_wsl() {
+            Some(Sign::Wsl)
+        } else if let Some(by) = seen.container() {
+            Some(Sign::Container(by))
+        } else if has_no_display(seen) {
+            Some(Sign::NoDisplay)
+        } else {
+            None
         }
     }
 
-    /// Whether it says something about where the user is, and not only about this machine.
-    pub(super) fn tells_of_the_user(self) -> bool {
+    /// Whether it says something about the user, and not only about this machine.
+    pub(super) fn is_about_the_user(self) -> bool {
         !matches!(self, Sign::Container(_) | Sign::NoDisplay)
     }
 
-    /// Whether a browser that is opened here would be seen by nobody. A container may share its host's display, and WSL
-    /// knows the way to Windows.
+    /// Whether the user wouldn't see a browser that is opened here. A container may share its host's display, and WSL
+    /// can open a browser of Windows.
     pub(super) fn hides_a_browser(self, seen: &Surroundings) -> bool {
         match self {
             Sign::Wsl => false,
@@ -68,12 +57,17 @@ impl Sign {
     }
 }
 
-pub(super) fn is_ssh(seen: &Surroundings) -> bool {
+fn is_ssh(seen: &Surroundings) -> bool {
     seen.has("SSH_CONNECTION") || seen.has("SSH_TTY")
 }
 
-/// VS Code sets the first one in the terminals of its remote windows alone, but not below `sudo` and `tmux`.
-pub(super) fn is_remote_window(seen: &Surroundings) -> bool {
+/// VS Code sets `VSCODE_IPC_HOOK_CLI` only in the terminals of its remote windows, but not below `sudo` and `tmux`.
+fn is_remote_window(seen: &Surroundings) -> bool {
     let is_vscode = seen.environment.text("TERM_PROGRAM") == Some("vscode");
     seen.has("VSCODE_IPC_HOOK_CLI") || (is_vscode && is_ssh(seen))
+}
+
+fn has_no_display(seen: &Surroundings) -> bool {
+    let is_unix = matches!(seen.system, System::Linux | System::OtherUnix);
+    is_unix && seen.display().is_none() && seen.sandbox().is_none()
 }

@@ -1,17 +1,17 @@
-//! Where a login runs: what can be seen of the machine and the session, and what follows from it.
+//! What can be seen of the machine and the session a login runs in.
 //!
-//! Looking is here; deciding is a pure function, since a guess that nobody can test is wrong somewhere. All of it is a
-//! hint: the address is always shown, and whatever answers first ends the login.
+//! Looking is here; deciding is a pure function, so that it can be tested with tables. All of it is a hint: the URL is
+//! always shown, and the first response ends the login, wherever it comes from.
 
 use std::io::IsTerminal;
 use std::path::Path;
 
 use crate::environment::Environment;
 
-/// Where Windows keeps it, for a WSL whose `PATH` has nothing of Windows.
-pub(crate) const POWERSHELL: &str = "/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe";
+/// The path of PowerShell, for a WSL whose `PATH` lacks the directories of Windows.
+pub(super) const POWERSHELL: &str = "/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe";
 
-/// What hands an address to the desktop's own browser, best first. Browsers for the terminal are not among them.
+/// Programs that open a URL in the desktop's browser, best first. Text browsers are not among them.
 pub(super) const DESKTOP_OPENERS: [&str; 8] = [
     "xdg-open",
     "gio",
@@ -26,13 +26,13 @@ pub(super) const DESKTOP_OPENERS: [&str; 8] = [
 pub(super) const KERNEL: &str = "/proc/sys/kernel/osrelease";
 pub(super) const CONTAINER_FILES: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 
-/// The systems that differ here.
+/// Operating systems, as far as they differ here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum System {
     Linux,
     MacOs,
     Windows,
-    /// The BSDs and their kin.
+    /// The BSDs and similar systems.
     OtherUnix,
 }
 
@@ -59,23 +59,23 @@ impl System {
     }
 }
 
-/// What is seen, in one snapshot.
+/// A snapshot of the surroundings.
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     pub(crate) environment: Environment,
     pub(crate) system: System,
-    /// How the kernel calls itself; empty where it does not say.
+    /// The kernel's release name; empty if unknown.
     pub(crate) kernel: String,
-    /// A file that only containers have.
+    /// The file found that only containers have.
     pub(crate) container_file: Option<&'static str>,
-    /// What is there to open an address with, best first.
+    /// The programs found that open URLs, best first.
     pub(crate) openers: Vec<&'static str>,
     pub(crate) stdin_is_terminal: bool,
     pub(crate) stderr_is_terminal: bool,
 }
 
 impl Surroundings {
-    /// Looks for a few files and programs. What was described is all there is of it.
+    /// Looks for a few files and programs. A described environment has no more than its description.
     pub(crate) fn look(environment: &Environment) -> Surroundings {
         let mut seen = Surroundings::described(environment);
         if !environment.is_custom() {
@@ -100,15 +100,14 @@ impl Surroundings {
         }
     }
 
-    /// Under WSL the `PATH` goes through folders of Windows, where each look takes long.
+    /// Under WSL the `PATH` includes directories of Windows, where each lookup is slow: only two programs are tried.
     fn find_openers(&self) -> Vec<&'static str> {
         let is_there = |name: &&'static str| self.environment.program(name).is_some();
         let powershell = || self.environment.program(POWERSHELL).map(|_| "powershell.exe");
         match self.system {
             System::MacOs | System::Windows => Vec::new(),
             _ if self.is_wsl() => {
-                let first = ["wslview", "powershell.exe"].into_iter().find(is_there).or_else(powershell);
-                first.into_iter().collect()
+                Vec::from_iter(["wslview", "powershell.exe"].into_iter().find(is_there).or_else(powershell))
             }
             _ => DESKTOP_OPENERS.into_iter().filter(is_there).collect(),
         }
@@ -118,27 +117,33 @@ impl Surroundings {
         self.environment.var(variable).is_some()
     }
 
-    /// Whether Windows is around this Linux. Containers that Docker Desktop runs share WSL's kernel and have nothing
-    /// else of it; a distribution that was made from a container's image still has the container's file.
+    /// Whether this Linux runs in WSL. Containers of Docker Desktop share WSL's kernel and nothing else of it; a
+    /// distribution made from a container image still has the container's file.
     pub(crate) fn is_wsl(&self) -> bool {
         let says_so = self.has("WSL_DISTRO_NAME") || self.has("WSL_INTEROP");
         let has_its_kernel = self.kernel.to_ascii_lowercase().contains("microsoft");
         self.system == System::Linux && (says_so || (has_its_kernel && self.container().is_none()))
     }
 
-    /// What says that this is a container.
+    /// Returns what shows that this is a container: a file or a variable.
     pub(crate) fn container(&self) -> Option<&'static str> {
         let is_sandbox = self.environment.text("container") == Some("flatpak");
-        (self.has("container") && !is_sandbox).then_some("$container").or(self.container_file)
+        if self.has("container") && !is_sandbox { Some("$container") } else { self.container_file }
     }
 
-    /// A sandbox that hands addresses to the desktop outside.
+    /// Returns the kind of a sandbox that passes URLs to the desktop.
     pub(crate) fn sandbox(&self) -> Option<&'static str> {
         let is_flatpak = self.has("FLATPAK_ID") || self.environment.text("container") == Some("flatpak");
-        if is_flatpak { Some("a Flatpak") } else { self.has("SNAP").then_some("a snap") }
+        if is_flatpak {
+            Some("a Flatpak")
+        } else if self.has("SNAP") {
+            Some("a snap")
+        } else {
+            None
+        }
     }
 
-    /// The variable that names a display.
+    /// Returns the variable that names a display.
     pub(crate) fn display(&self) -> Option<&'static str> {
         ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().find(|name| self.has(name))
     }

@@ -4,28 +4,28 @@ use std::io;
 
 use super::decision::decide;
 use super::surroundings::Surroundings;
-use super::{Browser, BrowserCommand, Opener, Plan, address, launch};
+use super::{Browser, BrowserCommand, Opener, Plan, Reason, address, launch};
 use crate::environment::Environment;
 
-/// Which browser somebody asked for.
+/// The browser the caller asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum BrowserWish {
-    /// Nothing was said: what `$BROWSER` names, else the default browser where the user would see it.
+    /// Unspecified: the one `$BROWSER` names, else the default browser if the user would see it here.
     #[default]
     Unsaid,
-    /// Nothing was said, and these are the usual ones where `$BROWSER` names none: each is tried where the one before it
-    /// fails, and an empty list is none.
+    /// Unspecified, with these as the usual ones if `$BROWSER` is not set: each is tried if the one before it fails. An
+    /// empty list means no browser.
     Usually(Vec<BrowserCommand>),
-    /// Some browser, although the user may not see it here.
+    /// Any browser, even if the user may not see it here.
     Any,
-    /// This one.
+    /// This command.
     Command(BrowserCommand),
-    /// None: the address is only shown.
+    /// None: the URL is only shown.
     None,
 }
 
-/// The user's own browser: what `$BROWSER` names, else the default one where the user would see it.
+/// The user's browser: the one `$BROWSER` names, else the default browser if the user would see it here.
 #[derive(Debug, Clone)]
 pub struct SystemBrowser {
     environment: Environment,
@@ -33,12 +33,12 @@ pub struct SystemBrowser {
 }
 
 impl SystemBrowser {
-    /// Goes by the environment alone.
+    /// Creates a browser that is chosen by the environment alone.
     pub fn new(environment: &Environment) -> SystemBrowser {
         SystemBrowser::wished(environment, BrowserWish::Unsaid)
     }
 
-    /// Goes by what was asked for first.
+    /// Creates a browser that is chosen by a wish, then by the environment.
     pub fn wished(environment: &Environment, wish: BrowserWish) -> SystemBrowser {
         SystemBrowser { environment: environment.clone(), wish }
     }
@@ -46,10 +46,12 @@ impl SystemBrowser {
 
 impl Browser for SystemBrowser {
     fn open(&self, url: &str) -> io::Result<()> {
-        let url = address::judge(url)?;
+        let url = address::check(url)?;
         match self.plan() {
             Plan { opener: Opener::None, .. } if self.wish == BrowserWish::None => Ok(()),
-            Plan { opener: Opener::None, reason, .. } => Err(io::Error::other(reason.trim_end_matches('.'))),
+            Plan { opener: Opener::None, reason, .. } => {
+                Err(io::Error::other(reason.to_string().trim_end_matches('.')))
+            }
             Plan { opener, .. } => launch::open(&opener, &url, &self.environment),
         }
     }
@@ -62,11 +64,11 @@ impl Browser for SystemBrowser {
 impl Browser for BrowserCommand {
     fn open(&self, url: &str) -> io::Result<()> {
         let opener = Opener::Commands(vec![self.clone()]);
-        launch::open(&opener, &address::judge(url)?, &Environment::from_process())
+        launch::open(&opener, &address::check(url)?, &Environment::from_process())
     }
 
     fn plan(&self) -> Plan {
-        Plan::asked_for(Opener::Commands(vec![self.clone()]))
+        Plan::open(Opener::Commands(vec![self.clone()]), Reason::Requested)
     }
 }
 
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn that_none_is_wanted_is_no_failure() {
+    fn asking_for_no_browser_is_not_a_failure() {
         let browser = SystemBrowser::wished(&Environment::default(), BrowserWish::None);
         assert!(browser.open("https://a.example").is_ok());
         assert!(browser.open("file:///etc/passwd").is_err());

@@ -47,8 +47,8 @@ impl Context {
     /// itself counts.
     pub(crate) fn explain(&self) -> Explanation {
         let seen = Surroundings::look(&self.environment);
-        let decision = decide(&seen, &BrowserWish::Unsaid).about(self.browser.plan());
-        Explanation::new(&seen, decision, &self.config.landing)
+        let decision = decide(&seen, &BrowserWish::Unsaid).with_plan(self.browser.plan());
+        Explanation::new(&seen, decision, &self.config.binding)
     }
 
     /// The stored record with its secrets. What needs none reads [`stored`](Context::stored).

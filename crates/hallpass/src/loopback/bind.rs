@@ -1,4 +1,4 @@
-//! Taking a port on the loopback interface and nowhere else.
+//! Binding a port on the loopback interface.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -6,52 +6,52 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use crate::error::Misuse;
 use crate::protocol::redirect_uri::{ForwardedUri, RedirectUri};
 
-/// The address family is not supported, which the standard library has no kind for.
+/// "Address family not supported", for which the standard library has no kind.
 const EAFNOSUPPORT: i32 = match () {
     () if cfg!(windows) => 10047,
     () if cfg!(any(target_os = "linux", target_os = "android")) => 97,
     () => 47,
 };
 
-/// A free port on one family may be taken on the other; another one is tried this often.
+/// A port that is free for one address family may be in use for the other; this many ports are tried.
 const TRIES: u32 = 16;
 
-/// Where answers come back.
+/// The redirect URI of callbacks, and what to bind for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Landing {
-    /// On this computer, where nobody said more.
-    Usual,
-    /// On this computer: the first of these that can be had.
-    Loopback(Vec<RedirectUri>),
-    /// Elsewhere, from where something forwards them to this address.
+pub(crate) enum Binding {
+    /// The default redirect URI, on any free port.
+    Default,
+    /// The first of these redirect URIs whose port is free.
+    FirstFree(Vec<RedirectUri>),
+    /// A redirect URI from which something forwards callbacks to this address.
     Forwarded { redirect_uri: ForwardedUri, listen: SocketAddr },
 }
 
-/// Bound sockets on one port, and the redirect URI that they serve.
+/// Bound sockets on one port, with the redirect URI they serve.
 #[derive(Debug)]
 pub(super) struct Bound {
     pub(super) sockets: Vec<TcpListener>,
     pub(super) redirect_uri: String,
     pub(super) path: String,
     pub(super) port: u16,
-    /// What a browser may call this place beside the loopback names.
+    /// The `Host` of forwarded requests, beside the loopback names.
     pub(super) authority: Option<String>,
 }
 
-/// Binds the landing, on the first of its redirect URIs that can be had.
+/// Binds the first redirect URI whose port is free.
 ///
 /// # Errors
-/// [`Misuse::PortTaken`] names each one and why.
-pub(super) fn bind(landing: &Landing) -> Result<Bound, Misuse> {
-    match landing {
-        Landing::Usual => bind_first(&[usual()]),
-        Landing::Loopback(uris) => bind_first(uris),
-        Landing::Forwarded { redirect_uri, listen } => bind_forwarded(redirect_uri, *listen),
+/// [`Misuse::PortTaken`] lists each one with the reason.
+pub(super) fn bind(binding: &Binding) -> Result<Bound, Misuse> {
+    match binding {
+        Binding::Default => bind_first(&[default_redirect_uri()]),
+        Binding::FirstFree(uris) => bind_first(uris),
+        Binding::Forwarded { redirect_uri, listen } => bind_forwarded(redirect_uri, *listen),
     }
 }
 
-/// The address of IPv4, or that of IPv6 on a computer that has no other: RFC 8252 §7.3 makes no assumption.
-pub(crate) fn usual() -> RedirectUri {
+/// Returns the redirect URI on IPv4, or on IPv6 if the computer has no IPv4 (RFC 8252 §7.3 assumes neither).
+pub(crate) fn default_redirect_uri() -> RedirectUri {
     let [v4, v6] = [RedirectUri::default(), RedirectUri::default_v6()];
     let is_missing = sockets(v4.host().addresses(), 0).is_err_and(|error| is_family_missing(&error));
     if is_missing { v6 } else { v4 }
@@ -93,8 +93,8 @@ fn bind_one(uri: &RedirectUri) -> io::Result<Bound> {
     Ok(Bound { sockets, redirect_uri: uri.on_port(port), path: uri.path().to_owned(), port, authority: None })
 }
 
-/// One socket for each address that this machine has, all on one port; a port that is taken on one of them belongs
-/// to somebody who would get the user's answer.
+/// Binds one socket for each address this machine has, all on one port. A port in use for one of them won't do: another
+/// program would get the callback.
 fn sockets(addresses: &[IpAddr], mut port: u16) -> io::Result<(Vec<TcpListener>, u16)> {
     let mut sockets = Vec::new();
     let mut missing = None;
@@ -127,13 +127,13 @@ fn shown(uri: &RedirectUri) -> String {
     }
 }
 
-/// Windows answers "permission denied" for the port ranges that Hyper-V keeps for itself.
+/// Windows reports "permission denied" for port ranges that Hyper-V reserves.
 fn cause(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "in use by another program",
-        io::ErrorKind::PermissionDenied => "not allowed, perhaps reserved by the system",
+        io::ErrorKind::PermissionDenied => "permission denied; the system may have reserved it",
         _ if is_family_missing(error) => "this machine has no such address",
-        _ => "not to be had",
+        _ => "unavailable",
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn n12_only_the_loopback_interface_is_listened_on() {
+    fn n12_only_the_loopback_interface_is_bound() {
         for text in ["http://127.0.0.1/callback", "http://localhost/callback"] {
             for socket in bind_first(&[uri(text)]).unwrap().sockets {
                 assert!(socket.local_addr().unwrap().ip().is_loopback());
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn p01_n16_a_taken_fixed_port_is_an_error_that_names_it_and_a_list_goes_on() {
+    fn p01_n16_a_fixed_port_in_use_is_named_and_the_next_one_is_tried() {
         let holder = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = holder.local_addr().unwrap().port();
         let taken = uri(&format!("http://127.0.0.1:{port}/callback"));
@@ -175,9 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn p02_a_stranger_on_the_other_family_is_no_port_for_localhost() {
-        let Ok(stranger) = TcpListener::bind("[::1]:0") else { return };
-        let port = stranger.local_addr().unwrap().port();
+    fn p02_a_port_in_use_for_the_other_family_will_not_do_for_localhost() {
+        let Ok(other) = TcpListener::bind("[::1]:0") else { return };
+        let port = other.local_addr().unwrap().port();
         assert!(bind_first(&[uri(&format!("http://localhost:{port}/callback"))]).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Accepting connections for as long as a login waits.
+//! Accepts connections while a login waits.
 
 use std::collections::VecDeque;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -8,24 +8,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::bind::{self, Landing};
+use super::bind::{self, Binding};
 use super::connection;
 use super::page::Page;
 use super::request::{self, Incoming, Request};
 use crate::error::Misuse;
 use crate::protocol::redirect_uri::LoopbackHost;
 
-/// Connections that may be silent at once; the one that was silent longest is closed for the next. A browser opens
-/// a handful.
+/// How many connections may be silent at once; one more closes the one that was silent longest. A browser opens a
+/// handful.
 const MAX_SILENT: usize = 64;
-/// Browsers that may wait for the outcome at once; more get the neutral page.
+/// How many requests may wait for the outcome at once; more get the neutral page.
 const MAX_WAITING: usize = 64;
-/// How long the browser is kept waiting for the outcome before it gets a neutral page.
+/// How long a browser waits for the outcome before it gets the neutral page.
 const HOLD_LIMIT: Duration = Duration::from_secs(30);
-/// How long an answer may take to leave this process.
+/// How long a page may take to leave this process.
 const SEND_LIMIT: Duration = Duration::from_secs(1);
 
-/// Bound sockets that answer everything but the callback by themselves. Dropping it closes the port.
+/// Bound sockets that respond to everything but the callback by themselves. Dropping it closes the port.
 #[derive(Debug)]
 pub(crate) struct Listener {
     redirect_uri: String,
@@ -33,7 +33,7 @@ pub(crate) struct Listener {
     acceptors: Vec<(SocketAddr, JoinHandle<()>)>,
 }
 
-/// What the listener reports.
+/// A report of the listener.
 #[derive(Debug)]
 pub(crate) enum Callback {
     /// A `GET` on the redirect URI's path.
@@ -42,18 +42,18 @@ pub(crate) enum Callback {
     TlsHello,
 }
 
-/// A request whose browser waits for [`answer`](Arrival::answer).
+/// A callback request whose browser waits for a [response](Arrival::respond).
 #[derive(Debug)]
 pub(crate) struct Arrival {
-    /// The query, empty where there is none.
+    /// The query; empty if there is none.
     pub(crate) query: String,
     page: Sender<Page>,
     sent: Receiver<()>,
 }
 
 impl Arrival {
-    /// Sends the page; returns when it has left this process, or after a second.
-    pub(crate) fn answer(self, page: Page) {
+    /// Sends the page. Returns when it has left this process, or after a second.
+    pub(crate) fn respond(self, page: Page) {
         if self.page.send(page).is_ok() {
             let _ = self.sent.recv_timeout(SEND_LIMIT);
         }
@@ -61,16 +61,16 @@ impl Arrival {
 }
 
 impl Listener {
-    /// Takes the first redirect URI that can be had and starts to answer on it.
+    /// Binds a redirect URI and starts to accept connections.
     ///
-    /// `report` is called on the connections' threads; whoever it does not answer in time gets `finishing`.
+    /// `report` is called on the connections' threads. A browser that gets no response in time gets `finishing`.
     pub(crate) fn start(
-        landing: &Landing,
+        binding: &Binding,
         finishing: Page,
         report: impl Fn(Callback) + Send + Sync + 'static,
     ) -> Result<Listener, Misuse> {
-        let bound = bind::bind(landing)?;
-        let desk = Arc::new(Desk {
+        let bound = bind::bind(binding)?;
+        let server = Arc::new(Server {
             path: bound.path,
             hosts: hosts(bound.port).into_iter().chain(bound.authority).collect(),
             finishing,
@@ -79,29 +79,30 @@ impl Listener {
             waiting: AtomicUsize::new(0),
         });
         let closing = Arc::new(AtomicBool::new(false));
-        let acceptors = bound.sockets.into_iter().map(|socket| acceptor(socket, &desk, &closing)).collect();
+        let acceptors = bound.sockets.into_iter().map(|socket| acceptor(socket, &server, &closing)).collect();
         Ok(Listener { redirect_uri: bound.redirect_uri, closing, acceptors })
     }
 
-    /// The redirect URI with the port that was bound.
+    /// Returns the redirect URI with the bound port.
     pub(crate) fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
 }
 
 impl Drop for Listener {
-    /// Accepting cannot be interrupted by the standard library, so each acceptor gets one last caller.
+    /// The standard library can't interrupt `accept`, so each acceptor gets one last connection.
     fn drop(&mut self) {
         self.closing.store(true, Ordering::SeqCst);
         for (address, acceptor) in self.acceptors.drain(..) {
-            let called = TcpStream::connect_timeout(&address, Duration::from_secs(1));
-            if called.is_ok() {
+            let connected = TcpStream::connect_timeout(&address, Duration::from_secs(1));
+            if connected.is_ok() {
                 let _ = acceptor.join();
             }
         }
     }
 }
 
+/// The `Host` values of our own address: without a port only on port 80.
 fn hosts(port: u16) -> Vec<String> {
     let spelled = |host: LoopbackHost| [format!("{}:{port}", host.as_str()), host.as_str().to_owned()];
     let all = [LoopbackHost::V4, LoopbackHost::V6, LoopbackHost::Localhost].map(spelled).concat();
@@ -110,37 +111,37 @@ fn hosts(port: u16) -> Vec<String> {
 
 fn acceptor(
     socket: TcpListener,
-    desk: &Arc<Desk>,
+    server: &Arc<Server>,
     closing: &Arc<AtomicBool>,
 ) -> (SocketAddr, JoinHandle<()>) {
     let address = socket.local_addr().expect("a bound socket has an address");
-    let (desk, closing) = (desk.clone(), closing.clone());
+    let (server, closing) = (server.clone(), closing.clone());
     let thread = std::thread::spawn(move || {
         for stream in socket.incoming() {
             if closing.load(Ordering::SeqCst) {
                 return;
             }
             if let Ok(stream) = stream {
-                desk.clone().take(stream);
+                server.clone().take(stream);
             }
         }
     });
     (address, thread)
 }
 
-/// What every connection's thread needs.
-struct Desk {
+/// The state shared by the threads of all connections.
+struct Server {
     path: String,
     hosts: Vec<String>,
     finishing: Page,
     report: Box<dyn Fn(Callback) + Send + Sync>,
-    /// Connections whose request is not there yet, the oldest first.
+    /// Connections that have not sent a request yet, the oldest first.
     silent: Mutex<VecDeque<Arc<TcpStream>>>,
     waiting: AtomicUsize,
 }
 
-impl Desk {
-    /// Whoever connects and says nothing must not keep the one out who has something to say.
+impl Server {
+    /// Serves a connection on a thread of its own. Silent connections must not keep the callback out.
     fn take(self: Arc<Self>, stream: TcpStream) {
         let stream = Arc::new(stream);
         let mut silent = self.silent();
@@ -165,12 +166,12 @@ impl Desk {
             Incoming::TlsHello => (self.report)(Callback::TlsHello),
             Incoming::Request(request) => match self.refusal(&request) {
                 Some(page) => finish(stream, &page),
-                None => self.hand_on(stream, request.query.unwrap_or_default()),
+                None => self.pass_on(stream, request.query.unwrap_or_default()),
             },
         }
     }
 
-    /// Everything but a `GET` of the redirect URI is answered here and forgotten.
+    /// Returns the response to everything but a `GET` of the redirect URI.
     fn refusal(&self, request: &Request) -> Option<Page> {
         if !request.host.as_ref().is_some_and(|host| self.hosts.contains(host)) {
             return Some(Page::bare(403));
@@ -186,7 +187,7 @@ impl Desk {
         }
     }
 
-    fn hand_on(&self, stream: &TcpStream, query: String) {
+    fn pass_on(&self, stream: &TcpStream, query: String) {
         let (page, decided) = mpsc::channel();
         let (done, sent) = mpsc::channel();
         (self.report)(Callback::Arrival(Arrival { query, page, sent }));
@@ -213,42 +214,42 @@ mod tests {
     use std::io::{Read, Write};
     use std::time::Instant;
 
-    struct Bench {
+    struct Running {
         listener: Listener,
         callbacks: Receiver<Callback>,
         port: u16,
     }
 
-    fn start() -> Bench {
+    fn start() -> Running {
         let (sender, callbacks) = mpsc::channel();
         let report = move |callback| drop(sender.send(callback));
         let listener =
-            Listener::start(&Landing::Loopback(vec![RedirectUri::default()]), Page::bare(200), report)
+            Listener::start(&Binding::FirstFree(vec![RedirectUri::default()]), Page::bare(200), report)
                 .unwrap();
         let port =
             listener.redirect_uri()["http://127.0.0.1:".len()..].split('/').next().unwrap().parse().unwrap();
-        Bench { listener, callbacks, port }
+        Running { listener, callbacks, port }
     }
 
-    fn connect(bench: &Bench) -> TcpStream {
-        TcpStream::connect(("127.0.0.1", bench.port)).unwrap()
+    fn connect(running: &Running) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", running.port)).unwrap()
     }
 
-    fn ask(bench: &Bench, head: &str) -> String {
-        let mut stream = connect(bench);
-        stream.write_all(head.replace("{port}", &bench.port.to_string()).as_bytes()).unwrap();
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        answer
+    fn ask(running: &Running, head: &str) -> String {
+        let mut stream = connect(running);
+        stream.write_all(head.replace("{port}", &running.port.to_string()).as_bytes()).unwrap();
+        let mut response = String::new();
+        let _ = stream.read_to_string(&mut response);
+        response
     }
 
-    fn status(answer: &str) -> &str {
-        answer.get(9..12).unwrap_or("")
+    fn status(response: &str) -> &str {
+        response.get(9..12).unwrap_or("")
     }
 
     #[test]
-    fn p05_strangers_are_answered_and_forgotten() {
-        let bench = start();
+    fn p05_stray_requests_get_a_response_and_are_ignored() {
+        let running = start();
         let host = "Host: 127.0.0.1:{port}\r\n\r\n";
         for (line, expected) in [
             ("GET /favicon.ico HTTP/1.1", "404"),
@@ -260,72 +261,72 @@ mod tests {
             ("HEAD /callback HTTP/1.1", "405"),
             ("OPTIONS /callback HTTP/1.1", "204"),
         ] {
-            assert_eq!(status(&ask(&bench, &format!("{line}\r\n{host}"))), expected, "{line}");
+            assert_eq!(status(&ask(&running, &format!("{line}\r\n{host}"))), expected, "{line}");
         }
         assert!(
-            !ask(&bench, &format!("OPTIONS /callback HTTP/1.1\r\nOrigin: https://a\r\n{host}"))
+            !ask(&running, &format!("OPTIONS /callback HTTP/1.1\r\nOrigin: https://a\r\n{host}"))
                 .to_lowercase()
                 .contains("access-control")
         );
-        assert!(bench.callbacks.try_recv().is_err());
+        assert!(running.callbacks.try_recv().is_err());
     }
 
     #[test]
     fn n11_p15_another_host_is_refused() {
-        let bench = start();
+        let running = start();
         for host in
             ["Host: evil.example\r\n", "Host: 127.0.0.1\r\n", "Host: 127.0.0.1.evil.test:{port}\r\n", ""]
         {
             assert_eq!(
-                status(&ask(&bench, &format!("GET /callback?code=1 HTTP/1.1\r\n{host}\r\n"))),
+                status(&ask(&running, &format!("GET /callback?code=1 HTTP/1.1\r\n{host}\r\n"))),
                 "403",
                 "{host}"
             );
         }
-        assert!(bench.callbacks.try_recv().is_err());
+        assert!(running.callbacks.try_recv().is_err());
     }
 
     #[test]
-    fn p10_the_answer_arrives_whole_and_before_answer_returns() {
-        let bench = start();
-        let mut stream = connect(&bench);
-        write!(stream, "GET /callback?a=b HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", bench.port).unwrap();
-        let Callback::Arrival(arrival) = bench.callbacks.recv().unwrap() else { panic!() };
+    fn p10_the_page_arrives_whole_and_before_respond_returns() {
+        let running = start();
+        let mut stream = connect(&running);
+        write!(stream, "GET /callback?a=b HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", running.port).unwrap();
+        let Callback::Arrival(arrival) = running.callbacks.recv().unwrap() else { panic!() };
         assert_eq!(arrival.query, "a=b");
         let page = Page::new(200, format!("{}</html>\n", "<p>".repeat(4000)), "p{}");
-        arrival.answer(page);
-        drop(bench.listener);
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.ends_with("</html>\n") && answer.len() > 12_000);
+        arrival.respond(page);
+        drop(running.listener);
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        assert!(response.ends_with("</html>\n") && response.len() > 12_000);
     }
 
     #[test]
-    fn p04_silent_and_slow_connections_hold_nobody_up() {
-        let bench = start();
-        let silent: Vec<_> = (0..3 * MAX_SILENT).map(|_| connect(&bench)).collect();
-        let mut slow = connect(&bench);
+    fn p04_silent_and_slow_connections_do_not_delay_others() {
+        let running = start();
+        let silent: Vec<_> = (0..3 * MAX_SILENT).map(|_| connect(&running)).collect();
+        let mut slow = connect(&running);
         slow.write_all(b"G").unwrap();
         let begin = Instant::now();
-        assert_eq!(status(&ask(&bench, "GET /x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")), "404");
+        assert_eq!(status(&ask(&running, "GET /x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")), "404");
         assert!(begin.elapsed() < Duration::from_secs(1));
         drop(silent);
     }
 
     #[test]
-    fn p05_a_head_without_end_and_binary_noise_are_cut_off() {
-        let bench = start();
-        assert_eq!(ask(&bench, &"A".repeat(70_000)), "");
-        assert_eq!(ask(&bench, "\u{1}\u{2}\u{3}\r\n\r\n"), "");
-        assert_eq!(status(&ask(&bench, "GET /x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")), "404");
+    fn p05_an_endless_head_and_binary_noise_are_cut_off() {
+        let running = start();
+        assert_eq!(ask(&running, &"A".repeat(70_000)), "");
+        assert_eq!(ask(&running, "\u{1}\u{2}\u{3}\r\n\r\n"), "");
+        assert_eq!(status(&ask(&running, "GET /x HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n")), "404");
     }
 
     #[test]
     fn p08_a_tls_hello_is_reported_and_closed_at_once() {
-        let bench = start();
-        let mut stream = connect(&bench);
+        let running = start();
+        let mut stream = connect(&running);
         stream.write_all(&[0x16, 3, 1, 2, 0, 1, 0]).unwrap();
-        assert!(matches!(bench.callbacks.recv_timeout(Duration::from_millis(500)), Ok(Callback::TlsHello)));
+        assert!(matches!(running.callbacks.recv_timeout(Duration::from_millis(500)), Ok(Callback::TlsHello)));
         let mut rest = Vec::new();
         let _ = stream.read_to_end(&mut rest);
         assert!(rest.is_empty());
@@ -333,19 +334,19 @@ mod tests {
 
     #[test]
     fn p03_a_prefetch_changes_nothing() {
-        let bench = start();
-        let answer = ask(
-            &bench,
+        let running = start();
+        let response = ask(
+            &running,
             "GET /callback?code=1 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nSec-Purpose: prefetch\r\n\r\n",
         );
-        assert_eq!(status(&answer), "204");
-        assert!(bench.callbacks.try_recv().is_err());
+        assert_eq!(status(&response), "204");
+        assert!(running.callbacks.try_recv().is_err());
     }
 
     #[test]
     fn n15_the_port_is_closed_when_the_listener_is_gone() {
-        let bench = start();
-        drop(bench.listener);
-        assert!(TcpStream::connect(("127.0.0.1", bench.port)).is_err());
+        let running = start();
+        drop(running.listener);
+        assert!(TcpStream::connect(("127.0.0.1", running.port)).is_err());
     }
 }

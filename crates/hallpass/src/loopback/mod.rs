@@ -1,5 +1,5 @@
-//! The callback listener: binds, reads bounded requests, sends pages. It judges nothing: every request
-//! on the right path is handed on, and whoever takes it says what the browser gets to see.
+//! The callback listener: binds ports, reads bounded requests, sends pages. It judges nothing: every request on the right
+//! path is passed to the login, which decides what the browser gets to see.
 
 mod bind;
 mod connection;
@@ -8,7 +8,7 @@ pub(crate) mod page;
 pub(crate) mod pages;
 mod request;
 
-pub(crate) use bind::{Landing, usual};
+pub(crate) use bind::{Binding, default_redirect_uri};
 pub(crate) use listener::{Arrival, Callback, Listener};
 pub(crate) use page::Page;
 pub use pages::Pages;

@@ -1,11 +1,11 @@
-//! One answer to the browser: no script, nothing from elsewhere, never cached.
+//! A response to the browser: no script, nothing loaded, never cached.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::crypto;
 
-/// A finished answer.
+/// A complete response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page {
     status: u16,
@@ -15,23 +15,23 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// A page with its style sheet, which the policy allows by its hash.
+    /// Creates a page with its style sheet, which the content security policy allows by its hash.
     pub(crate) fn new(status: u16, html: String, style: &str) -> Page {
         Page { status, location: None, html, style: style.to_owned() }
     }
 
-    /// A status and nothing to look at.
+    /// Creates a response that only has a status.
     pub(crate) fn bare(status: u16) -> Page {
         let html = if status == 204 { String::new() } else { format!("{status} {}\n", reason(status)) };
         Page { status, location: None, html, style: String::new() }
     }
 
-    /// Sends the browser on to a page that was fixed before the login began.
-    pub(crate) fn landing(url: &url::Url) -> Page {
+    /// Redirects the browser to a page that was fixed before the login began.
+    pub(crate) fn redirect(url: &url::Url) -> Page {
         Page { location: Some(url.to_string()), ..Page::bare(303) }
     }
 
-    /// The answer as it goes over the wire.
+    /// Returns the bytes of the HTTP response.
     pub(crate) fn to_http(&self) -> Vec<u8> {
         let kind = if self.style.is_empty() { "text/plain" } else { "text/html" };
         let mut head = format!(
@@ -72,7 +72,7 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// Text inside an element or a quoted attribute.
+/// Escapes text for an element or a quoted attribute.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn n24_n25_every_answer_forbids_scripts_framing_caching_and_referrers() {
+    fn n24_n25_every_response_forbids_scripts_framing_caching_and_referrers() {
         for page in [Page::bare(404), Page::new(200, "<p>".to_owned(), "p{}")] {
             let text = String::from_utf8(page.to_http()).unwrap();
             for header in [
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn text_cannot_leave_its_place() {
+    fn escaped_text_cannot_break_out() {
         assert_eq!(escape(r#"<a href="x" b='y'>&"#), "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;");
     }
 }

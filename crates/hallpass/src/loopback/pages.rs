@@ -1,8 +1,8 @@
-//! What the browser shows when it comes back.
+//! The pages that the browser shows after a sign-in.
 
 use url::Url;
 
-use crate::error::Misuse;
+use crate::error::{Denied, Error, Misuse};
 use crate::loopback::page::{Page, escape};
 
 const STYLE: &str = include_str!("pages/style.css");
@@ -10,124 +10,136 @@ const DONE: &str = include_str!("pages/done.svg");
 const FAILED: &str = include_str!("pages/failed.svg");
 const WAITING: &str = include_str!("pages/waiting.svg");
 
-/// The pages that end a sign-in in the browser: their name, colour, logo and words.
+/// The pages that end a sign-in in the browser: name, color, logo and text.
 ///
-/// They hold no script and load nothing. Text that came from a server is escaped; a program's own logo is
-/// taken as it is.
+/// They contain no script and load nothing. Text from a server is escaped; the program's own logo is not.
 ///
 /// ```
-/// let pages = hallpass::Pages::new("Acme").colour("#c2410c").unwrap();
+/// let pages = hallpass::Pages::new("Acme").color("#c2410c").unwrap();
 /// # let _ = pages;
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Pages {
     name: String,
-    colour: String,
+    color: String,
     logo: String,
     done: String,
-    landing: Option<Url>,
+    redirect: Option<Url>,
 }
 
 impl Default for Pages {
-    /// No name, a quiet blue, and "You can close this tab and return to your terminal."
+    /// No name, blue, and "You can close this tab and return to your terminal."
     fn default() -> Pages {
         Pages {
             name: String::new(),
-            colour: "#2563eb".to_owned(),
+            color: "#2563eb".to_owned(),
             logo: String::new(),
             done: "You can close this tab and return to your terminal.".to_owned(),
-            landing: None,
+            redirect: None,
         }
     }
 }
 
 impl Pages {
-    /// Pages that name the program.
+    /// Creates pages that show the program's name.
     pub fn new(name: &str) -> Pages {
         Pages { name: crate::sanitize::text(name), ..Pages::default() }
     }
 
-    /// The accent, as `#rrggbb`.
+    /// Sets the accent color, as `#rrggbb`.
     ///
     /// # Errors
     /// [`Misuse::Setting`] for anything else.
-    pub fn colour(mut self, colour: &str) -> Result<Pages, Misuse> {
-        let digits = colour.strip_prefix('#').unwrap_or_default();
+    pub fn color(mut self, color: &str) -> Result<Pages, Misuse> {
+        let digits = color.strip_prefix('#').unwrap_or_default();
         if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(Misuse::setting(
-                "colour",
-                format!("\"{}\" is not of the form #rrggbb", crate::sanitize::text(colour)),
+                "color",
+                format!("\"{}\" is not of the form #rrggbb", crate::sanitize::text(color)),
             ));
         }
-        colour.clone_into(&mut self.colour);
+        color.clone_into(&mut self.color);
         Ok(self)
     }
 
-    /// A logo as inline SVG, 24 to 48 pixels high. It is the program's own and is not escaped.
+    /// Sets a logo as inline SVG, 24 to 48 pixels high. It is not escaped.
     pub fn logo(mut self, svg: &str) -> Pages {
         svg.clone_into(&mut self.logo);
         self
     }
 
-    /// The sentence under "You are signed in".
+    /// Sets the sentence under "You are signed in".
     pub fn done_text(mut self, text: &str) -> Pages {
         text.clone_into(&mut self.done);
         self
     }
 
-    /// Sends the browser to this address after a success, instead of showing a page.
+    /// Redirects the browser to this URL after a successful sign-in, instead of showing a page.
     ///
     /// # Errors
-    /// [`Misuse::Setting`] where it is not `https`.
-    pub fn landing(mut self, url: &str) -> Result<Pages, Misuse> {
-        let problem =
-            || Misuse::setting("landing", format!("\"{}\" is no https address", crate::sanitize::text(url)));
-        let url = Url::parse(url).ok().filter(|url| url.scheme() == "https").ok_or_else(problem)?;
-        self.landing = Some(url);
-        Ok(self)
-    }
-
-    /// After the save: whose sign-in it was.
-    pub(crate) fn signed_in(&self, user: Option<&str>) -> Page {
-        if let Some(url) = &self.landing {
-            return Page::landing(url);
+    /// [`Misuse::Setting`] if it is not `https`.
+    pub fn redirect(mut self, url: &str) -> Result<Pages, Misuse> {
+        match Url::parse(url) {
+            Ok(url) if url.scheme() == "https" => {
+                self.redirect = Some(url);
+                Ok(self)
+            }
+            _ => Err(Misuse::setting(
+                "redirect",
+                format!("\"{}\" is not an https URL", crate::sanitize::text(url)),
+            )),
         }
-        let whom = user.map(|user| format!("<p class=\"who\">{}</p>", escape(user))).unwrap_or_default();
-        self.page(200, "done", DONE, "You are signed in", &format!("{whom}<p>{}</p>", escape(&self.done)))
     }
 
-    /// The sign-in failed; why, and where to look next.
-    pub(crate) fn failed(&self, why: &str) -> Page {
-        let body = format!(
-            "<p>{}</p><p>Your terminal says what to do next. You can close this tab.</p>",
-            escape(why)
-        );
-        self.page(400, "failed", FAILED, "Sign-in failed", &body)
+    /// The page after the session was saved.
+    pub(crate) fn signed_in(&self, user: Option<&str>) -> Page {
+        if let Some(url) = &self.redirect {
+            return Page::redirect(url);
+        }
+        let user = user.map(|user| format!("<p class=\"who\">{}</p>", escape(user))).unwrap_or_default();
+        self.page(200, "done", DONE, "You are signed in", &format!("{user}<p>{}</p>", escape(&self.done)))
     }
 
-    /// An answer that belongs to no sign-in that is waiting here.
+    /// The page of a sign-in that failed.
+    pub(crate) fn failed(&self, error: &Error) -> Page {
+        let end = "See your terminal for what to do next. You can close this tab.";
+        match error {
+            Error::Denied(Denied::ByServer(denied)) if denied.error == "access_denied" => {
+                let body = format!(
+                    "<p>You did not allow access.</p><p>{end}</p><p class=\"code\">access_denied</p>"
+                );
+                self.page(400, "failed", FAILED, "Access denied", &body)
+            }
+            _ => {
+                let body = format!("<p>{}</p><p>{end}</p>", escape(&sentence(&error.to_string())));
+                self.page(400, "failed", FAILED, "Sign-in failed", &body)
+            }
+        }
+    }
+
+    /// The page for a callback of another sign-in.
     pub(crate) fn not_ours(&self) -> Page {
-        let body = "<p>This page belongs to another sign-in, perhaps an older one.</p>\
-                    <p>Close this tab. The sign-in that is waiting in your terminal goes on.</p>";
-        self.page(400, "failed", WAITING, "Not this sign-in", body)
+        let body = "<p>This callback belongs to another sign-in, perhaps an older one.</p>\
+                    <p>Close this tab and go back to the page of the sign-in that is still waiting.</p>";
+        self.page(400, "failed", WAITING, "Another sign-in", body)
     }
 
-    /// A callback without any parameters.
+    /// The page for a callback without parameters.
     pub(crate) fn empty(&self) -> Page {
-        let body = "<p>The server sent you here without an answer in the address. It may be after the <b>#</b>, \
-                    where this program cannot see it.</p><p>Look at your terminal: the sign-in is still waiting.</p>";
-        self.page(400, "failed", WAITING, "No answer came along", body)
+        let body = "<p>The server sent you back without parameters in the URL. They may be after the <b>#</b>, where \
+                    this program can\u{2019}t see them.</p><p>The sign-in in your terminal is still waiting.</p>";
+        self.page(400, "failed", WAITING, "Incomplete callback", body)
     }
 
-    /// The outcome takes longer than a browser should be kept waiting.
+    /// The page if the outcome takes longer than a browser should wait.
     pub(crate) fn finishing(&self) -> Page {
-        let body = "<p>Your terminal shows how it ends. You can close this tab.</p>";
-        self.page(200, "wait", WAITING, "Finishing in your terminal", body)
+        let body = "<p>Your terminal will show the result. You can close this tab.</p>";
+        self.page(200, "wait", WAITING, "Finishing sign-in", body)
     }
 
     fn page(&self, status: u16, class: &str, icon: &str, heading: &str, body: &str) -> Page {
-        let style = STYLE.replace("#2563eb", &self.colour);
+        let style = STYLE.replace("#2563eb", &self.color);
         let name = escape(&self.name);
         let title = if name.is_empty() { heading.to_owned() } else { format!("{heading} · {name}") };
         let brand = match (self.logo.as_str(), name.as_str()) {
@@ -144,9 +156,23 @@ impl Pages {
     }
 }
 
+/// A message as a sentence.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{OAuthError, ServerMisbehaved};
+
+    fn access_denied() -> Error {
+        Denied::ByServer(OAuthError::new("access_denied", Some("The user said no"), None)).into()
+    }
 
     fn text(page: &Page) -> String {
         String::from_utf8(page.to_http()).unwrap()
@@ -160,17 +186,28 @@ mod tests {
     }
 
     #[test]
-    fn p09_a_failure_is_no_success_in_status_or_words() {
-        let page = text(&Pages::default().failed("access_denied"));
+    fn p09_a_failure_is_not_a_success_in_status_or_words() {
+        let page = text(&Pages::default().failed(&access_denied()));
         assert!(page.starts_with("HTTP/1.1 400 ") && !page.contains("signed in"));
+    }
+
+    #[test]
+    fn a_denial_says_so_and_shows_the_code_below() {
+        let page = text(&Pages::default().failed(&access_denied()));
+        assert!(page.contains("<h1>Access denied</h1><p>You did not allow access.</p>"), "{page}");
+        assert!(page.contains("<p class=\"code\">access_denied</p>"), "{page}");
     }
 
     #[test]
     fn n25_no_page_loads_anything() {
         let pages = Pages::new("x");
-        for page in
-            [pages.signed_in(None), pages.failed("y"), pages.not_ours(), pages.empty(), pages.finishing()]
-        {
+        for page in [
+            pages.signed_in(None),
+            pages.failed(&ServerMisbehaved::IdTokenAud.into()),
+            pages.not_ours(),
+            pages.empty(),
+            pages.finishing(),
+        ] {
             let page = text(&page);
             assert!(
                 !page.contains("src=")
@@ -182,17 +219,17 @@ mod tests {
     }
 
     #[test]
-    fn n26_the_landing_address_is_fixed_before_and_https() {
-        let pages = Pages::default().landing("https://acme.example/welcome").unwrap();
+    fn n26_the_final_redirect_is_fixed_before_and_https() {
+        let pages = Pages::default().redirect("https://acme.example/welcome").unwrap();
         assert!(text(&pages.signed_in(Some("a"))).contains("303 See Other\r\n"));
-        assert!(text(&pages.failed("b")).starts_with("HTTP/1.1 400 "));
-        assert!(Pages::default().landing("http://acme.example").is_err());
-        assert!(Pages::default().landing("javascript:alert(1)").is_err());
+        assert!(text(&pages.failed(&access_denied())).starts_with("HTTP/1.1 400 "));
+        assert!(Pages::default().redirect("http://acme.example").is_err());
+        assert!(Pages::default().redirect("javascript:alert(1)").is_err());
     }
 
     #[test]
-    fn a_colour_is_a_colour() {
-        assert!(Pages::default().colour("#00ff7F").is_ok());
-        assert!(Pages::default().colour("red;}</style>").is_err());
+    fn a_color_is_a_color() {
+        assert!(Pages::default().color("#00ff7F").is_ok());
+        assert!(Pages::default().color("red;}</style>").is_err());
     }
 }

@@ -4,9 +4,9 @@ use std::io::{self, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Callbacks with long codes and a forwarding proxy's headers fit; nothing that fills the memory does.
+/// Fits callbacks with long codes and a forwarding proxy's headers.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// A browser sends its head at once. What takes longer is a preconnect or a stranger.
+/// A browser sends its head at once; what takes longer is a preconnect or not a browser.
 const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// Method, path, query and host of a request.
@@ -16,17 +16,17 @@ pub(super) struct Request {
     pub(super) path: String,
     pub(super) query: Option<String>,
     pub(super) host: Option<String>,
-    /// `Sec-Purpose: prefetch` and the older `Purpose`: the user has not gone there yet.
+    /// From `Sec-Purpose: prefetch` and the older `Purpose`: the user has not navigated yet.
     pub(super) is_prefetch: bool,
 }
 
-/// What came on a connection.
+/// What arrived on a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming {
     Request(Request),
-    /// The browser speaks TLS: it was told to use https for this host.
+    /// The browser speaks TLS: it insists on https for this host.
     TlsHello,
-    /// Nothing, too much, too slow, or no HTTP.
+    /// Nothing, too much, too slow, or not HTTP.
     Noise,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn read(stream: &TcpStream) -> Incoming {
     Incoming::Noise
 }
 
-/// The query that a complete head asks with.
+/// Returns the query of a complete head.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn query_of(head: &[u8]) -> Option<String> {
     parse(head).ok()??.query
@@ -64,7 +64,7 @@ fn read_some(mut stream: &TcpStream, buffer: &mut [u8], deadline: Instant) -> io
     stream.read(buffer)
 }
 
-/// `None` while the head is not complete.
+/// Parses a head; `None` while it is incomplete.
 fn parse(head: &[u8]) -> Result<Option<Request>, httparse::Error> {
     let mut headers = [httparse::EMPTY_HEADER; 100];
     let mut parsed = httparse::Request::new(&mut headers);
@@ -72,7 +72,10 @@ fn parse(head: &[u8]) -> Result<Option<Request>, httparse::Error> {
         return Ok(None);
     }
     let target = parsed.path.unwrap_or_default();
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
     let header = |name: &str| {
         let mut found = parsed.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
         found
@@ -99,25 +102,25 @@ mod tests {
     }
 
     #[test]
-    fn path_query_and_host_are_taken_apart() {
+    fn path_query_and_host_are_split() {
         let request = request("GET /callback?code=a&x=b?c HTTP/1.1\r\nHOST: 127.0.0.1:5\r\n\r\n");
         assert_eq!((request.path.as_str(), request.query.as_deref()), ("/callback", Some("code=a&x=b?c")));
         assert_eq!(request.host.as_deref(), Some("127.0.0.1:5"));
     }
 
     #[test]
-    fn two_hosts_are_none() {
+    fn two_hosts_count_as_none() {
         assert_eq!(request("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").host, None);
     }
 
     #[test]
-    fn p03_a_prefetch_is_recognised() {
+    fn p03_a_prefetch_is_recognized() {
         assert!(request("GET / HTTP/1.1\r\nSec-Purpose: prefetch;prerender\r\n\r\n").is_prefetch);
         assert!(!request("GET / HTTP/1.1\r\n\r\n").is_prefetch);
     }
 
     #[test]
-    fn half_a_head_is_awaited_and_binary_refused() {
+    fn half_a_head_is_incomplete_and_binary_is_an_error() {
         assert!(parse(b"GET / HTTP/1.1\r\nHost: a").unwrap().is_none());
         assert!(parse(b"\x00\x01\x02\r\n\r\n").is_err());
     }

@@ -1,4 +1,4 @@
-//! Settings, parsed once and valid after.
+//! Settings: parsed once, valid afterwards.
 
 pub(crate) mod name;
 pub(crate) mod provider;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::error::{Misuse, Result};
-use crate::loopback::Landing;
+use crate::loopback::Binding;
 use crate::protocol::client::AuthMethod;
 use crate::protocol::issuer::Issuer;
 use crate::protocol::metadata::{Endpoint, Endpoints};
@@ -20,38 +20,40 @@ use crate::secret::Secret;
 use provider::Preset;
 pub use provider::Provider;
 
-/// Where to keep the record. Defaults to [`Storage::Auto`].
+/// The storage for credentials. Defaults to [`Storage::Auto`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Storage {
-    /// The keychain where it can be used, else a file; which of them is told before the browser opens.
+    /// A file encrypted with a key from the keychain, or a plain file if there is no usable keychain. The login says which
+    /// before the browser opens.
     #[default]
     Auto,
-    /// Sealed under a key in the operating system's keychain, or not at all.
+    /// A file encrypted with a key from the operating system's keychain; no login without one.
     Keychain,
-    /// A file of mode 0600 in a directory of mode 0700.
+    /// A plain file, of mode 0600 in a directory of mode 0700.
     File,
-    /// Nowhere but in memory: for tests, and for programs that sign in anew each time.
+    /// Memory alone: for tests, and for programs that sign in at every start.
     Memory,
 }
 
-/// Whether a code may be shown that is used on another device (RFC 8628). Defaults to [`DeviceGrant::Offered`].
+/// The use of the device authorization grant (RFC 8628), a code to enter on another device. Defaults to
+/// [`DeviceGrant::Offered`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum DeviceGrant {
-    /// Beside the browser, where the person's browser is likely on another machine and the server has it.
+    /// In addition to the browser, if the user's browser is probably on another machine and the server supports it.
     #[default]
     Offered,
     /// Instead of the browser.
     Only,
-    /// Never: somebody who is sent such a code by a stranger can be made to sign the stranger in.
+    /// Never: a user who enters a stranger's code signs the stranger in.
     Off,
 }
 
-/// What is asked for unless the program says otherwise; a server's list of scopes may shorten it.
+/// The scopes requested by default, unless the server lists its scopes without them.
 pub(crate) const DEFAULT_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
-/// Parameters of the authorization request that Hallpass sets itself, or that would change what it is.
+/// Parameters of the authorization request that Hallpass sets itself or that would change its meaning.
 const RESERVED_PARAMETERS: [&str; 14] = [
     "response_type",
     "client_id",
@@ -69,7 +71,7 @@ const RESERVED_PARAMETERS: [&str; 14] = [
     "client_secret",
 ];
 
-/// What the builder was told, as text.
+/// The settings as the builder received them.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
     pub(crate) service: String,
@@ -93,52 +95,52 @@ pub(crate) struct Draft {
     pub(crate) request_timeout: Duration,
 }
 
-/// What the flows go by.
+/// Valid settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) service: String,
     pub(crate) profile: String,
-    /// `None` for a pass that only works from a stored record.
+    /// `None` for a pass that works from a stored record alone.
     pub(crate) client: Option<Client>,
     pub(crate) scopes: Vec<String>,
-    /// The default scopes may be shortened by what the server lists, the caller's own never.
+    /// Whether the scopes are the default ones, which the server's list may shorten; chosen ones are kept.
     pub(crate) scopes_are_ours: bool,
-    pub(crate) landing: Landing,
+    pub(crate) binding: Binding,
     pub(crate) resource: Option<String>,
     pub(crate) prompt: Option<String>,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) storage: Storage,
-    /// Whether a login waits for another process's login of the same profile.
+    /// Whether a login waits while another process signs in to the same profile.
     pub(crate) takes_turns: bool,
     pub(crate) device_grant: DeviceGrant,
-    /// Who has to sign in.
+    /// The account required to sign in.
     pub(crate) account: Option<String>,
     pub(crate) login_timeout: Duration,
     pub(crate) request_timeout: Duration,
 }
 
-/// The registration at one server.
+/// A client registered at a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     pub(crate) issuer: Issuer,
     pub(crate) client_id: String,
     pub(crate) secret: Option<Secret>,
-    /// Endpoints given by hand; they rule over the metadata.
+    /// Endpoints set by hand; they override the metadata.
     pub(crate) endpoints: Endpoints,
-    /// How the metadata may spell the issuer where one document serves all tenants.
+    /// The issuer in the metadata, if one document serves all tenants.
     pub(crate) metadata_issuer: Option<String>,
-    /// Claims by the standard's names, with the server's own names.
+    /// The server's names for claims, by their standard names.
     pub(crate) claim_names: BTreeMap<String, String>,
 }
 
 impl Client {
-    /// Whether a record of this issuer is one of this client's server.
+    /// Whether a record with this issuer belongs to this client's server.
     pub(crate) fn is_issuer(&self, issuer: &str) -> bool {
         let is_of_all_tenants = self.metadata_issuer.as_deref() == Some(issuer);
         self.issuer.as_str() == issuer || self.issuer.differs_by_slash(issuer) || is_of_all_tenants
     }
 
-    /// How the client names itself, given what the server accepts.
+    /// Returns how the client authenticates, given the methods the server supports.
     pub(crate) fn auth_method(&self, supported: Option<&[String]>) -> AuthMethod {
         let has = |name: &str| supported.is_some_and(|methods| methods.iter().any(|method| method == name));
         match self.secret {
@@ -176,7 +178,10 @@ impl Draft {
         }
     }
 
-    /// Judges every setting; the first that cannot work is named.
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Names the first one that can't work.
     pub(crate) fn check(mut self) -> Result<Config> {
         name::check("service", &self.service)?;
         name::check("profile", &self.profile)?;
@@ -186,7 +191,7 @@ impl Draft {
         Ok(Config {
             scopes_are_ours: self.scopes.is_none(),
             scopes: check_scopes(self.scopes.as_deref())?,
-            landing: check_landing(&self.redirect_uris, self.listen)?,
+            binding: check_binding(&self.redirect_uris, self.listen)?,
             resource: self.resource.map(check_resource).transpose()?,
             params: check_params(self.params)?,
             client,
@@ -202,7 +207,7 @@ impl Draft {
         })
     }
 
-    /// What the program set itself rules.
+    /// Fills in the preset where the program set nothing.
     fn fill_from(&mut self, preset: &Preset) {
         if self.scopes.is_none() && !preset.scopes.is_empty() {
             self.scopes = Some(preset.scopes.clone());
@@ -224,7 +229,7 @@ impl Draft {
         if client_id.trim().is_empty() {
             return Err(Misuse::setting(
                 "client_id",
-                "it is empty; register a client at the server and give its identifier",
+                "must not be empty; register a client at the server and pass its ID",
             )
             .into());
         }
@@ -248,7 +253,7 @@ impl Draft {
     }
 }
 
-/// Scope tokens as RFC 6749 §3.3 spells them, each once.
+/// Splits scopes into tokens (RFC 6749 §3.3), each once.
 fn check_scopes(scopes: Option<&[String]>) -> Result<Vec<String>> {
     let Some(scopes) = scopes else { return Ok(DEFAULT_SCOPES.map(str::to_owned).to_vec()) };
     let mut checked: Vec<String> = Vec::new();
@@ -256,7 +261,7 @@ fn check_scopes(scopes: Option<&[String]>) -> Result<Vec<String>> {
         if !scope.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
             return Err(Misuse::setting(
                 "scope",
-                format!("\"{}\" has a character that a scope cannot have", crate::sanitize::text(scope)),
+                format!("\"{}\" contains a character not allowed in a scope", crate::sanitize::text(scope)),
             )
             .into());
         }
@@ -267,29 +272,29 @@ fn check_scopes(scopes: Option<&[String]>) -> Result<Vec<String>> {
     Ok(checked)
 }
 
-fn check_landing(uris: &[String], listen: Option<SocketAddr>) -> Result<Landing> {
+fn check_binding(uris: &[String], listen: Option<SocketAddr>) -> Result<Binding> {
     match (uris, listen) {
-        ([], None) => Ok(Landing::Usual),
+        ([], None) => Ok(Binding::Default),
         (uris, None) => {
             let uris = uris.iter().map(|uri| RedirectUri::parse(uri));
-            Ok(Landing::Loopback(uris.collect::<Result<_, _>>()?))
+            Ok(Binding::FirstFree(uris.collect::<Result<_, _>>()?))
         }
-        ([uri], Some(listen)) => Ok(Landing::Forwarded { redirect_uri: ForwardedUri::parse(uri)?, listen }),
+        ([uri], Some(listen)) => Ok(Binding::Forwarded { redirect_uri: ForwardedUri::parse(uri)?, listen }),
         _ => Err(Misuse::setting(
             "listen",
-            "say with one redirect URI where the browser comes back to; nobody can tell what is forwarded to this address",
+            "requires exactly one redirect URI (the URI the browser is sent back to)",
         )
         .into()),
     }
 }
 
-/// An absolute URI without fragment (RFC 8707 §2).
+/// Checks that a resource is an absolute URI without a fragment (RFC 8707 §2).
 pub(crate) fn check_resource(resource: String) -> Result<String> {
     match Url::parse(&resource) {
         Ok(url) if url.fragment().is_none() => Ok(resource),
         _ => Err(Misuse::setting(
             "resource",
-            "it must be an absolute URI without a fragment (example: https://api.example.com)",
+            "must be an absolute URI without a fragment (example: https://api.example.com)",
         )
         .into()),
     }
@@ -300,7 +305,7 @@ fn check_params(params: Vec<(String, String)>) -> Result<Vec<(String, String)>> 
         let problem =
             |what: &str| Misuse::setting("param", format!("\"{}\" {what}", crate::sanitize::text(name)));
         if RESERVED_PARAMETERS.contains(&name.as_str()) {
-            return Err(problem("is set by Hallpass or would change what it asks for").into());
+            return Err(problem("is set by Hallpass or would change the meaning of the request").into());
         }
         if name.is_empty() || params[..index].iter().any(|(earlier, _)| earlier == name) {
             return Err(problem("is empty or given twice").into());
@@ -332,15 +337,15 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_documentation() {
+    fn the_defaults_are_as_documented() {
         let config = draft(|_| {}).unwrap();
         assert_eq!(config.scopes.join(" "), "openid profile email offline_access");
-        assert_eq!(config.landing, Landing::Usual);
+        assert_eq!(config.binding, Binding::Default);
         assert_eq!(config.login_timeout, Duration::from_secs(300));
     }
 
     #[test]
-    fn each_wrong_setting_is_named() {
+    fn each_invalid_setting_is_named() {
         assert_eq!(setting(draft(|d| d.service = "My Tool".to_owned())), "service");
         assert_eq!(setting(draft(|d| d.profile = "../x".to_owned())), "profile");
         assert_eq!(setting(draft(|d| d.client = Some(("nope".to_owned(), "c".to_owned())))), "issuer");
@@ -359,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_would_change_the_request_are_refused() {
+    fn parameters_that_would_change_the_request_are_rejected() {
         for name in ["state", "request_uri", "response_mode", "client_secret", "code_challenge", ""] {
             assert_eq!(setting(draft(|d| d.params = vec![(name.to_owned(), "x".to_owned())])), "param");
         }
@@ -367,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn n61_a_max_age_that_could_not_be_judged_is_refused() {
+    fn n61_a_max_age_that_is_not_a_number_is_rejected() {
         let max_age = |value: &str| draft(|d| d.params = vec![("max_age".to_owned(), value.to_owned())]);
         assert!(max_age("0").is_ok() && max_age("86400").is_ok());
         for value in ["", "soon", "-1", "1.5", "1h"] {
@@ -376,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_may_come_as_one_text_and_count_once() {
+    fn scopes_may_be_one_string_and_count_once() {
         let config = draft(|d| d.scopes = Some(vec!["openid email".to_owned(), "email".to_owned()])).unwrap();
         assert_eq!(config.scopes, ["openid", "email"]);
     }

@@ -1,12 +1,12 @@
-//! Names that become file names: services and profiles.
+//! Names that become file names: of services and profiles.
 
 use crate::error::Misuse;
 
-/// Device names of Windows: a file of that name, with any extension, cannot exist there.
+/// Device names of Windows: there can't be a file of that name there, with any extension.
 const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// Accepts `[a-z0-9][a-z0-9._-]{0,63}`, less the device names of Windows, so that a name is the same file
-/// on every system.
+/// Accepts `[a-z0-9][a-z0-9._-]{0,63}` without the device names of Windows, so that a name is the same file on every
+/// system.
 pub(crate) fn check(setting: &'static str, name: &str) -> Result<(), Misuse> {
     let rule = "use 1 to 64 of a-z 0-9 . _ - and start with a letter or digit";
     let fits = name.len() <= 64
@@ -15,7 +15,7 @@ pub(crate) fn check(setting: &'static str, name: &str) -> Result<(), Misuse> {
     if !fits || is_reserved(name) {
         return Err(Misuse::setting(
             setting,
-            format!("\"{}\" is no usable name: {rule}", crate::sanitize::text(name)),
+            format!("\"{}\" is not a valid name: {rule}", crate::sanitize::text(name)),
         ));
     }
     Ok(())
@@ -33,7 +33,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn names_that_are_the_same_file_everywhere() {
+    fn valid_names_are_the_same_file_everywhere() {
         for good in ["default", "a", "0", "my-tool_2.x", "console", "com10", "nullable", &"x".repeat(64)] {
             assert!(check("profile", good).is_ok(), "{good}");
         }

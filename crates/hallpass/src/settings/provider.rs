@@ -1,4 +1,4 @@
-//! What is known of some servers, as data: no line of code elsewhere knows any of them by name.
+//! Presets for well-known servers, as data: no code elsewhere knows any of them by name.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::error::Misuse;
 
-/// A server whose peculiarities are known. What the program sets itself rules over a preset.
+/// A preset for a well-known server. Settings of the program override it.
 ///
 /// ```
 /// # fn main() -> hallpass::Result<()> {
@@ -28,7 +28,7 @@ pub enum Provider {
     Paylent,
     /// Google.
     Google,
-    /// GitHub: no OpenID Connect, tokens without an end.
+    /// GitHub: without OpenID Connect, with tokens that don't expire.
     GitHub,
     /// GitLab.
     GitLab,
@@ -42,26 +42,26 @@ pub enum Provider {
     Keycloak,
 }
 
-/// What a preset sets.
+/// The settings of a preset.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Preset {
     pub(crate) title: String,
     pub(crate) issuer: Option<String>,
     pub(crate) issuer_example: Option<String>,
-    /// How the metadata spells the issuer of all tenants, with a part that each ID token fills in.
+    /// The issuer in the metadata of all tenants, with a placeholder that each ID token fills in.
     pub(crate) metadata_issuer: Option<String>,
     pub(crate) scopes: Vec<String>,
     pub(crate) redirect_uris: Vec<String>,
     pub(crate) prompt: Option<String>,
     pub(crate) params: BTreeMap<String, String>,
     pub(crate) endpoints: BTreeMap<String, String>,
-    /// Claims by the standard's names, with the server's own names.
+    /// The server's names for claims, by their standard names.
     pub(crate) claims: BTreeMap<String, String>,
 }
 
 impl Provider {
-    /// All of them.
+    /// All presets.
     pub const ALL: [Provider; 9] = [
         Provider::Clerk,
         Provider::Paylent,
@@ -74,7 +74,7 @@ impl Provider {
         Provider::Keycloak,
     ];
 
-    /// As settings spell it.
+    /// Returns the name used in settings.
     pub fn name(self) -> &'static str {
         match self {
             Provider::Clerk => "clerk",
@@ -89,30 +89,37 @@ impl Provider {
         }
     }
 
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
-    /// [`Misuse::Setting`] lists the names that exist.
+    /// [`Misuse::Setting`] lists the valid names.
     pub fn parse(name: &str) -> Result<Provider, Misuse> {
-        let known = || Provider::ALL.map(Provider::name).join(", ");
-        Provider::ALL.into_iter().find(|provider| provider.name() == name).ok_or_else(|| {
-            Misuse::setting("provider", format!("\"{}\" is none of {}", crate::sanitize::text(name), known()))
-        })
+        match Provider::ALL.into_iter().find(|provider| provider.name() == name) {
+            Some(provider) => Ok(provider),
+            None => Err(Misuse::setting(
+                "provider",
+                format!(
+                    "\"{}\" is not a known provider (expected one of: {})",
+                    crate::sanitize::text(name),
+                    Provider::ALL.map(Provider::name).join(", ")
+                ),
+            )),
+        }
     }
 
-    /// The issuer, where everybody has the same one.
+    /// Returns the issuer, if it is the same for everyone.
     pub fn issuer(self) -> Option<String> {
         self.preset().issuer
     }
 
-    /// What an issuer of this provider looks like.
+    /// Returns an example of an issuer of this provider.
     pub fn issuer_example(self) -> String {
         let preset = self.preset();
         preset.issuer.or(preset.issuer_example).unwrap_or_default()
     }
 
     pub(crate) fn preset(self) -> Preset {
-        serde_json::from_str(self.data()).expect("a preset is tested to be readable")
+        serde_json::from_str(self.data()).expect("a test reads every preset")
     }
 
     fn data(self) -> &'static str {
@@ -142,7 +149,7 @@ mod tests {
     use crate::settings::Draft;
 
     #[test]
-    fn every_preset_is_readable_and_every_setting_in_it_is_valid() {
+    fn every_preset_is_readable_and_valid() {
         for provider in Provider::ALL {
             assert_eq!(Provider::parse(provider.name()), Ok(provider));
             let preset = provider.preset();

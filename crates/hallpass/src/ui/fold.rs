@@ -1,7 +1,7 @@
-//! Long sentences on narrow terminals.
+//! Breaks long lines for narrow terminals.
 
-/// Breaks lines between words. A word that is too long, an address above all, stays in one piece, since a broken one
-/// cannot be copied; and so does a line that is indented.
+/// Breaks lines between words. A word that is too long, such as a URL, stays in one piece so that it can be copied, and so
+/// does an indented line.
 pub fn fold(text: &str, columns: usize) -> String {
     text.split('\n').map(|line| fold_line(line, columns)).collect::<Vec<_>>().join("\n")
 }
@@ -25,14 +25,14 @@ fn fold_line(line: &str, columns: usize) -> String {
     folded
 }
 
-/// The width of the standard error stream, where it has one.
+/// The width of the terminal on standard error.
 #[cfg(unix)]
 pub(super) fn columns_of_stderr() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// Here the terminal breaks lines as it does.
+/// Left to the terminal.
 #[cfg(not(unix))]
 pub(super) fn columns_of_stderr() -> Option<usize> {
     None
@@ -43,14 +43,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_break_between_words_and_where_they_did() {
+    fn lines_break_between_words_and_at_line_feeds() {
         assert_eq!(fold("aa bb cc\ndd", 5), "aa bb\ncc\ndd");
         assert_eq!(fold("aa bb cc", 8), "aa bb cc");
         assert_eq!(fold("\n\naa\n", 1), "\n\naa\n");
     }
 
     #[test]
-    fn p18_an_address_stays_in_one_piece() {
+    fn p18_a_url_stays_in_one_piece() {
         assert_eq!(
             fold("on http://127.0.0.1:5/callback... now", 10),
             "on\nhttp://127.0.0.1:5/callback...\nnow"

@@ -1,12 +1,12 @@
-//! Whose terminal it is at the moment.
+//! Whether this process is in the terminal's foreground.
 
-/// Whether what is written to the standard error stream is written under the person's eyes: a job in the background
-/// (`mytool login &`) shares the screen with a shell's prompt.
+/// Whether this process may redraw a line on standard error. A background job (`mytool login &`) shares the screen with the
+/// shell's prompt.
 #[cfg(unix)]
 pub(super) fn is_ours() -> bool {
     use rustix::process::getpgrp;
     use rustix::termios::tcgetpgrp;
-    // Where there is no job control, nobody else is in front.
+    // Without job control there is no other process in the foreground.
     tcgetpgrp(std::io::stderr()).map_or(true, |front| front == getpgrp())
 }
 

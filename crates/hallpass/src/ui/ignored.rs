@@ -1,28 +1,28 @@
-//! What a login saw while it waited and did not take for the answer.
+//! Requests and pasted text that a login ignored.
 
 use crate::protocol::pasted::PasteError;
 
-/// What was ignored while waiting.
+/// Something a login ignored while it waited. Its `text` is an English sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ignored {
-    /// A callback of another sign-in, or a forged one: its `state` is not ours.
+    /// A callback of another sign-in, or a forged one: its `state` does not match.
     OtherSignIn,
-    /// A callback without any parameters; the answer may have been after the `#`.
+    /// A callback without parameters; they may have been in the URL's fragment, which is not sent.
     NoParameters,
-    /// The browser spoke https to the plain port.
+    /// The browser tried https on the http port.
     TlsHello,
-    /// A pasted text that is not this sign-in's answer.
+    /// Pasted text that is not the redirect URL of this sign-in.
     Pasted(PasteError),
 }
 
 impl Ignored {
-    /// One sentence for the user.
+    /// Returns the message for the user.
     pub fn text(self) -> &'static str {
         match self {
-            Ignored::OtherSignIn => "Ignored a callback of another sign-in; still waiting.",
-            Ignored::NoParameters => "The browser came back without an answer in the address; still waiting.",
-            Ignored::TlsHello => "Your browser switched to https; change the address to http:// and reload.",
+            Ignored::OtherSignIn => "Ignored a callback from another sign-in. Still waiting.",
+            Ignored::NoParameters => "Ignored a callback without parameters. Still waiting.",
+            Ignored::TlsHello => "Your browser switched to https. Change the URL to http:// and reload.",
             Ignored::Pasted(why) => why.text(),
         }
     }

@@ -1,4 +1,4 @@
-//! Telling the user what a login is doing, and taking what they paste.
+//! Shows the user what a login is doing, and reads what they paste.
 
 pub(crate) mod fold;
 mod foreground;
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::browser::Reason;
 use crate::error::KeychainError;
 use crate::store::StoreKind;
 
@@ -19,24 +20,39 @@ pub use ignored::Ignored;
 pub use keyboard::Keyboard;
 pub use terminal::Terminal;
 
-/// Sees the steps of a login and may take a pasted answer. Every text can be the program's own.
+/// Receives the steps of a login, and may read a pasted redirect URL. Implement it to show them in your program's own way or
+/// language; [`Terminal`] is the ready-made one.
+///
+/// ```
+/// use hallpass::{LoginEvent, LoginUi};
+///
+/// struct Quiet;
+///
+/// impl LoginUi for Quiet {
+///     fn event(&mut self, event: LoginEvent) {
+///         if let LoginEvent::Url(url) = event {
+///             eprintln!("Sign in at {url}");
+///         }
+///     }
+/// }
+/// ```
 pub trait LoginUi {
-    /// Something happened. Called on the thread that called [`login`](crate::Hallpass::login); return soon.
+    /// Handles a step. Called on the thread that called [`login`](crate::Hallpass::login); return soon.
     fn event(&mut self, event: LoginEvent);
 
-    /// Whether somebody is there who can answer the keychain's question to unlock it. Defaults to nobody, and a locked
-    /// keychain is then as good as none.
+    /// Whether the user is there to answer the keychain's prompt to unlock it. Defaults to `false`: a locked keychain is
+    /// then treated as missing.
     fn can_unlock(&self) -> bool {
         false
     }
 
-    /// Where pasted answers come from: the whole redirect address, its query or the code, one in each message. Asked
-    /// once, when the wait begins. Defaults to nowhere; [`Keyboard`] reads a terminal.
+    /// Returns a source of pasted text: the whole redirect URL or its query, one in each message. Called once, when the
+    /// wait begins. Defaults to `None`; [`Keyboard`] reads a terminal.
     fn pasted(&mut self) -> Option<Receiver<String>> {
         None
     }
 
-    /// The wait is over, well or badly: what is typed from here on is for somebody else.
+    /// Called when the wait is over: what is typed from here on is not for this login.
     fn pasting_is_over(&mut self) {}
 }
 
@@ -44,72 +60,70 @@ pub trait LoginUi {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoginEvent {
-    /// Where the sign-in will be kept; that it can be written there was tried.
+    /// The store for the credentials is chosen, and writing to it was tried.
     Store {
-        /// What kind of store.
+        /// The kind of store.
         kind: StoreKind,
-        /// The record's file, where there is one.
+        /// The record's file, if there is one.
         path: Option<PathBuf>,
-        /// Why it is a file and not the keychain, where either would have done.
+        /// Why the file is not encrypted with a key from the keychain, if either was allowed.
         no_keychain: Option<KeychainError>,
     },
-    /// The keychain takes its time, and is waited for a few seconds more.
+    /// The keychain is slow; the login waits a few seconds more.
     SlowKeychain,
-    /// The keychain is locked, and its own question to unlock it is shown to the person now. Only where
-    /// [`LoginUi::can_unlock`] says so.
+    /// The keychain is locked and shows its own prompt to unlock it. Only if [`LoginUi::can_unlock`] returns `true`.
     Unlocking,
-    /// Another process waits for the person already; this one waits for it and takes over what it brings.
+    /// Another process is signing in to this profile; this one waits for it and uses its result.
     OtherLogin {
         /// Its process id.
         process: String,
     },
-    /// The server is asked for its metadata.
+    /// The server's metadata is being fetched.
     Discovering {
         /// The issuer's host.
         host: String,
     },
-    /// No browser is going to be started here: whoever reads the next event opens the address.
+    /// No browser is opened here: the user has to open the URL of the next event.
     NoBrowser {
-        /// Why, in one sentence; `None` where that was asked for.
-        why: Option<String>,
+        /// Why. [`Reason::notice`] says it in a sentence.
+        reason: Reason,
     },
-    /// The address to open. It is shown before the browser is started.
+    /// The authorization URL. Comes before the browser is opened.
     Url(Url),
-    /// What to run where the browser is, so that its callback arrives here.
+    /// A command to run on the machine with the browser, so that its callback arrives here.
     Tunnel(String),
-    /// The browser did not start. The login goes on: the address was shown.
+    /// The browser could not be opened, and why. The login goes on: the URL was shown.
     BrowserFailed(String),
-    /// A code to use on another device (RFC 8628 §3.3). Comes again with another code when it expires.
+    /// A code to enter on another device (RFC 8628 §3.3). Comes again with a new code when it expires.
     UserCode {
-        /// What the person types.
+        /// The code.
         user_code: String,
-        /// Where.
+        /// The URL to enter it at.
         verification_uri: Url,
-        /// The same with the code in it, for a QR code. The code has to be shown all the same.
+        /// The same URL with the code in it, for a QR code. The code must be shown as well.
         verification_uri_complete: Option<Url>,
-        /// How long the code lives.
+        /// How long the code is valid.
         expires_in: Duration,
-        /// The issuer's host. A code that a stranger sent would sign the stranger in, so a person has to know for
-        /// whom it is, and that only one who started the sign-in should use it.
+        /// The issuer's host. Entering a stranger's code would sign the stranger in, so the user must know which server
+        /// it is for, and use it only if they started the sign-in themselves.
         host: String,
     },
-    /// The login waits for the person. Comes again each second.
+    /// The login is waiting for the user. Comes again each second.
     Waiting {
-        /// Where the browser will come back to: what has to be registered at the server. `None` for a device
-        /// grant alone.
+        /// The redirect URI, as registered at the server. `None` for a device grant alone.
         redirect_uri: Option<String>,
-        /// The time that is left.
+        /// The time left.
         left: Duration,
     },
-    /// A text was pasted, of so many characters. What it is, the next event tells.
+    /// Text was pasted. The next event says what it was.
     Pasted {
-        /// Its length.
+        /// The length of the text.
         characters: usize,
     },
-    /// Something came that is not the answer; the login goes on.
+    /// Something was ignored; the login goes on.
     Ignored(Ignored),
-    /// The answer came and is exchanged for tokens.
+    /// The authorization code is being exchanged for tokens.
     Exchanging,
-    /// A remark that the user should see, in one sentence.
+    /// A note for the user, in one sentence.
     Note(String),
 }

@@ -1,4 +1,4 @@
-//! The ready-made [`LoginUi`]: lines for people.
+//! The ready-made [`LoginUi`] for a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -14,13 +14,13 @@ use crate::error::KeychainError;
 use crate::store::StoreKind;
 
 const PASTE: &str = "\
-If the browser cannot reach that, paste the address it ended on here and press Enter.
-Paste it nowhere else: in no page and in no chat.";
+If the browser shows a connection error, copy the URL from its address bar, paste it here and press Enter.
+Never paste it anywhere else.";
 
-/// A ready [`LoginUi`] that writes lines for people.
+/// A [`LoginUi`] that writes English lines.
 ///
-/// On a terminal a last line counts the time down and says how to cancel; elsewhere there are plain lines
-/// only. The address stands alone on its line, unbroken and uncoloured, so that it can be copied.
+/// On a terminal, the last line counts the time down and says how to cancel; otherwise there are plain lines only. The URL
+/// has a line of its own, unbroken and without color, so that it can be copied.
 pub struct Terminal {
     writer: Box<dyn Write + Send>,
     is_live: bool,
@@ -36,20 +36,19 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Writes to the standard error stream; live if that is a terminal, and no dumb one. If the standard input is
-    /// a terminal too, what is pasted there is taken: see [`Keyboard`] for what this means to a program that a
-    /// signal may end.
+    /// Writes to standard error; live if that is a terminal other than a dumb one. If standard input is a terminal too,
+    /// pasted text is read from it: see [`Keyboard`] for what this means to a program that a signal may end.
     pub fn stderr() -> Terminal {
         let stream = io::stderr();
         let is_terminal = stream.is_terminal();
         let can_rewrite = Environment::from_process().text("TERM") != Some("dumb");
         let mut terminal = Terminal::new(Box::new(stream), is_terminal && can_rewrite);
         terminal.columns = columns_of_stderr;
-        terminal.keyboard = if is_terminal { Keyboard::of_stdin() } else { None };
+        terminal.keyboard = if is_terminal { Keyboard::from_stdin() } else { None };
         terminal
     }
 
-    /// Writes anywhere, reads nothing. `is_live` says whether a line can be written over by a carriage return.
+    /// Writes to any writer and reads nothing. `is_live` says whether a carriage return overwrites a line there.
     pub fn new(writer: Box<dyn Write + Send>, is_live: bool) -> Terminal {
         Terminal {
             writer,
@@ -66,13 +65,13 @@ impl Terminal {
         }
     }
 
-    /// Shows addresses for another device as a picture too, drawn by `draw`, for a phone's camera.
+    /// Shows URLs for another device as QR codes as well, drawn by `draw`.
     pub fn with_qr_codes(mut self, draw: fn(&str) -> Option<String>) -> Terminal {
         self.qr_code = Some(draw);
         self
     }
 
-    /// What pasted answers are read from, if anything, so that a signal handler can
+    /// Returns the keyboard that pasted text is read from, if any, so that a signal handler can
     /// [release](Keyboard::release) it.
     pub fn keyboard(&self) -> Option<Keyboard> {
         self.keyboard.clone()
@@ -85,13 +84,13 @@ impl Terminal {
         }
     }
 
-    /// A line after a blank one.
+    /// Writes a line after a blank one.
     fn paragraph(&mut self, text: &str) {
         let apart = if self.ends_blank { "" } else { "\n" };
         self.line(&format!("{apart}{text}"));
     }
 
-    /// A terminal that goes away must not end a login, so failed writes are let go.
+    /// Ignores failed writes: a terminal that goes away must not end a login.
     fn unfolded(&mut self, text: &str) {
         self.clear_status();
         self.ends_blank = text.ends_with('\n');
@@ -99,7 +98,7 @@ impl Terminal {
         let _ = self.writer.flush();
     }
 
-    /// At most 40 columns, so that it never wraps. A job in the background would write it over a shell's prompt.
+    /// Redraws the last line: 40 columns at most, so that it never wraps, and only in the foreground.
     fn status(&mut self, text: &str) {
         if self.is_live && foreground::is_ours() {
             self.clear_status();
@@ -122,7 +121,7 @@ impl Terminal {
             self.line(&format!("Waiting for callback on {redirect_uri}..."));
             if let Some(tunnel) = self.tunnel.take() {
                 self.line(&format!(
-                    "For a browser on another machine, run this there first:\n\n    {tunnel}\n"
+                    "If the browser is on another machine, run this there first:\n\n    {tunnel}\n"
                 ));
             }
         }
@@ -134,18 +133,18 @@ impl Terminal {
         }
     }
 
-    fn user_code(&mut self, user_code: &str, address: &Url, complete: Option<&Url>) {
-        let start = if self.announced { "Or, on another device," } else { "On another device," };
+    fn user_code(&mut self, user_code: &str, url: &Url, complete: Option<&Url>) {
+        let start = if self.announced { "Or open" } else { "Open" };
         self.paragraph(&format!(
-            "{start} open this address and type the code:\n\n{address}\n\n    {user_code}\n"
+            "{start} this URL on any device and enter the code:\n\n{url}\n\n    {user_code}\n"
         ));
-        let complete = complete.unwrap_or(address);
+        let complete = complete.unwrap_or(url);
         if let Some(picture) = self.qr_code.and_then(|draw| draw(complete.as_str())) {
             self.unfolded(&picture);
         }
     }
 
-    /// Not before somebody reads: in the background a paste would go to the shell.
+    /// Waits until the keyboard is read: in the background a paste would go to the shell.
     fn explain_paste(&mut self) {
         if !self.is_paste_explained && self.keyboard.as_ref().is_some_and(Keyboard::is_reading) {
             self.is_paste_explained = true;
@@ -162,32 +161,36 @@ impl LoginUi for Terminal {
     fn event(&mut self, event: LoginEvent) {
         match event {
             LoginEvent::Store { path: Some(path), kind, no_keychain } => {
-                self.line(&place(&path, kind, no_keychain.as_ref()));
+                self.line(&store_line(&path, kind, no_keychain.as_ref()));
             }
             LoginEvent::Store { .. } => {}
             LoginEvent::SlowKeychain => self.line("Waiting for the keychain..."),
-            LoginEvent::Unlocking => self.line("The keychain is locked; please answer its question."),
-            LoginEvent::OtherLogin { process } => {
-                self.line(&format!("Process {process} waits for this sign-in already; waiting for it..."));
+            LoginEvent::Unlocking => {
+                self.line("The keychain is locked. Please answer its prompt to unlock it.")
             }
-            LoginEvent::Discovering { host } => self.status(&shortened(format!("Asking {host}..."))),
-            LoginEvent::NoBrowser { why } => {
-                self.invitation = "Open this address in a browser:";
-                why.iter().for_each(|why| self.line(why));
+            LoginEvent::OtherLogin { process } => {
+                self.line(&format!("Process {process} is already signing in. Waiting for it..."));
+            }
+            LoginEvent::Discovering { host } => self.status(&shortened(format!("Contacting {host}..."))),
+            LoginEvent::NoBrowser { reason } => {
+                self.invitation = "Open this URL in a browser:";
+                if !reason.is_request() {
+                    self.line(&reason.notice());
+                }
             }
             LoginEvent::Tunnel(line) => self.tunnel = Some(line),
             LoginEvent::Url(url) => self.line(&format!("{}\n\n{url}\n", self.invitation)),
             LoginEvent::BrowserFailed(why) => {
-                self.line(&format!("Could not open a browser ({why}). Open the address above yourself."))
+                self.line(&format!("Could not open a browser ({why}). Open the URL above yourself."))
             }
             LoginEvent::Waiting { redirect_uri, left } => self.waiting(redirect_uri.as_deref(), left),
             LoginEvent::UserCode { user_code, verification_uri, verification_uri_complete, host, .. } => {
                 self.user_code(&user_code, &verification_uri, verification_uri_complete.as_ref());
-                self.line(&format!("Use the code only if you started this sign-in yourself, at {host}."));
+                self.line(&format!("Enter the code only if you started this sign-in to {host} yourself."));
             }
             LoginEvent::Pasted { characters } => self.line(&format!("Received {characters} characters.")),
             LoginEvent::Ignored(what) => self.line(what.text()),
-            LoginEvent::Exchanging => self.status("Finishing the sign-in..."),
+            LoginEvent::Exchanging => self.status("Finishing sign-in..."),
             LoginEvent::Note(note) => self.line(&format!("Note: {note}")),
         }
     }
@@ -201,17 +204,19 @@ impl LoginUi for Terminal {
     }
 }
 
-/// What fits beside the indentation of a live line.
+/// Shortens text to what fits on the redrawn line.
 fn shortened(text: String) -> String {
     if text.chars().count() > 38 { text.chars().take(37).chain(['…']).collect() } else { text }
 }
 
-fn place(path: &Path, kind: StoreKind, no_keychain: Option<&KeychainError>) -> String {
+fn store_line(path: &Path, kind: StoreKind, no_keychain: Option<&KeychainError>) -> String {
     let path = path.display();
     match (kind, no_keychain) {
-        (StoreKind::Keychain, _) => format!("The sign-in will be kept in {path}, sealed by the keychain"),
-        (_, Some(why)) => format!("The sign-in will be kept in the file {path}, unsealed: {why}"),
-        (_, None) => format!("The sign-in will be kept in the file {path}"),
+        (StoreKind::Keychain, _) => {
+            format!("Credentials will be saved in {path}, encrypted with a key from the keychain")
+        }
+        (_, Some(why)) => format!("Credentials will be saved in {path}, not encrypted ({why})"),
+        (_, None) => format!("Credentials will be saved in {path}, not encrypted"),
     }
 }
 
@@ -258,11 +263,11 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_than_on_a_terminal_there_are_plain_lines_only() {
+    fn without_a_terminal_there_are_plain_lines_only() {
         assert_eq!(
             shown(false),
             "Opening browser for authentication...\n\nhttps://a.example/authorize?x=1\n\n\
-             Waiting for callback on http://localhost:9999/callback...\nIgnored a callback of another sign-in; still waiting.\n"
+             Waiting for callback on http://localhost:9999/callback...\nIgnored a callback from another sign-in. Still waiting.\n"
         );
     }
 
@@ -270,7 +275,7 @@ mod tests {
     fn on_a_terminal_the_last_line_counts_down_and_is_gone_at_the_end() {
         let text = shown(true);
         assert!(text.contains("  4:59 left · Ctrl-C cancels\r\u{1b}[K  4:58 left"));
-        assert!(text.ends_with("still waiting.\n"));
+        assert!(text.ends_with("Still waiting.\n"));
         assert!(text.contains("\n\nhttps://a.example/authorize?x=1\n\n"));
     }
 }

@@ -1,9 +1,9 @@
-//! One row for each place that a login was seen in.
+//! A table with a row for each kind of surroundings.
 
 use super::*;
 use crate::environment::Environment;
 
-/// What is seen, to begin with: a Linux desktop without anything.
+/// The surroundings of a bare system with some variables.
 fn place(system: System, variables: &[(&str, &str)]) -> Surroundings {
     let mut seen = Surroundings::described(&Environment::from_variables(variables.iter().copied()));
     seen.system = system;
@@ -15,7 +15,7 @@ fn place(system: System, variables: &[(&str, &str)]) -> Surroundings {
     seen
 }
 
-/// What is decided, in one word each: what opens, and whether a code for another device is offered.
+/// The decision in short: what opens, and whether a code for another device is offered.
 fn decided(seen: &Surroundings, wish: &BrowserWish) -> (String, bool) {
     let decision = decide(seen, wish);
     let opener = match &decision.plan.opener {
@@ -24,7 +24,7 @@ fn decided(seen: &Surroundings, wish: &BrowserWish) -> (String, bool) {
         other => other.as_str().to_owned(),
     };
     let is_sentence = |text: &str| text.ends_with('.') && text.starts_with(char::is_uppercase);
-    let reasons = [decision.plan.reason.clone(), decision.device_grant_reason()];
+    let reasons = [decision.plan.reason.to_string(), decision.device_grant_reason()];
     assert!(reasons.iter().all(|reason| is_sentence(reason) || reason.starts_with('$')), "{reasons:?}");
     assert_eq!(decision.opens_browser(), opener != "none");
     (opener, decision.offers_device_grant())
@@ -41,7 +41,7 @@ const DEVICE: bool = true;
 const NO_DEVICE: bool = false;
 
 #[test]
-fn p21_p20_p22_p24_where_the_browser_is_decides_what_opens() {
+fn p21_p20_p22_p24_the_surroundings_decide_what_opens() {
     use System::{Linux, MacOs, OtherUnix, Windows};
     let vscode = ("TERM_PROGRAM", "vscode");
     let hook = ("VSCODE_IPC_HOOK_CLI", "/tmp/vscode-ipc.sock");
@@ -61,7 +61,7 @@ fn p21_p20_p22_p24_where_the_browser_is_decides_what_opens() {
         (MacOs, &[("TMUX", "x")], "open", NO_DEVICE),
         (Windows, &[], "Windows", NO_DEVICE),
         (Windows, &[vscode], "Windows", NO_DEVICE),
-        // A screen that is not there.
+        // No display.
         (Linux, &[], "none", DEVICE),
         (Linux, &[("DISPLAY", "")], "none", DEVICE),
         (Linux, &[("DISPLAY", ""), WAYLAND], "xdg-open", NO_DEVICE),
@@ -77,7 +77,7 @@ fn p21_p20_p22_p24_where_the_browser_is_decides_what_opens() {
         (OtherUnix, &[SSH, X11], "none", DEVICE),
         (MacOs, &[SSH], "none", DEVICE),
         (Windows, &[SSH], "none", DEVICE),
-        // Another user's shell: su and sudo lose what SSH said.
+        // Another user's shell: su and sudo lose the SSH variables.
         (Linux, &[("SUDO_USER", "ada")], "none", DEVICE),
         (Linux, &[("SUDO_USER", "ada"), X11], "none", NO_DEVICE),
         (Linux, &[("SUDO_USER", "ada"), WAYLAND], "none", NO_DEVICE),
@@ -97,7 +97,7 @@ fn p21_p20_p22_p24_where_the_browser_is_decides_what_opens() {
         (MacOs, &[("CI", "false")], "open", NO_DEVICE),
         (Windows, &[("CI", "true")], "none", DEVICE),
         (Windows, &[("CI", "0")], "Windows", NO_DEVICE),
-        // Somebody else's computer, with the person's editor around it.
+        // A remote machine with the user's editor connected.
         (Linux, &[("CODESPACES", "true")], "none", DEVICE),
         (Linux, &[("CODESPACES", "true"), X11], "none", DEVICE),
         (Linux, &[("CODESPACES", "true"), vscode, helper], "/vscode/bin/helpers/browser.sh", DEVICE),
@@ -109,12 +109,12 @@ fn p21_p20_p22_p24_where_the_browser_is_decides_what_opens() {
         (Linux, &[hook, vscode, X11], "none", DEVICE),
         (Linux, &[SSH, vscode, hook, helper], "/vscode/bin/helpers/browser.sh", DEVICE),
         (Linux, &[SSH, vscode], "none", DEVICE),
-        // Containers, by what their makers set.
+        // Containers, by the variables their makers set.
         (Linux, &[("container", "podman")], "none", DEVICE),
         (Linux, &[("container", "lxc")], "none", DEVICE),
         (Linux, &[("container", "oci"), X11], "xdg-open", DEVICE),
         (Linux, &[("container", "oci"), WAYLAND], "xdg-open", DEVICE),
-        // Sandboxes of the desktop are none.
+        // Desktop sandboxes are not containers.
         (Linux, &[("container", "flatpak"), X11], "xdg-open", NO_DEVICE),
         (Linux, &[("FLATPAK_ID", "org.example.Term")], "xdg-open", NO_DEVICE),
         (Linux, &[("FLATPAK_ID", "org.example.Term"), ("container", "flatpak")], "xdg-open", NO_DEVICE),
@@ -130,7 +130,7 @@ fn p21_p20_p22_p24_where_the_browser_is_decides_what_opens() {
         (Linux, &[WSL, ("CI", "true")], "none", DEVICE),
         (Linux, &[WSL, ("CI", "false")], "wslview", DEVICE),
         (Windows, &[WSL], "Windows", NO_DEVICE),
-        // What `$BROWSER` says rules over all of it.
+        // `$BROWSER` overrides all of it.
         (Linux, &[("BROWSER", "firefox")], "firefox", DEVICE),
         (Linux, &[("BROWSER", "firefox"), SSH], "firefox", DEVICE),
         (Linux, &[("BROWSER", "firefox"), X11], "firefox", NO_DEVICE),
@@ -148,7 +148,7 @@ fn p21_p20_p22_p24_where_the_browser_is_decides_what_opens() {
 }
 
 #[test]
-fn p20_what_was_asked_for_rules_over_what_is_seen() {
+fn p20_a_request_overrides_the_surroundings() {
     use System::{Linux, MacOs, Windows};
     let usual = BrowserWish::Usually(BrowserCommand::parse_list("firefox"));
     let command = BrowserWish::Command(BrowserCommand::parse("chromium --incognito").unwrap());
@@ -184,7 +184,7 @@ fn p20_what_was_asked_for_rules_over_what_is_seen() {
 }
 
 #[test]
-fn p22_p24_files_tell_what_variables_do_not() {
+fn p22_p24_files_reveal_what_variables_do_not() {
     const KERNEL: &str = "5.15.167.4-microsoft-standard-WSL2";
     let rows: &[(&str, Option<&'static str>, Variables<'_>, &str, bool)] = &[
         (KERNEL, None, &[], "wslview", DEVICE),
@@ -230,7 +230,7 @@ fn p19_p20_p22_what_is_not_installed_is_not_started() {
 }
 
 #[test]
-fn p16_the_tunnel_is_ready_to_be_pasted_where_it_helps() {
+fn p16_the_ssh_tunnel_is_ready_to_be_pasted_where_it_helps() {
     let line = |variables: Variables<'_>| {
         decide(&place(System::Linux, variables), &BrowserWish::Unsaid).ssh_tunnel_line(43210)
     };
@@ -266,14 +266,14 @@ fn p16_the_tunnel_is_ready_to_be_pasted_where_it_helps() {
 }
 
 #[test]
-fn p24_what_lies_between_here_and_the_browser_is_told_once_and_only_where_it_does() {
+fn p24_forwarding_is_explained_only_where_it_is_needed() {
     let note = |variables: Variables<'_>| {
         decide(&place(System::Linux, variables), &BrowserWish::Unsaid).forwarding_note(43210)
     };
     let rows: &[(Variables<'_>, &str)] = &[
-        (&[("CODESPACES", "true")], "port 43210 has to be forwarded"),
-        (&[("REMOTE_CONTAINERS", "true")], "port 43210 has to be forwarded"),
-        (&[SSH, ("VSCODE_IPC_HOOK_CLI", "x")], "port 43210 has to be forwarded"),
+        (&[("CODESPACES", "true")], "port 43210 must be forwarded"),
+        (&[("REMOTE_CONTAINERS", "true")], "port 43210 must be forwarded"),
+        (&[SSH, ("VSCODE_IPC_HOOK_CLI", "x")], "port 43210 must be forwarded"),
         (&[("container", "podman")], "only through a published port (--listen)"),
     ];
     for (variables, part) in rows {
@@ -290,8 +290,8 @@ fn p24_what_lies_between_here_and_the_browser_is_told_once_and_only_where_it_doe
 
 #[test]
 fn a_browser_of_the_programs_own_is_where_the_user_is() {
-    let plan = Plan::new(Opener::Program, "This program opens it by itself.");
-    let decision = decide(&place(System::Linux, &[SSH]), &BrowserWish::Unsaid).about(plan);
+    let plan = Plan::new(Opener::Program, "This program opens URLs itself.");
+    let decision = decide(&place(System::Linux, &[SSH]), &BrowserWish::Unsaid).with_plan(plan);
     assert!(decision.opens_browser() && !decision.offers_device_grant());
     assert_eq!(decision.ssh_tunnel_line(1), None);
 }

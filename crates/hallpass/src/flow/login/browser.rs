@@ -8,7 +8,7 @@ use super::happening::Happening;
 use crate::browser::Explanation;
 use crate::error::{Misuse, Result};
 use crate::flow::Context;
-use crate::loopback::{Landing, Listener};
+use crate::loopback::{Binding, Listener};
 use crate::protocol::authorization::{AuthorizationRequest, PendingAuthorization};
 use crate::protocol::metadata::{Endpoint, ServerMetadata};
 use crate::settings::Client;
@@ -36,7 +36,7 @@ pub(super) fn start(
     happen: Sender<Happening>,
 ) -> Result<(BrowserWay, Url)> {
     let listener = listen(context, happen.clone())?;
-    if let Landing::Forwarded { listen, .. } = &context.config.landing
+    if let Binding::Forwarded { listen, .. } = &context.config.binding
         && !listen.ip().is_loopback()
     {
         let note = format!("while you sign in, other computers can reach {listen}");
@@ -50,7 +50,7 @@ pub(super) fn start(
 
 fn listen(context: &Context, happen: Sender<Happening>) -> Result<Listener, Misuse> {
     let report = move |callback| drop(happen.send(Happening::Callback(callback)));
-    Listener::start(&context.config.landing, context.pages.finishing(), report)
+    Listener::start(&context.config.binding, context.pages.finishing(), report)
 }
 
 /// `prompt=consent` where only that brings a refresh token (OpenID Connect Core §11): the metadata lists
@@ -116,8 +116,7 @@ impl BrowserWay {
         happen: Sender<Happening>,
     ) {
         if !here.opens_browser() {
-            let why = (!here.is_as_asked()).then(|| here.browser_reason().to_owned());
-            ui.event(LoginEvent::NoBrowser { why });
+            ui.event(LoginEvent::NoBrowser { reason: here.browser_reason().clone() });
         }
         ui.event(LoginEvent::Url(url.clone()));
         if let Some(port) = self.port() {

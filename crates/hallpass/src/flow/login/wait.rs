@@ -143,7 +143,7 @@ impl<'a> Wait<'a> {
                 Ok(None)
             }
             Err(error) => {
-                arrival.answer(self.context.pages.failed(&error.to_string()));
+                arrival.respond(self.context.pages.failed(&error));
                 Err(error)
             }
         }
@@ -174,7 +174,7 @@ impl<'a> Wait<'a> {
         };
         self.ignored += 1;
         self.ui.event(LoginEvent::Ignored(what));
-        arrival.answer(page);
+        arrival.respond(page);
     }
 
     /// What cannot be the answer is told why, and the person may paste again.
@@ -198,16 +198,16 @@ impl<'a> Wait<'a> {
             Ok(session) => {
                 self.context.pages.signed_in(session.user().map(crate::user::User::label).as_deref())
             }
-            Err(error) => self.context.pages.failed(&error.to_string()),
+            Err(error) => self.context.pages.failed(error),
         };
         drop(listener);
         if let Some(arrival) = arrival {
-            arrival.answer(page.clone());
+            arrival.respond(page.clone());
         }
         for happening in self.happenings.try_iter() {
             if let Happening::Callback(Callback::Arrival(repeat)) = happening {
                 let page = repeat_page(&pending, &repeat, &page, self.context);
-                repeat.answer(page);
+                repeat.respond(page);
             }
         }
     }

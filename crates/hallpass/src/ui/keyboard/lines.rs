@@ -1,35 +1,35 @@
-//! Keys, as a terminal sends them when it leaves the editing of lines to its reader → lines.
+//! Assembles lines from keys, for a terminal that leaves line editing to its reader.
 
 use zeroize::{Zeroize, Zeroizing};
 
-/// What is longer is nobody's answer.
+/// The most bytes of a line; more can't be a redirect URL.
 const LONGEST: usize = 1 << 20;
 
 const BACKSPACE: [u8; 2] = [0x08, 0x7f];
 const CTRL_U: u8 = 0x15;
 const ESCAPE: u8 = 0x1b;
 
-/// Collects a line; codes are secrets, so nothing of it stays in memory.
+/// Collects a line. It may hold an authorization code, so it is wiped.
 #[derive(Default)]
 pub(super) struct Lines {
     line: Zeroizing<Vec<u8>>,
     sequence: Sequence,
-    /// Between the marks of a bracketed paste a line's end is a part of the paste.
+    /// Within a bracketed paste, the end of a line belongs to the paste.
     is_bracketed: bool,
 }
 
-/// Where in an escape sequence the last key was.
+/// The position of the last key in an escape sequence.
 #[derive(Default)]
 enum Sequence {
     #[default]
     Outside,
     Begun,
-    /// Its parameter, as far as it came.
+    /// With its parameter so far.
     Inside(u32),
 }
 
 impl Lines {
-    /// One key; a line, where it ends one that is not empty.
+    /// Takes a key. Returns the line that it ends, unless that is empty.
     pub(super) fn take(&mut self, key: u8) -> Option<String> {
         match std::mem::take(&mut self.sequence) {
             Sequence::Outside => self.outside(key),
@@ -41,7 +41,7 @@ impl Lines {
         }
     }
 
-    /// Bytes since the last line's end.
+    /// Bytes since the end of the last line.
     pub(super) fn pending(&self) -> usize {
         self.line.len()
     }
@@ -52,14 +52,14 @@ impl Lines {
             b'\r' | b'\n' => return self.end(),
             CTRL_U => self.line.zeroize(),
             ESCAPE => self.sequence = Sequence::Begun,
-            key if BACKSPACE.contains(&key) => self.rub_out(),
+            key if BACKSPACE.contains(&key) => self.delete_last(),
             0..0x20 => {}
             key => self.push(key),
         }
         None
     }
 
-    /// `ESC [ 200 ~` and `ESC [ 201 ~` stand around a paste; arrows and the like mean nothing here.
+    /// `ESC [ 200 ~` and `ESC [ 201 ~` enclose a paste; arrow keys and others are ignored.
     fn inside(&mut self, parameter: u32, key: u8) -> Option<String> {
         match key {
             b'0'..=b'9' => {
@@ -86,12 +86,12 @@ impl Lines {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    /// The last character, of however many bytes.
-    fn rub_out(&mut self) {
+    /// Removes the last character, of however many bytes.
+    fn delete_last(&mut self) {
         while self.line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
     }
 
-    /// A vector that grows by itself leaves what it held behind.
+    /// Grows the line by hand: a vector that grows by itself leaves a copy behind.
     fn push(&mut self, key: u8) {
         if self.line.len() == self.line.capacity() {
             let mut larger = Zeroizing::new(Vec::with_capacity((2 * self.line.len()).max(4096)));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_ends_with_a_return_a_line_feed_or_both_and_empty_ones_are_nothing() {
+    fn a_line_ends_with_return_line_feed_or_both_and_empty_lines_are_skipped() {
         assert_eq!(lines("a\rb\nc\r\n\n\r\nd"), ["a", "b", "c"]);
     }
 
@@ -125,20 +125,20 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_never_ends_fills_no_memory() {
+    fn an_endless_line_does_not_fill_memory() {
         let mut lines = Lines::default();
         assert!((0..2 * LONGEST).all(|_| lines.take(b'x').is_none()));
         assert_eq!(lines.pending(), LONGEST);
     }
 
     #[test]
-    fn p17_the_marks_of_a_bracketed_paste_are_no_part_of_it_and_its_end_is_the_lines() {
+    fn p17_a_bracketed_paste_is_one_line_without_its_marks() {
         assert_eq!(lines("\u{1b}[200~http://a/\r\n?x\u{1b}[201~"), ["http://a/?x"]);
         assert_eq!(lines("\u{1b}[200~abc\u{1b}[201~\rd\r"), ["abc", "d"]);
     }
 
     #[test]
-    fn backspace_and_ctrl_u_take_back_and_other_keys_do_nothing() {
+    fn backspace_and_ctrl_u_delete_and_other_keys_do_nothing() {
         assert_eq!(lines("ab\u{e4}\u{7f}\u{8}c\r"), ["ac"]);
         assert_eq!(lines("\u{7f}\u{7f}a\r"), ["a"]);
         assert_eq!(lines("wrong\u{15}right\r"), ["right"]);
@@ -146,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_a_line_all_the_same() {
+    fn invalid_utf8_is_replaced() {
         assert_eq!(lines(b"a\xffb\n"), ["a\u{fffd}b"]);
     }
 
     #[test]
-    fn pending_counts_what_has_no_end_yet() {
+    fn pending_counts_the_unfinished_line() {
         let mut lines = Lines::default();
         assert!(b"abc\ndefgh".iter().filter_map(|key| lines.take(*key)).eq(["abc"]));
         assert_eq!(lines.pending(), 5);

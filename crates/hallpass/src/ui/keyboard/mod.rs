@@ -1,8 +1,8 @@
-//! Reads pasted answers from the terminal.
+//! Reads pasted text from the terminal.
 
 mod lines;
 #[cfg(not(unix))]
-mod nowhere;
+mod no_tty;
 #[cfg(unix)]
 mod tty;
 
@@ -16,79 +16,79 @@ use zeroize::Zeroizing;
 use crate::interrupt::TICK;
 use lines::Lines;
 #[cfg(not(unix))]
-use nowhere::Tty;
+use no_tty::Tty;
 #[cfg(unix)]
 use tty::Tty;
 
-/// The terminal that controls this process, as a source of pasted answers for a [`LoginUi`](super::LoginUi) of your
-/// own. [`Terminal`](super::Terminal) has one already.
+/// The controlling terminal of this process, as a source of pasted text for your own [`LoginUi`](super::LoginUi).
+/// [`Terminal`](super::Terminal) has one already.
 ///
-/// From [`pasted`](Keyboard::pasted) to [`release`](Keyboard::release) the terminal shows no keys and hands them on one
-/// by one: in its usual mode it would cut a line at 4,096 bytes (1,024 on macOS), and a code that is shown is a code
-/// that somebody else can read. Ctrl-C and Ctrl-Z work as ever. Nothing is read and nothing is changed while this
-/// process is in the background; after Ctrl-Z and `fg` it goes on.
+/// From [`pasted`](Keyboard::pasted) to [`release`](Keyboard::release), the terminal doesn't echo and passes keys on one
+/// by one: in its usual mode it would cut a line at 4,096 bytes (1,024 on macOS), and show the code to everyone who
+/// watches. Ctrl-C and Ctrl-Z work as usual. In the background, nothing is read or changed; after Ctrl-Z and `fg`, reading
+/// goes on.
 ///
-/// Where a signal ends the process, the modes stay. Shells put their terminal right after that; who calls your program
-/// in between and lives on may not. To be sure, catch SIGINT and its like, and call `release` or cancel the login by a
+/// If a signal ends the process, the terminal's modes stay as they are. Interactive shells reset them; another caller may
+/// not. To be sure, catch SIGINT and similar signals, and call `release` or cancel the login with a
 /// [`Canceller`](crate::Canceller).
 #[derive(Clone)]
-pub struct Keyboard(Arc<Mutex<Desk>>);
+pub struct Keyboard(Arc<Mutex<Reader>>);
 
-struct Desk {
+struct Reader {
     tty: Tty,
-    /// Which reader's turn it is: each that begins, and each release, ends the turn of the one before.
+    /// Counts the reads that were started and released; a reading thread whose number has passed ends.
     turn: u32,
-    /// Bytes since the last line's end.
+    /// Bytes since the end of the last line.
     pending: usize,
 }
 
 impl Keyboard {
-    /// The terminal on the standard input. Nothing where that is another thing, or a terminal that does not control
-    /// this process, or on Windows, whose console hands a thread the next line even if nobody wants it any more.
-    pub fn of_stdin() -> Option<Keyboard> {
+    /// Opens the terminal on standard input. Returns `None` if that is not a terminal, or not the one that controls this
+    /// process, and on Windows, where a read of the console can't be taken back.
+    pub fn from_stdin() -> Option<Keyboard> {
         let tty = Some(io::stdin()).filter(IsTerminal::is_terminal).and_then(|_| Tty::open())?;
-        Some(Keyboard(Arc::new(Mutex::new(Desk { tty, turn: 0, pending: 0 }))))
+        Some(Keyboard(Arc::new(Mutex::new(Reader { tty, turn: 0, pending: 0 }))))
     }
 
-    /// Begins to read; a line's end sends what was typed or pasted before it.
+    /// Starts reading; each line that was typed or pasted is sent.
     pub fn pasted(&self) -> Receiver<String> {
         let (send, lines) = mpsc::channel();
-        let (keyboard, turn) = (self.clone(), self.desk().begin());
+        let (keyboard, turn) = (self.clone(), self.reader().begin());
         thread::spawn(move || keyboard.read_on(turn, &send));
         lines
     }
 
-    /// Whether keys come here at the moment.
+    /// Whether keys are being read at the moment.
     pub fn is_reading(&self) -> bool {
-        self.desk().tty.is_taken()
+        self.reader().tty.is_taken()
     }
 
-    /// How many bytes came since the last line's end: nothing else shows that a paste arrived.
+    /// Returns how many bytes arrived since the end of the last line, to show that a paste arrived.
     pub fn pending(&self) -> usize {
-        self.desk().pending
+        self.reader().pending
     }
 
-    /// Reads no more and gives the terminal its modes back. What was not read yet is left to whoever reads next. May be
-    /// called from any thread, and more than once.
+    /// Stops reading and restores the terminal's modes. Unread input is left for the next reader. May be called from any
+    /// thread, and more than once.
     pub fn release(&self) {
-        self.desk().end();
+        self.reader().end();
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
+    fn reader(&self) -> MutexGuard<'_, Reader> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks from time to time and never waits in a read: a thread that does would take the shell's next line.
+    /// Polls instead of blocking in a read: a blocked thread would take the shell's next line.
     fn read_on(&self, turn: u32, send: &Sender<String>) {
         let mut keys = Zeroizing::new([0; 4096]);
         let mut lines = Lines::default();
         loop {
-            let read = self.desk().read(turn, &mut keys[..]);
+            let read = self.reader().read(turn, &mut keys[..]);
             let Some(count) = read else { return };
             for line in keys[..count].iter().filter_map(|key| lines.take(*key)) {
-                let _ = send.send(line); // the wait may have ended meanwhile
+                let _ = send.send(line); // the wait may be over
             }
-            self.desk().pending = lines.pending();
+            self.reader().pending = lines.pending();
             if count == 0 {
                 thread::sleep(TICK);
             }
@@ -96,10 +96,10 @@ impl Keyboard {
     }
 }
 
-impl Desk {
+impl Reader {
     fn begin(&mut self) -> u32 {
         self.turn += 1;
-        let _ = self.tty.take(); // what stands in the way is met again by the first read
+        let _ = self.tty.take(); // the first read meets the same error
         self.turn
     }
 
@@ -109,7 +109,7 @@ impl Desk {
         self.tty.give_back();
     }
 
-    /// How many keys were there; nothing at the end of the turn, or of the terminal.
+    /// Returns how many keys were read; `None` when the read was released or the terminal is gone.
     fn read(&mut self, turn: u32, keys: &mut [u8]) -> Option<usize> {
         if self.turn != turn {
             return None;
@@ -126,7 +126,7 @@ impl Desk {
             return Err(ErrorKind::WouldBlock.into());
         }
         match self.tty.read(keys)? {
-            0 => Err(ErrorKind::UnexpectedEof.into()), // the window was closed
+            0 => Err(ErrorKind::UnexpectedEof.into()), // the terminal was closed
             count => Ok(count),
         }
     }

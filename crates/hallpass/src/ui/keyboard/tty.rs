@@ -1,4 +1,4 @@
-//! The terminal that controls this process, and its modes.
+//! The controlling terminal of this process, and its modes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -10,20 +10,19 @@ use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
 
-/// What stands between a long paste and its reader, and between a code and other people's eyes. The signal keys are
-/// not among it.
+/// Modes that cut long lines and show what is pasted. Signal keys stay on.
 const UNWANTED: LocalModes = LocalModes::ICANON.union(LocalModes::ECHO);
 
 pub(super) struct Tty {
-    /// Opened anew, so that only our reads do not block, and not those of all who share the standard input.
+    /// Opened separately: making standard input non-blocking would affect everyone who shares it.
     terminal: File,
-    /// The modes as they were, while ours are set.
+    /// The modes to restore, while ours are set.
     before: Option<Termios>,
 }
 
 impl Tty {
-    /// Nothing where the standard input is another terminal than the one that controls this process: without job
-    /// control nothing tells whose turn it is to read.
+    /// Returns `None` if standard input is not the controlling terminal: without job control, we can't tell whether it is
+    /// our turn to read.
     pub(super) fn open() -> Option<Tty> {
         tcgetpgrp(io::stdin()).ok()?;
         let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -32,8 +31,8 @@ impl Tty {
         Some(Tty { terminal, before: None })
     }
 
-    /// Sets our modes where they are not set. Whether this worked: in the background a process that touches the terminal
-    /// is stopped, and after `fg` the modes are the shell's.
+    /// Sets our modes if they are not set. Returns `false` in the background, where touching the terminal would stop this
+    /// process. After `fg`, the modes are the shell's and are set again.
     pub(super) fn take(&mut self) -> io::Result<bool> {
         if !self.is_in_front()? {
             return Ok(false);
@@ -50,12 +49,12 @@ impl Tty {
         self.before.is_some() && self.is_in_front().unwrap_or_default()
     }
 
-    /// Keys that were not read yet stay where they are.
+    /// Restores the modes. Unread keys stay in the terminal.
     pub(super) fn give_back(&mut self) {
         let Some(before) = self.before.take() else { return };
         let is_ours = |now: Termios| !now.local_modes.intersects(UNWANTED);
         if self.is_in_front().unwrap_or_default() && tcgetattr(&self.terminal).is_ok_and(is_ours) {
-            // Nothing is left to be done for a terminal that does not take them.
+            // Nothing more can be done for a terminal that refuses them.
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &before);
         }
     }

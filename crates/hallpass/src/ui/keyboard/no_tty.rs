@@ -1,4 +1,4 @@
-//! Where no terminal is read.
+//! No terminal to read, on systems without one.
 
 use std::convert::Infallible;
 use std::io;
