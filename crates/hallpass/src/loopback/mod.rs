@@ -10,7 +10,6 @@ mod request;
 
 pub(crate) use bind::{Binding, default_redirect_uri};
 pub(crate) use listener::{Arrival, Callback, Listener};
-pub(crate) use page::Page;
 pub use pages::Pages;
 #[cfg(any(test, fuzzing))]
 pub(crate) use request::query_of;

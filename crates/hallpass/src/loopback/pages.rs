@@ -107,7 +107,8 @@ impl Pages {
         match error {
             Error::Denied(Denied::ByServer(denied)) if denied.error == "access_denied" => {
                 let code = escape(&denied.to_string());
-                let body = format!("<p>You did not allow access.</p><p>{end}</p><p class=\"code\">{code}</p>");
+                let body =
+                    format!("<p>You did not allow access.</p><p>{end}</p><p class=\"code\">{code}</p>");
                 self.page(400, "failed", FAILED, "Access denied", &body)
             }
             _ => {

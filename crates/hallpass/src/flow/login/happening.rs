@@ -1,21 +1,18 @@
-//! What a login that waits is told by its threads.
+//! What the threads of a login report while it waits.
 
 use crate::error::Result;
 use crate::loopback::Callback;
 use crate::protocol::device::DeviceAuthorization;
 use crate::protocol::token::Tokens;
 
-/// What can happen while a login waits.
+/// A report to a login that waits.
 pub(super) enum Happening {
+    /// A request arrived at the listener.
     Callback(Callback),
+    /// The browser could not be opened, and why.
     BrowserFailed(String),
-    Device(DeviceNews),
-}
-
-/// What it tells the login.
-pub(super) enum DeviceNews {
-    /// A code to show.
-    Code(DeviceAuthorization),
-    /// It is over, well or badly.
-    Over(Result<Tokens>),
+    /// There is a code to show.
+    DeviceCode(DeviceAuthorization),
+    /// The device grant has ended.
+    DeviceEnded(Result<Tokens>),
 }

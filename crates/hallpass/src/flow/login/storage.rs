@@ -1,22 +1,20 @@
-//! Where a new sign-in will be kept: found out, tried and told before the browser opens.
+//! The storage for a new session: chosen, tried and shown before the browser opens.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::error::KeychainError;
-use crate::error::{Error, Result, StoreError};
+use crate::error::{Error, KeychainError, Result, StoreError};
 use crate::flow::Context;
 use crate::settings::Storage;
 use crate::store::{Seal, StoreKind, StoredRecord};
 use crate::ui::{LoginEvent, LoginUi};
 
-/// How long a person waits without being told for what.
-const WORDLESS: Duration = Duration::from_secs(1);
+/// How long the user waits before the login says what for.
+const SILENT_WAIT: Duration = Duration::from_secs(1);
 
-/// What cannot be saved must fail now, not after the user has signed in. Returns the record that the login
-/// will replace.
+/// Fails now if the session could not be saved later. Returns the record that the login will replace.
 pub(crate) fn probe(context: &Context) -> Result<Option<StoredRecord>> {
     let previous = readable(context)?;
     if let Some(previous) = &previous {
@@ -26,7 +24,7 @@ pub(crate) fn probe(context: &Context) -> Result<Option<StoredRecord>> {
     Ok(previous)
 }
 
-/// The record, if there is one that can be read: a login sets any other aside.
+/// Returns the record if there is one that can be read. A login moves any other aside.
 pub(crate) fn readable(context: &Context) -> Result<Option<StoredRecord>> {
     match context.store.read() {
         Err(StoreError::Corrupt { .. }) => Ok(None),
@@ -34,14 +32,14 @@ pub(crate) fn readable(context: &Context) -> Result<Option<StoredRecord>> {
     }
 }
 
-/// A key for the new record, where the policy and the keychain let there be one.
+/// Generates a key for the new record, if the policy and the keychain allow it.
 pub(crate) fn choose(context: &Arc<Context>, ui: &mut dyn LoginUi) -> Result<NewSeal> {
     let (seal, no_keychain) = match context.config.storage {
         Storage::File | Storage::Memory => (None, None),
         Storage::Keychain => (Some(key(context, ui).map_err(StoreError::NoKeychain)?), None),
         Storage::Auto => match key(context, ui) {
             Ok(seal) => (Some(seal), None),
-            Err(why) => (None, Some(why)),
+            Err(error) => (None, Some(error)),
         },
     };
     let is_sealed = seal.is_some();
@@ -68,23 +66,23 @@ fn key(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
     }
 }
 
-/// Each of its calls has a limit of its own; nobody should wait for all of them without a word.
+/// Generates a key, and says so if that takes long: several calls, each with a limit of its own.
 fn new_seal(context: &Context, ui: &mut dyn LoginUi) -> Result<Seal, KeychainError> {
     let (done, seal) = mpsc::channel();
     let store = context.store.clone();
     thread::spawn(move || drop(done.send(store.new_seal())));
-    let answer = match seal.recv_timeout(WORDLESS) {
+    let outcome = match seal.recv_timeout(SILENT_WAIT) {
         Err(RecvTimeoutError::Timeout) => {
             ui.event(LoginEvent::SlowKeychain);
             seal.recv().ok()
         }
-        answer => answer.ok(),
+        outcome => outcome.ok(),
     };
-    answer.unwrap_or_else(|| Err(KeychainError::Failed("it panicked".to_owned())))
+    outcome.unwrap_or_else(|| Err(KeychainError::Failed("it panicked".to_owned())))
 }
 
-/// The key of the record that a login is to write, where there is one, and whether that was done. Its clones are one:
-/// what the exchange is to write with, the login may withdraw.
+/// The key for the record that a login will write, if there is one, and whether the record was written. Clones share their
+/// state: the login can withdraw the key that the exchange is about to use.
 #[derive(Clone)]
 pub(crate) struct NewSeal {
     context: Arc<Context>,
@@ -102,7 +100,7 @@ impl NewSeal {
         NewSeal { context: context.clone(), state: Arc::new(Mutex::new(State::Open(seal))) }
     }
 
-    /// Writes the record, which makes the key stay, unless it was withdrawn.
+    /// Writes the record, which makes the key permanent, unless the key was withdrawn.
     pub(crate) fn write<T>(&self, write: impl FnOnce(Option<&Seal>) -> Result<T>) -> Result<T> {
         let mut state = self.state();
         self.context.cancel.check()?;
@@ -112,8 +110,8 @@ impl NewSeal {
         Ok(written)
     }
 
-    /// Removes the key and lets nothing be written any more. `false` where the record is written already; one that is
-    /// just being written is waited for.
+    /// Removes the key and prevents any later write. Waits for a write in progress. Returns `false` if the record was
+    /// written.
     pub(crate) fn withdraw(&self) -> bool {
         let mut state = self.state();
         if let State::Open(Some(seal)) = &*state {
@@ -125,13 +123,13 @@ impl NewSeal {
         matches!(*state, State::Withdrawn)
     }
 
-    /// A state is whole, whatever panicked.
+    /// The state is consistent even after a panic.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A login or an exchange that fails leaves no key behind.
+/// A login that fails leaves no key behind.
 impl Drop for NewSeal {
     fn drop(&mut self) {
         self.withdraw();

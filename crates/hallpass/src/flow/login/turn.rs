@@ -1,9 +1,10 @@
-//! One sign-in at a time for each profile: ten programs that all find nobody signed in open one browser tab.
+//! One login at a time per profile: ten programs that all find no session open one browser tab.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::deadline::Deadline;
 use super::storage;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::flow::Context;
 use crate::interrupt::TICK;
 use crate::session::Session;
@@ -11,23 +12,23 @@ use crate::settings::{Client, Storage};
 use crate::store::{LoginGuard, StoredRecord};
 use crate::ui::{LoginEvent, LoginUi};
 
-/// With less time left, nobody could finish in the browser.
+/// With less time left, the user could not finish in the browser.
 const LEAST_TIME: Duration = Duration::from_secs(15);
 
-/// Whose turn it is.
+/// The outcome of waiting for our turn.
 pub(super) enum Turn {
-    /// Ours, while the guard lives. Without one nobody waits for us, as the caller wished.
+    /// Our turn, while the guard lives. Without a guard others don't wait for us, as the caller wished.
     Ours(Option<LoginGuard>),
-    /// Another process finished the sign-in that this one would have asked for.
+    /// Another process finished the login that this one would have made.
     Done(Box<Session>),
 }
 
-/// Waits while another process waits for the person, and takes over what it brings if that will do.
+/// Waits while another process signs in, and uses its session if that is the one we want.
 pub(super) fn take(
     context: &Context,
     ui: &mut dyn LoginUi,
     client: &Client,
-    begun: Instant,
+    deadline: Deadline,
     before: Option<&StoredRecord>,
 ) -> Result<Turn> {
     if !context.config.takes_turns {
@@ -37,63 +38,63 @@ pub(super) fn take(
         Ok(guard) => (guard, "another process".to_owned()),
         Err(holder) => {
             ui.event(LoginEvent::OtherLogin { process: holder.clone() });
-            (wait(context, begun)?, format!("process {holder}"))
+            (wait(context, deadline)?, format!("process {holder}"))
         }
     };
-    // One may have been finished before we could wait for it.
-    let after = storage::readable(context)?;
-    if let Some(record) = after.filter(|record| is_new(before, record) && will_do(context, client, record)) {
+    // Another login may have finished even before we could wait for it.
+    if let Some(record) = storage::readable(context)?
+        && is_new(before, &record)
+        && is_wanted(context, client, &record)
+    {
         let note = format!("{finisher} finished this sign-in");
         return Ok(Turn::Done(Box::new(Session::new(&context.store, &record, vec![note]))));
     }
-    if time_left(context, begun) < LEAST_TIME.min(context.config.login_timeout / 2) {
-        return Err(out_of_time(context));
+    if deadline.left() < LEAST_TIME.min(deadline.limit / 2) {
+        return Err(deadline.error());
     }
     Ok(Turn::Ours(Some(guard)))
 }
 
-fn wait(context: &Context, begun: Instant) -> Result<LoginGuard> {
-    while !time_left(context, begun).is_zero() {
+fn wait(context: &Context, deadline: Deadline) -> Result<LoginGuard> {
+    while !deadline.left().is_zero() {
         context.cancel.check()?;
         if let Some(guard) = context.store.free_login_turn()? {
             return Ok(guard);
         }
         std::thread::sleep(TICK);
     }
-    Err(out_of_time(context))
-}
-
-pub(super) fn time_left(context: &Context, begun: Instant) -> Duration {
-    context.config.login_timeout.saturating_sub(begun.elapsed())
-}
-
-/// Before there was a redirect URI.
-pub(super) fn out_of_time(context: &Context) -> Error {
-    Error::TimedOut { waited: context.config.login_timeout, redirect_uri: None, ignored: 0 }
+    Err(deadline.error())
 }
 
 fn is_new(before: Option<&StoredRecord>, after: &StoredRecord) -> bool {
-    before.is_none_or(|before| before.obtained_at != after.obtained_at) && after.tombstone.is_none()
+    match before {
+        _ if after.tombstone.is_some() => false,
+        Some(before) => before.obtained_at != after.obtained_at,
+        None => true,
+    }
 }
 
-/// Whether the other one's record is what this login asks for.
-fn will_do(context: &Context, client: &Client, record: &StoredRecord) -> bool {
-    let account = context.config.account.as_deref();
-    let is_meant =
-        account.is_none_or(|account| record.user.as_ref().is_some_and(|user| user.matches_account(account)));
-    let has_scopes = context.config.scopes_are_ours
-        || context.config.scopes.iter().all(|scope| record.scopes_requested.contains(scope));
+/// Whether a record is what this login would have made.
+fn is_wanted(context: &Context, client: &Client, record: &StoredRecord) -> bool {
+    let config = &context.config;
+    let is_account = match (&config.account, &record.user) {
+        (None, _) => true,
+        (Some(account), Some(user)) => user.matches_account(account),
+        (Some(_), None) => false,
+    };
+    let has_scopes =
+        config.scopes_are_ours || config.scopes.iter().all(|scope| record.scopes_requested.contains(scope));
     let resource = record.access.first().and_then(|access| access.resource.as_ref());
     client.is_issuer(&record.issuer)
         && record.client_id == client.client_id
-        && is_kept_as_asked(context, record)
-        && is_meant
+        && is_stored_as_wanted(config.storage, record)
+        && is_account
         && has_scopes
-        && resource == context.config.resource.as_ref()
+        && resource == config.resource.as_ref()
 }
 
-fn is_kept_as_asked(context: &Context, record: &StoredRecord) -> bool {
-    match context.config.storage {
+fn is_stored_as_wanted(storage: Storage, record: &StoredRecord) -> bool {
+    match storage {
         Storage::Keychain => record.seal.is_some(),
         Storage::File => record.seal.is_none(),
         Storage::Auto | Storage::Memory => true,

@@ -1,68 +1,66 @@
-//! Waiting for the person: whichever way brings an answer first ends it.
+//! Waits for the user: the first grant ends the wait.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::browser::BrowserWay;
-use super::device::DeviceWay;
-use super::exchange::{Grant, is_passing, passing_error};
-use super::happening::{DeviceNews, Happening};
+use super::attempt::Attempt;
+use super::browser::BrowserGrant;
+use super::deadline::Deadline;
+use super::device::DeviceGrantThread;
+use super::grant::{Answer, Grant, callback_error};
+use super::happening::Happening;
 use crate::error::{Denied, Error, Result};
-use crate::flow::Context;
 use crate::interrupt::TICK;
-use crate::loopback::{Arrival, Callback, Page};
+use crate::loopback::{Arrival, Callback};
 use crate::protocol::authorization::{CallbackVerdict, PendingAuthorization, VerifiedCode};
 use crate::protocol::device::DeviceAuthorization;
 use crate::protocol::token::Tokens;
 use crate::session::Session;
 use crate::ui::{Ignored, LoginEvent, LoginUi};
 
-/// The wait for an answer.
+/// The wait for a grant.
 pub(super) struct Wait<'a> {
-    context: &'a Context,
+    attempt: &'a Attempt,
     pub(super) ui: &'a mut dyn LoginUi,
-    browser: Option<BrowserWay>,
-    device: Option<DeviceWay>,
+    browser: Option<BrowserGrant>,
+    device: Option<DeviceGrantThread>,
     happenings: Receiver<Happening>,
-    host: String,
-    begun: Instant,
+    deadline: Deadline,
     ignored: u32,
-    is_tls_told: bool,
+    has_reported_tls: bool,
 }
 
 impl<'a> Wait<'a> {
     pub(super) fn new(
-        context: &'a Context,
+        attempt: &'a Attempt,
         ui: &'a mut dyn LoginUi,
-        browser: Option<BrowserWay>,
-        device: Option<DeviceWay>,
+        browser: Option<BrowserGrant>,
+        device: Option<DeviceGrantThread>,
         happenings: Receiver<Happening>,
-        host: &str,
-        begun: Instant,
+        deadline: Deadline,
     ) -> Wait<'a> {
-        let host = host.to_owned();
-        Wait { context, ui, browser, device, happenings, host, begun, ignored: 0, is_tls_told: false }
+        Wait { attempt, ui, browser, device, happenings, deadline, ignored: 0, has_reported_tls: false }
     }
 
-    /// Takes what comes until one of it is the answer, the time is up, or somebody cancels.
-    pub(super) fn for_grant(&mut self) -> Result<(Grant, Option<Arrival>)> {
-        let pasted = self.browser.as_ref().and_then(|_| self.ui.pasted());
-        let answer = self.first_answer(pasted.as_ref());
+    /// Waits for a grant, until the time is up or the login is cancelled.
+    pub(super) fn for_grant(&mut self) -> Result<Answer> {
+        let pasted = if self.browser.is_some() { self.ui.pasted() } else { None };
+        let answer = self.first_grant(pasted.as_ref());
         self.ui.pasting_is_over();
         answer
     }
 
-    fn first_answer(&mut self, pasted: Option<&Receiver<String>>) -> Result<(Grant, Option<Arrival>)> {
+    fn first_grant(&mut self, pasted: Option<&Receiver<String>>) -> Result<Answer> {
         let mut shown = None;
         loop {
-            self.context.cancel.check()?;
+            self.attempt.context.cancel.check()?;
             shown = Some(self.show_time_left(shown)?);
             if let Some(text) = pasted.and_then(|pasted| pasted.try_recv().ok())
                 && let Some(code) = self.judge_pasted(&Zeroizing::new(text))?
             {
-                return Ok((Grant::Code(code), None));
+                return Ok(Answer { grant: Grant::Code(code), arrival: None });
             }
             match self.happenings.recv_timeout(TICK) {
                 Ok(happening) => {
@@ -79,13 +77,12 @@ impl<'a> Wait<'a> {
         self.browser.as_ref().map(|browser| browser.listener.redirect_uri().to_owned())
     }
 
-    /// One event a second; the seconds that were shown last.
+    /// Sends one event a second. Returns the seconds that are shown.
     fn show_time_left(&mut self, shown: Option<u64>) -> Result<u64> {
-        let limit = self.context.config.login_timeout;
-        let left = limit.saturating_sub(self.begun.elapsed());
+        let left = self.deadline.left();
         if left.is_zero() {
-            let redirect_uri = self.redirect_uri();
-            return Err(Error::TimedOut { waited: limit, redirect_uri, ignored: self.ignored });
+            let (waited, redirect_uri) = (self.deadline.limit, self.redirect_uri());
+            return Err(Error::TimedOut { waited, redirect_uri, ignored: self.ignored });
         }
         if shown != Some(left.as_secs()) {
             let redirect_uri = self.redirect_uri();
@@ -94,40 +91,44 @@ impl<'a> Wait<'a> {
         Ok(left.as_secs())
     }
 
-    fn take(&mut self, happening: Happening) -> Result<Option<(Grant, Option<Arrival>)>> {
+    fn take(&mut self, happening: Happening) -> Result<Option<Answer>> {
         match happening {
             Happening::BrowserFailed(why) => self.ui.event(LoginEvent::BrowserFailed(why)),
-            Happening::Callback(Callback::TlsHello) => self.tell_of_tls(),
+            Happening::Callback(Callback::TlsHello) => self.report_tls(),
             Happening::Callback(Callback::Arrival(arrival)) => return self.judge(arrival),
-            Happening::Device(DeviceNews::Code(code)) => self.show(code),
-            Happening::Device(DeviceNews::Over(over)) => return self.device_is_over(over),
+            Happening::DeviceCode(code) => self.show_code(code),
+            Happening::DeviceEnded(outcome) => return self.device_ended(outcome),
         }
         Ok(None)
     }
 
-    /// A browser that speaks TLS tries more than once; one word is enough.
-    fn tell_of_tls(&mut self) {
-        if !std::mem::replace(&mut self.is_tls_told, true) {
+    /// A browser that speaks TLS tries more than once; one event is enough.
+    fn report_tls(&mut self) {
+        if !std::mem::replace(&mut self.has_reported_tls, true) {
             self.ui.event(LoginEvent::Ignored(Ignored::TlsHello));
         }
     }
 
-    fn show(&mut self, code: DeviceAuthorization) {
+    fn show_code(&mut self, code: DeviceAuthorization) {
         self.ui.event(LoginEvent::UserCode {
             user_code: code.user_code,
             verification_uri: code.verification_uri,
             verification_uri_complete: code.verification_uri_complete,
             expires_in: code.expires_in,
-            host: self.host.clone(),
+            host: self.host().to_owned(),
         });
     }
 
-    /// Beside the browser, a device grant that cannot go on is nobody's loss; that the person said no counts.
-    fn device_is_over(&mut self, over: Result<Tokens>) -> Result<Option<(Grant, Option<Arrival>)>> {
+    fn host(&self) -> &str {
+        self.attempt.client.issuer.host()
+    }
+
+    /// Beside the browser, a device grant that fails is ignored, unless the user denied access.
+    fn device_ended(&mut self, outcome: Result<Tokens>) -> Result<Option<Answer>> {
         self.device = None;
-        match over {
-            Ok(tokens) => Ok(Some((Grant::Device(tokens), None))),
-            Err(error) if self.browser.is_some() && !is_the_persons_no(&error) => {
+        match outcome {
+            Ok(tokens) => Ok(Some(Answer { grant: Grant::Device(tokens), arrival: None })),
+            Err(error) if self.browser.is_some() && !is_access_denied(&error) => {
                 log::debug!("no device grant: {error}");
                 Ok(None)
             }
@@ -135,21 +136,21 @@ impl<'a> Wait<'a> {
         }
     }
 
-    fn judge(&mut self, arrival: Arrival) -> Result<Option<(Grant, Option<Arrival>)>> {
+    fn judge(&mut self, arrival: Arrival) -> Result<Option<Answer>> {
         match self.verdict(&arrival.query) {
-            Ok(Some(code)) => Ok(Some((Grant::Code(code), Some(arrival)))),
+            Ok(Some(code)) => Ok(Some(Answer { grant: Grant::Code(code), arrival: Some(arrival) })),
             Ok(None) => {
                 self.ignore(arrival);
                 Ok(None)
             }
             Err(error) => {
-                arrival.respond(self.context.pages.failed(&error));
+                arrival.respond(self.attempt.context.pages.failed(&error));
                 Err(error)
             }
         }
     }
 
-    /// `None` is an answer of another sign-in; an error ends this one.
+    /// Returns `None` for a callback of another login; an error ends this one.
     fn verdict(&self, query: &str) -> Result<Option<VerifiedCode>> {
         let Some(browser) = &self.browser else { return Ok(None) };
         self.outcome(browser.pending.judge(query))
@@ -160,45 +161,45 @@ impl<'a> Wait<'a> {
             CallbackVerdict::NotOurs => Ok(None),
             CallbackVerdict::Code(code) => Ok(Some(code)),
             CallbackVerdict::Broken(rule) => Err(rule.into()),
-            CallbackVerdict::Denied(error) if is_passing(&error.error) => {
-                Err(passing_error(&self.host, &error))
-            }
-            CallbackVerdict::Denied(error) => Err(Denied::ByServer(error).into()),
+            CallbackVerdict::Denied(error) => Err(callback_error(self.host(), error)),
         }
     }
 
     fn ignore(&mut self, arrival: Arrival) {
+        let pages = &self.attempt.context.pages;
         let (what, page) = match arrival.query.as_str() {
-            "" => (Ignored::NoParameters, self.context.pages.empty()),
-            _ => (Ignored::OtherSignIn, self.context.pages.not_ours()),
+            "" => (Ignored::NoParameters, pages.empty()),
+            _ => (Ignored::OtherSignIn, pages.not_ours()),
         };
         self.ignored += 1;
         self.ui.event(LoginEvent::Ignored(what));
         arrival.respond(page);
     }
 
-    /// What cannot be the answer is told why, and the person may paste again.
+    /// Says what is wrong with text that can't be the redirect URL, and lets the user paste again.
     fn judge_pasted(&mut self, text: &str) -> Result<Option<VerifiedCode>> {
         let Some(browser) = &self.browser else { return Ok(None) };
         let judged = browser.pending.judge_pasted(text);
         self.ui.event(LoginEvent::Pasted { characters: text.chars().count() });
         match judged {
             Ok(verdict) => self.outcome(verdict),
-            Err(why) => {
-                self.ui.event(LoginEvent::Ignored(Ignored::Pasted(why)));
+            Err(error) => {
+                self.ui.event(LoginEvent::Ignored(Ignored::Pasted(error)));
                 Ok(None)
             }
         }
     }
 
-    /// Closes the port, then gives the browser, and every repeat of its request, the one outcome.
-    pub(super) fn answer_all(self, arrival: Option<Arrival>, outcome: Result<&Session, &Error>) {
-        let Some(BrowserWay { listener, pending }) = self.browser else { return };
+    /// Closes the port, then sends the outcome to the browser and to every repeat of its request.
+    pub(super) fn respond_to_all(self, arrival: Option<Arrival>, outcome: Result<&Session, &Error>) {
+        let Some(BrowserGrant { listener, pending }) = self.browser else { return };
+        let pages = &self.attempt.context.pages;
         let page = match outcome {
             Ok(session) => {
-                self.context.pages.signed_in(session.user().map(crate::user::User::label).as_deref())
+                let user = session.user().map(|user| user.label());
+                pages.signed_in(user.as_deref())
             }
-            Err(error) => self.context.pages.failed(error),
+            Err(error) => pages.failed(error),
         };
         drop(listener);
         if let Some(arrival) = arrival {
@@ -206,21 +207,17 @@ impl<'a> Wait<'a> {
         }
         for happening in self.happenings.try_iter() {
             if let Happening::Callback(Callback::Arrival(repeat)) = happening {
-                let page = repeat_page(&pending, &repeat, &page, self.context);
+                let page = if is_repeat(&pending, &repeat) { page.clone() } else { pages.not_ours() };
                 repeat.respond(page);
             }
         }
     }
 }
 
-fn is_the_persons_no(error: &Error) -> bool {
+fn is_access_denied(error: &Error) -> bool {
     matches!(error, Error::Denied(Denied::ByServer(error)) if error.error == "access_denied")
 }
 
-/// A repeat of our callback gets the first one's result; anything else is still a stranger.
-fn repeat_page(pending: &PendingAuthorization, repeat: &Arrival, outcome: &Page, context: &Context) -> Page {
-    match pending.judge(&repeat.query) {
-        CallbackVerdict::NotOurs => context.pages.not_ours(),
-        _ => outcome.clone(),
-    }
+fn is_repeat(pending: &PendingAuthorization, arrival: &Arrival) -> bool {
+    !matches!(pending.judge(&arrival.query), CallbackVerdict::NotOurs)
 }
