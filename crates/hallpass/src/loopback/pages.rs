@@ -106,9 +106,8 @@ impl Pages {
         let end = "See your terminal for what to do next. You can close this tab.";
         match error {
             Error::Denied(Denied::ByServer(denied)) if denied.error == "access_denied" => {
-                let body = format!(
-                    "<p>You did not allow access.</p><p>{end}</p><p class=\"code\">access_denied</p>"
-                );
+                let code = escape(&denied.to_string());
+                let body = format!("<p>You did not allow access.</p><p>{end}</p><p class=\"code\">{code}</p>");
                 self.page(400, "failed", FAILED, "Access denied", &body)
             }
             _ => {
@@ -195,7 +194,7 @@ mod tests {
     fn a_denial_says_so_and_shows_the_code_below() {
         let page = text(&Pages::default().failed(&access_denied()));
         assert!(page.contains("<h1>Access denied</h1><p>You did not allow access.</p>"), "{page}");
-        assert!(page.contains("<p class=\"code\">access_denied</p>"), "{page}");
+        assert!(page.contains("<p class=\"code\">access_denied (The user said no)</p>"), "{page}");
     }
 
     #[test]
