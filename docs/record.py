@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Records each way to sign in, with the real command on a real terminal, for the documentation.
+"""Records each way to sign in for the documentation, with the real command on a real terminal.
 
-    docs/record.py [WAY…]       demo, browser, device, paste, doctor; all of them unless said otherwise
+    docs/record.py [WAY…]       demo, browser, device, paste, doctor (default: all)
 
-Writes docs/recordings/WAY.cast (asciicast v2: `asciinema play` shows it) and docs/images/WAY.png, the screen at the end.
-Needs a built command (target/release/hallpass or $HALLPASS), `npm ci` in tests/foreign, and Chromium.
+Writes docs/recordings/WAY.cast (asciicast v2, for `asciinema play`) and docs/images/WAY.png, a picture of the last screen.
+Needs the built command (target/release/hallpass or $HALLPASS), `npm ci` in tests/foreign, and Chromium.
 """
 import html, http.cookiejar, json, os, pty, re, select, subprocess, sys, tempfile, termios, time, fcntl, struct
 import urllib.parse, urllib.request
@@ -20,7 +20,7 @@ SSH = {"SSH_CONNECTION": "198.51.100.7 50000 203.0.113.5 22", "USER": "ada"}
 
 
 class Screen:
-    """What a terminal shows in the end: lines of (character, colour)."""
+    """The last screen of a terminal: lines of (character, style)."""
 
     def __init__(self):
         self.lines, self.column, self.style = [[]], 0, ""
@@ -28,7 +28,7 @@ class Screen:
     def feed(self, text):
         for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b.|[\s\S]", text):
             if part.startswith("\x1b["):
-                self.obey(part)
+                self.control(part)
             elif part == "\r":
                 self.column = 0
             elif part == "\n":
@@ -37,7 +37,7 @@ class Screen:
             elif not part.startswith("\x1b") and part >= " ":
                 self.put(part)
 
-    def obey(self, part):
+    def control(self, part):
         if part.endswith("K"):
             del self.lines[-1][self.column:]
         elif part.endswith("m"):
@@ -58,7 +58,7 @@ class Screen:
 
 
 class Session:
-    """A command on a terminal of its own, written down with the time of each piece."""
+    """A command on a terminal of its own, with its output and the time of each piece."""
 
     def __init__(self, words, home, variables):
         self.title = "hallpass " + " ".join(words)
@@ -75,7 +75,7 @@ class Session:
         self.events.append((time.time() - self.begun, text))
 
     def read(self, pattern):
-        """Until the talk has this, or the command ends."""
+        """Reads until the output matches the pattern, or the command ends."""
         end = time.time() + LIMIT
         while time.time() < end and not (pattern and re.search(pattern, self.text)):
             if not select.select([self.terminal], [], [], 0.2)[0]:
@@ -88,7 +88,7 @@ class Session:
                 break
             self.type(piece.decode())
         found = re.search(pattern, self.text) if pattern else True
-        return found or sys.exit(f"{self.title}: no {pattern} in {self.text!r}")
+        return found or sys.exit(f"{self.title}: expected {pattern} in the output: {self.text!r}")
 
     def send(self, text):
         os.write(self.terminal, text.encode())
@@ -124,8 +124,8 @@ def picture(way, title, text):
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-class Elsewhere(urllib.request.HTTPRedirectHandler):
-    """Somebody whose browser is on another machine: what leads to the callback ends there."""
+class StopAtCallback(urllib.request.HTTPRedirectHandler):
+    """A browser on another machine, which cannot reach the callback: it stops there."""
 
     def redirect_request(self, request, file, code, message, headers, url):
         if "/callback?" in url:
@@ -138,25 +138,25 @@ class Landed(Exception):
 
 
 def landed(url):
-    """Signs in at the development server by its forms; gives the address that the browser ends on."""
-    opener = urllib.request.build_opener(Elsewhere, urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    """Signs in through the development server's forms; returns the URL that the browser ends on."""
+    opener = urllib.request.build_opener(StopAtCallback, urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
     opener.addheaders = [("Sec-Fetch-Site", "same-origin")]
     form = None
     try:
         for _ in range(6):
-            answer = opener.open(url, urllib.parse.urlencode(form).encode() if form else None)
-            text = answer.read().decode()
+            response = opener.open(url, urllib.parse.urlencode(form).encode() if form else None)
+            text = response.read().decode()
             form = {name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text)}
             form |= {"email": "test@example.com", "password": "password"} if 'type="password"' in text else {"decision": "allow"}
-            url = urllib.parse.urljoin(answer.url, html.unescape(re.search(r'<form[^>]*action="([^"]*)"', text)[1]))
+            url = urllib.parse.urljoin(response.url, html.unescape(re.search(r'<form[^>]*action="([^"]*)"', text)[1]))
     except Landed as end:
         return end.args[0]
-    sys.exit(f"the browser did not come back: {url}")
+    sys.exit(f"the browser did not reach the callback: {url}")
 
 
 def record(way, issuer):
     at = ["--issuer", issuer, "--client-id", "demo"]
-    address = rf"({re.escape(issuer)}/authorize\S+)\r\n\r"
+    authorization_url = rf"({re.escape(issuer)}/authorize\S+)\r\n\r"
     with tempfile.TemporaryDirectory(prefix="home-", dir="/tmp") as home:
         if way == "browser":
             program = Path(home) / "bin/chromium"
@@ -173,7 +173,7 @@ def record(way, issuer):
             subprocess.run([*BROWSER.split(), f"{issuer}/device"], env={**os.environ, "USER_CODE": code}, check=True, stdout=subprocess.DEVNULL)
         elif way == "paste":
             session = Session(["login", *at], home, SSH)
-            url = session.read(address)[1]
+            url = session.read(authorization_url)[1]
             session.read("characters|Ctrl-C")
             session.send(landed(url) + "\n")
         else:

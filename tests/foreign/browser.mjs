@@ -1,18 +1,19 @@
 #!/usr/bin/env node
-// A person with a browser: signs in on a provider's own pages in headless Chromium.
+// A user with a browser: signs in on a provider's own pages in headless Chromium.
 //
-//   browser.mjs URL     URL of an authorization request, or of a device page with or without its user code
+//   browser.mjs URL     an authorization URL, or the URL of a device page with or without its user code
 //
-//   IDP_USER, IDP_PASSWORD   whom to sign in (default test@example.com, password)
-//   IDP_DENY                 1: press the button that denies
-//   IDP_TICK                 tick only boxes whose id has this in it (default: every one)
-//   USER_CODE                what to type where a device page asks for its code
-//   SHOTS, SHOTS_THEMES      directory for screenshots of every page; 1: also dark and 360 px wide
-//   REPORT                   file for the result, where nobody reads stdout
+//   IDP_USER, IDP_PASSWORD   the account to sign in (default test@example.com, password)
+//   IDP_DENY                 1: press the button that denies access
+//   IDP_TICK                 check only boxes whose id contains this (default: all)
+//   USER_CODE                the code to type on a device page
+//   SHOTS                    directory for a screenshot of every page
+//   SHOTS_THEMES             1: also screenshots in dark mode and 360 px wide
+//   REPORT                   file for the result, if stdout is not read
 //   CHROMIUM                 the browser (default /usr/bin/chromium)
 //
-// Prints {ok, landed, status, title, text, requests, console, steps, error?}; ends with 0 or 1 within 60 s.
-// `requests` is what the last page asked for; what the browser asks by itself, such as /favicon.ico, is not in it.
+// Prints {ok, landed, status, title, text, requests, console, steps, error?} and exits with 0 or 1 within 60 s.
+// `requests` has the requests of the last page, without those of the browser itself, such as /favicon.ico.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
@@ -26,15 +27,15 @@ const FLAGS = [
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
 const MOST_PAGES = 8;
-const ANSWER_MS = 40_000;
-/** How long a page that a script has made stays as it is before it counts as finished. */
+const PAGE_MS = 40_000;
+/** How long a page that a script changes must stay unchanged to count as finished. */
 const QUIET_MS = 300;
-/** How long a script may take to put its question. */
+/** How long scripts may take to show a form. */
 const SCRIPT_MS = 8_000;
-/** A page that asks for these a second time did not take the first answer. */
+/** A page that asks for these a second time rejected the first attempt. */
 const ASKED_ONCE = ['sign-in', 'user-code'];
 
-/** A page in a Chromium of its own with a new profile; `closeBrowser` ends both. */
+/** Opens a page in a new Chromium with a new profile; `closeBrowser` closes both. */
 export async function openPage() {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
@@ -46,7 +47,7 @@ export async function openPage() {
 
 export const closeBrowser = (page) => page.context().browser().close();
 
-/** Screenshots `NAME.png`, and with `themes` also `NAME-dark.png` and `NAME-360.png`; tells what is wider than its window. */
+/** Takes `NAME.png`, and with `themes` also `NAME-dark.png` and `NAME-360.png`; reports whether each overflows its window. */
 export async function shoot(page, dir, name, themes) {
   const shots = [];
   const take = async (suffix) => {
@@ -67,7 +68,7 @@ export async function shoot(page, dir, name, themes) {
   return shots;
 }
 
-/** Where the journey ends: the redirect URI, or without one any other origin. */
+/** Returns a test for the URL where the journey ends: the redirect URI, or without one any other origin. */
 function destination(url) {
   const start = new URL(url);
   const redirect = start.searchParams.get('redirect_uri');
@@ -77,7 +78,7 @@ function destination(url) {
     : (address) => /^https?:/.test(address) && new URL(address).origin !== start.origin;
 }
 
-/** Watches a page from outside: where it landed, with what status, what it asked for and complained about. */
+/** Records where a page landed, with what status, and its requests and console errors. */
 function observe(page, lands) {
   const seen = { landed: null, status: null, requests: [], console: [] };
   let open = 0;
@@ -111,7 +112,7 @@ async function buttonNamed(page, pattern) {
 
 const click = (button) => () => button.click({ noWaitAfter: true });
 
-/** The one thing that a person would do on this page, with what to type before; nothing on a page without a question. */
+/** Returns the one action that a user would take on this page, with its preparation; nothing on a page without a form. */
 async function nextAct(page, options) {
   const password = firstVisible(page, 'input[type=password]');
   if (await has(password)) {
@@ -127,7 +128,7 @@ async function nextAct(page, options) {
   return button && { name: 'consent', prepare: () => tick(page, options.tick), run: click(button) };
 }
 
-/** What a person does with the code of the device at hand; without one, a code that is shown is taken for right. */
+/** Types the device's code or compares it with the one shown; without a code, accepts the one shown. */
 async function enterOrCompare(code, userCode) {
   if (!userCode) return;
   if (await code.isEditable()) await code.fill(userCode);
@@ -140,7 +141,7 @@ async function fillSignIn(page, password, options) {
   await password.fill(options.password);
 }
 
-/** Some forms take a click where others take Enter. */
+/** Clicks the button that goes on, or presses Enter in a form without one. */
 async function goOn(page, field) {
   const button = await buttonNamed(page, ALLOW);
   await (button ? click(button)() : field.press('Enter'));
@@ -154,7 +155,7 @@ async function tick(page, part) {
 
 const textOf = (page) => page.evaluate(() => document.body?.innerText).catch(() => undefined);
 
-/** Waits until scripts have made another page out of the one `before`, and are done with it. */
+/** Waits until scripts have changed the text `before` and are done. */
 async function rewritten(page, isBusy, before, isOver) {
   let text = before;
   let since = Date.now();
@@ -166,22 +167,22 @@ async function rewritten(page, isBusy, before, isOver) {
   }
 }
 
-/** Runs what makes the page another one and waits until that is there, by whatever means, or cannot be had. */
+/** Runs `act` and waits until the next page is there, by navigation or by script, or has failed to load. */
 async function andArrive(page, isBusy, act) {
-  const limit = { timeout: ANSWER_MS };
+  const limit = { timeout: PAGE_MS };
   const before = await textOf(page);
   const loaded = page.waitForEvent('load', limit);
   const failed = page.waitForEvent('requestfailed', { ...limit, predicate: (request) => request.isNavigationRequest() });
   const navigated = Promise.any([loaded, failed]);
   let isOver = false;
-  navigated.catch(() => {}).finally(() => { isOver = true; }); // an act that fails leaves nobody to wait
+  navigated.catch(() => {}).finally(() => { isOver = true; }); // if `act` fails, nothing awaits these
   await act();
   const arrived = Promise.race([navigated, rewritten(page, isBusy, before, () => isOver).catch(() => navigated)]);
   await arrived.catch(() => { throw new Error(`no page came after ${page.url()}`); });
   isOver = true;
 }
 
-/** What to do on this page; scripts have a while to put their question. */
+/** Returns the action for this page; gives scripts time to show a form. */
 async function question(page, { seen, isBusy }, options) {
   const hasScripts = await page.evaluate(() => document.scripts.length > 0).catch(() => false);
   const end = Date.now() + (hasScripts ? SCRIPT_MS : 0);
@@ -194,7 +195,7 @@ async function question(page, { seen, isBusy }, options) {
   }
 }
 
-/** Answers page after page until the destination, a page without a question, or one that does not take the answer. */
+/** Completes page after page until the destination, a page without a form, or one that rejects the input. */
 async function walk(page, watch, options, snap) {
   const { seen, isBusy } = watch;
   const steps = [];
@@ -220,7 +221,7 @@ const settings = () => ({
   themes: process.env.SHOTS_THEMES === '1',
 });
 
-/** Goes to `url`, answers every page, and tells what the last one was. `options` overrides the environment. */
+/** Goes to `url`, completes every page and describes the last one. `options` overrides the environment. */
 export async function signIn(page, url, options = {}) {
   const chosen = { ...settings(), ...options };
   const watch = observe(page, destination(url));
@@ -228,7 +229,7 @@ export async function signIn(page, url, options = {}) {
   let taken = 0;
   const snap = (label) => chosen.shots
     && shoot(page, chosen.shots, `${String(++taken).padStart(2, '0')}-${label}`, chosen.themes);
-  await andArrive(page, watch.isBusy, () => page.goto(url, { waitUntil: 'commit', timeout: ANSWER_MS }).catch(() => {}));
+  await andArrive(page, watch.isBusy, () => page.goto(url, { waitUntil: 'commit', timeout: PAGE_MS }).catch(() => {}));
   const { steps, refused } = await walk(page, watch, chosen, snap);
   await snap(seen.landed ? 'landed' : 'end');
   const needsLanding = new URL(url).searchParams.has('redirect_uri');

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// A server's device authorization grant (RFC 8628) as the npm package openid-client sees it: allowed by a typed code,
-// denied by a link.
+// Tests a server's device authorization grant (RFC 8628) with the npm package openid-client: access is allowed with a typed
+// code, then denied through a link.
 //
 //   device.mjs ISSUER        settings: see journey.mjs
 //
-// Prints {ok, issuer, client_id, steps, message?}; ends with 0 only if everything held, within 60 s.
+// Prints {ok, issuer, client_id, steps, message?} and exits with 0 only if every step passed, within 60 s.
 import assert from 'node:assert/strict';
 import * as client from 'openid-client';
 import { clientId, clientSecret, run, scope, step, user } from './journey.mjs';
@@ -16,18 +16,18 @@ const discover = (issuer) => client.discovery(issuer, clientId, undefined, authe
   execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
 });
 
-/** Polls as a device does while the person answers. */
-const whilePolling = async (config, device, answer) => {
-  const [tokens] = await Promise.all([client.pollDeviceAuthorizationGrant(config, device), answer()]);
+/** Polls like a device while the user allows or denies access. */
+const whilePolling = async (config, device, decide) => {
+  const [tokens] = await Promise.all([client.pollDeviceAuthorizationGrant(config, device), decide()]);
   return tokens;
 };
 
-await run(async (issuer, person) => {
+await run(async (issuer, visitor) => {
   const config = await step('discovery', () => discover(issuer));
   const begin = () => client.initiateDeviceAuthorization(config, { scope });
   const device = await step('device authorization', begin);
   const tokens = await step('allowed by a typed code', () =>
-    whilePolling(config, device, () => person.answer(device.verification_uri, device.user_code)));
+    whilePolling(config, device, () => visitor.decide(device.verification_uri, device.user_code)));
   await step('userinfo', async () => {
     const { email } = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
     assert.equal(email, user);
@@ -39,7 +39,7 @@ await run(async (issuer, person) => {
   ));
   const other = await step('second device authorization', begin);
   await step('denied by a link', () => assert.rejects(
-    whilePolling(config, other, () => person.answer(other.verification_uri_complete, other.user_code, true)),
+    whilePolling(config, other, () => visitor.decide(other.verification_uri_complete, other.user_code, true)),
     (error) => error.error === 'access_denied',
   ));
 });

@@ -1,8 +1,8 @@
-// What the foreign clients share: settings, a loopback listener, a person with a browser, and the record of their steps.
+// Shared by the foreign clients: settings, a loopback listener, a user with a browser, and a record of their steps.
 //
-//   CLIENT_ID, CLIENT_SECRET   who the client is (default demo, public)
+//   CLIENT_ID, CLIENT_SECRET   the client (default demo, public)
 //   SCOPE                      default "openid profile email offline_access"
-//   EXTRA                      more parameters of the authorization request, such as prompt=consent
+//   EXTRA                      extra parameters of the authorization request, such as prompt=consent
 import http from 'node:http';
 import { closeBrowser, openPage, signIn } from './browser.mjs';
 
@@ -15,7 +15,7 @@ export const user = process.env.IDP_USER || 'test@example.com';
 const steps = [];
 let current;
 
-/** Does one step of the journey and keeps what came of it. */
+/** Runs one step of the journey and records its result. */
 export async function step(name, work) {
   current = name;
   try {
@@ -42,21 +42,21 @@ async function listen() {
   return { redirectUri, arrivals, close: () => server.close() };
 }
 
-/** A user with a browser, and the listener that the browser comes back to. */
-async function person() {
+/** Returns a user with a browser, and a listener for the callback. */
+async function newVisitor() {
   const listener = await listen();
   const page = await openPage();
   return {
     redirectUri: listener.redirectUri,
     async authorize(url) {
       const { ok, text } = await signIn(page, String(url));
-      if (!ok || listener.arrivals.length !== 1) throw new Error(`the browser did not come back once: ${text}`);
+      if (!ok || listener.arrivals.length !== 1) throw new Error(`expected exactly one callback: ${text}`);
       return listener.arrivals.pop();
     },
-    /** Answers a device at its `uri`, typing or comparing what the device shows. */
-    async answer(uri, userCode, deny = false) {
+    /** Allows or denies a device at its `uri`, typing or comparing its code. */
+    async decide(uri, userCode, deny = false) {
       const { ok, text } = await signIn(page, uri, { userCode, deny });
-      if (!ok) throw new Error(`the device was not answered: ${text}`);
+      if (!ok) throw new Error(`could not complete the device page: ${text}`);
     },
     async leave() {
       listener.close();
@@ -70,12 +70,12 @@ function report(issuer, ok, message) {
   process.stdout.write(`${line}\n`, () => process.exit(ok ? 0 : 1));
 }
 
-/** Runs `journey(issuer, person)` and ends the process with its report. */
+/** Runs `journey(issuer, visitor)`, prints its report and ends the process. */
 export async function run(journey) {
   const issuer = process.argv.at(-1);
   setTimeout(() => report(issuer, false, `timed out at ${current}`), 50_000);
   try {
-    const visitor = await person();
+    const visitor = await newVisitor();
     await journey(new URL(issuer), visitor);
     await visitor.leave();
     report(issuer, true);

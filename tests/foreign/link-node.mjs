@@ -1,7 +1,7 @@
-// Links node_modules/.bin/node, which runs everything here, after `npm ci`.
+// Links node_modules/.bin/node, which runs everything here. `npm ci` runs this script.
 //
-// One of the optional packages in package.json fits this machine and is Node. npm links it only from version 11 on, and on
-// a machine that none of them fits, the Node that runs npm takes its place.
+// The link leads to the optional package in package.json that has Node for this machine, because npm older than 11 doesn't
+// link it. Without one, it leads to the Node that runs npm.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 
@@ -10,8 +10,8 @@ const LINK = 'node_modules/.bin/node';
 
 function systemNode() {
   if (parseInt(process.versions.node, 10) >= OLDEST) return process.execPath;
-  console.error(`npm installed no Node for ${process.platform} on ${process.arch}, and ${process.version} is too old. ` +
-    `Install Node ${OLDEST} or newer, or check the network, and run npm ci again.`);
+  console.error(`npm installed no Node for ${process.platform} on ${process.arch}, and Node ${process.version} is too old. ` +
+    `Install Node ${OLDEST} or newer, or check the network, then run npm ci again.`);
   return process.exit(1);
 }
 

@@ -1,19 +1,19 @@
 #!/usr/bin/env node
-// A person whose provider is on the internet, as Chromium is told: what its pages want of this computer then falls under
+// A user whose browser treats the provider as a site on the internet, so that its pages' requests to this machine fall under
 // Local Network Access (https://wicg.github.io/local-network-access/).
 //
-//   local_network.mjs URL     URL of an authorization request; fit for `hallpass login --browser`
+//   local_network.mjs URL     an authorization URL; works as `hallpass login --browser=CMD`
 //
 //   REPORT     file for the result
 //
-// Writes what browser.mjs reports, and `refusals`: what Chromium said when the provider's page fetched the redirect URI.
+// Writes the report of browser.mjs and `refusals`: Chromium's errors when the provider's page fetched the redirect URI.
 import { renameSync, writeFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { signIn } from './browser.mjs';
 
 const LIMIT_MS = 50_000;
 
-/** A script of the provider's page brings an answer to the redirect URI; what comes of that in the console. */
+/** Lets a script on the provider's page fetch the redirect URI; returns the console messages if it was refused. */
 async function fetched(page, request) {
   const refusals = [];
   const listen = (message) => refusals.push(message.text());

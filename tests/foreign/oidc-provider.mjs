@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-// The certified OpenID provider of the npm package oidc-provider, on loopback, for one test run.
+// The npm package oidc-provider, a certified OpenID provider, on loopback, for one test run.
 //
-//   HOST                what the issuer calls this computer (default 127.0.0.1, which is where it listens in any case)
-//   PORT                listen port, 0 (default) for any free one
+//   HOST                host in the issuer (default 127.0.0.1); it always listens on 127.0.0.1
+//   PORT                port to listen on; 0 (default) picks a free one
 //   ACCESS_TTL          lifetime of access tokens in seconds (default 300)
-//   ROTATE              1 (default): refresh tokens rotate and reuse of an old one ends the grant; 0: they stay
-//   TLS_CERT, TLS_KEY   PEM files: serve https
-//   VERBOSE             1: requests and the package's notices on stderr
+//   ROTATE              1 (default): refresh tokens rotate, and reusing an old one ends the grant; 0: they don't rotate
+//   TLS_CERT, TLS_KEY   PEM files to serve https with
+//   VERBOSE             1: log requests and the package's notices to stderr
 //
-// Prints {"issuer", "pid"} when it listens. Ends on SIGTERM, and when its stdin closes.
+// Prints {"issuer", "pid"} once it listens. Exits on SIGTERM, or when its stdin closes.
 import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -50,8 +50,8 @@ const PEM = {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 };
 
-// The way through PEM matters. A KeyObject from generateKeyPairSync shares its lock with the job that made it, and in
-// Node 20 a garbage collection during export() that destroys the job waits for that lock forever.
+// Keep the detour through PEM. A KeyObject from generateKeyPairSync shares a lock with the job that made it, and in Node 20
+// a garbage collection during export() that destroys the job waits for that lock forever.
 function signingKey(alg, type, options) {
   const { privateKey } = generateKeyPairSync(type, { ...options, ...PEM });
   return { ...createPrivateKey(privateKey).export({ format: 'jwk' }), kid: alg, alg, use: 'sig' };
@@ -96,8 +96,8 @@ async function formOf(req) {
   return new URLSearchParams(text);
 }
 
-/** What the user's answer on the current page means to the provider; nothing when the page has to be shown again. */
-async function answered(provider, { prompt, params, session, grantId }, form) {
+/** Returns the result of the current page for the provider; nothing if the page must be shown again. */
+async function resultOf(provider, { prompt, params, session, grantId }, form) {
   if (form.get('action') === 'deny') return { error: 'access_denied', error_description: 'The user said no' };
   if (prompt.name === 'login') {
     const account = ACCOUNTS.find(({ email }) => email === form.get('email'));
@@ -115,7 +115,7 @@ const interactions = (provider) => async (ctx, next) => {
   const details = await provider.interactionDetails(ctx.req, ctx.res);
   const { prompt, params } = details;
   const posted = ctx.method === 'POST';
-  const result = posted && await answered(provider, details, await formOf(ctx.req));
+  const result = posted && await resultOf(provider, details, await formOf(ctx.req));
   if (result) {
     ctx.status = 303;
     return ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result));

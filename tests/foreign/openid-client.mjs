@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// A server as the npm package openid-client sees it: a sign-in, a refresh, reuse of a spent token, a revocation.
+// Tests a server with the npm package openid-client: sign-in, refresh, reuse of a refresh token, revocation.
 //
 //   openid-client.mjs ISSUER        settings: see journey.mjs
 //
-// Prints {ok, issuer, client_id, steps, message?}; ends with 0 only if everything held, within 60 s.
+// Prints {ok, issuer, client_id, steps, message?} and exits with 0 only if every step passed, within 60 s.
 import assert from 'node:assert/strict';
 import * as client from 'openid-client';
 import { clientId, clientSecret, extra, run, scope, step, user } from './journey.mjs';
@@ -15,13 +15,13 @@ const discover = (issuer) => client.discovery(issuer, clientId, undefined, authe
   execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
 });
 
-/** One trip through the browser, from a fresh request to validated tokens. */
-async function authorize(config, person) {
+/** Signs in once through the browser, from a new request to validated tokens. */
+async function authorize(config, visitor) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const expectedNonce = client.randomNonce();
   const expectedState = client.randomState();
   const url = client.buildAuthorizationUrl(config, {
-    redirect_uri: person.redirectUri,
+    redirect_uri: visitor.redirectUri,
     scope,
     nonce: expectedNonce,
     state: expectedState,
@@ -29,7 +29,7 @@ async function authorize(config, person) {
     code_challenge_method: 'S256',
     ...extra,
   });
-  const callback = await person.authorize(url);
+  const callback = await visitor.authorize(url);
   const checks = { pkceCodeVerifier, expectedNonce, expectedState, idTokenExpected: true };
   const tokens = await client.authorizationCodeGrant(config, callback, checks);
   return { callback, checks, tokens };
@@ -41,13 +41,13 @@ const refusesToRefresh = (config, token) => assert.rejects(client.refreshTokenGr
 async function rotation(config, first) {
   const second = await step('refresh', async () => {
     const tokens = await client.refreshTokenGrant(config, first.refresh_token);
-    assert.ok(tokens.refresh_token, 'the refresh answered no refresh token');
+    assert.ok(tokens.refresh_token, 'the refresh response has no refresh token');
     assert.notEqual(tokens.refresh_token, first.refresh_token, 'the refresh token did not rotate');
     assert.notEqual(tokens.access_token, first.access_token, 'the access token stayed the same');
     return tokens;
   });
   await step('refreshed token works', () => client.fetchUserInfo(config, second.access_token, first.claims().sub));
-  await step('spent refresh token is refused', () => refusesToRefresh(config, first.refresh_token));
+  await step('used refresh token is refused', () => refusesToRefresh(config, first.refresh_token));
   await step('its reuse ends the family', () => refusesToRefresh(config, second.refresh_token));
   await step('introspection knows the family is dead', async () => {
     assert.equal(await isActive(config, second.refresh_token), false);
@@ -63,10 +63,10 @@ async function revocation(config, { refresh_token: refreshToken }) {
   await step('revoking an unknown token succeeds', () => client.tokenRevocation(config, 'unknown'));
 }
 
-await run(async (issuer, person) => {
+await run(async (issuer, visitor) => {
   const config = await step('discovery', () => discover(issuer));
-  const { callback, checks, tokens } = await step('authorization code', () => authorize(config, person));
-  await step('refresh token', () => assert.ok(tokens.refresh_token, 'no refresh token for offline_access'));
+  const { callback, checks, tokens } = await step('authorization code', () => authorize(config, visitor));
+  await step('refresh token', () => assert.ok(tokens.refresh_token, 'no refresh token despite offline_access'));
   await step('userinfo', async () => {
     const { email } = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);
     assert.equal(email, user);
@@ -76,7 +76,7 @@ await run(async (issuer, person) => {
     assert.equal(await isActive(config, tokens.refresh_token), true);
   });
   await rotation(config, tokens);
-  const again = await step('second sign-in', () => authorize(config, person));
+  const again = await step('second sign-in', () => authorize(config, visitor));
   await revocation(config, again.tokens);
-  await step('spent code is refused', () => assert.rejects(client.authorizationCodeGrant(config, callback, checks), invalidGrant));
+  await step('used code is refused', () => assert.rejects(client.authorizationCodeGrant(config, callback, checks), invalidGrant));
 });

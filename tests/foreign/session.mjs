@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// A person whose browser stays open: signs in at each address on stdin in one session of headless Chromium.
+// A user whose browser stays open: signs in at each authorization URL from stdin in the same headless Chromium.
 //
 //   session.mjs          settings: see browser.mjs
 //
-// Prints a line like that of browser.mjs for each; ends when its stdin does.
+// Prints the result for each URL as browser.mjs does; exits when its stdin closes.
 import readline from 'node:readline';
 import { closeBrowser, openPage, signIn } from './browser.mjs';
 

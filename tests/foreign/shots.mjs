@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// Screenshots of pages: LABEL.png, LABEL-dark.png and LABEL-360.png in the directory SHOTS (default shots).
+// Takes screenshots of pages: LABEL.png, LABEL-dark.png and LABEL-360.png in the directory SHOTS (default shots).
 //
 //   shots.mjs LABEL=URL...
 //
-// Prints {ok, shots: [{label, url, status, file, overflows}], message?}; `overflows` says that a page is wider than
-// its window. Ends with 0 if every page was had, within 60 s.
+// Prints {ok, shots: [{label, url, status, file, overflows}], message?}, where `overflows` means that a page is wider than
+// its window. Exits with 0 if every page was loaded, within 60 s.
 import { closeBrowser, openPage, shoot } from './browser.mjs';
 
 const dir = process.env.SHOTS || 'shots';

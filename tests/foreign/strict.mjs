@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// A server as the npm package oauth4webapi judges it, which checks every answer against its specification.
+// Tests a server with the npm package oauth4webapi, which checks every response against its specification.
 //
 //   strict.mjs ISSUER        settings: see journey.mjs
 //
-// Prints {ok, issuer, client_id, steps, message?}; ends with 0 only if every answer was accepted, within 60 s.
+// Prints {ok, issuer, client_id, steps, message?} and exits with 0 only if every response was accepted, within 60 s.
 import assert from 'node:assert/strict';
 import * as oauth from 'oauth4webapi';
 import { clientId, clientSecret, extra, run, scope, step, user } from './journey.mjs';
@@ -34,23 +34,23 @@ async function authorizationUrl(server, redirectUri, { verifier, state, nonce })
   return url;
 }
 
-/** One trip through the browser; the callback's parameters, judged, and the secrets of the request. */
-async function authorize(server, person) {
+/** Signs in once through the browser; returns the validated callback parameters and the secrets of the request. */
+async function authorize(server, visitor) {
   const request = {
     verifier: oauth.generateRandomCodeVerifier(),
     state: oauth.generateRandomState(),
     nonce: oauth.generateRandomNonce(),
   };
-  const callback = await person.authorize(await authorizationUrl(server, person.redirectUri, request));
+  const callback = await visitor.authorize(await authorizationUrl(server, visitor.redirectUri, request));
   const parameters = oauth.validateAuthResponse(server, client, callback, request.state);
   return { ...request, parameters };
 }
 
-const codeRequest = (server, person, { parameters }, verifier) =>
-  oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, person.redirectUri, verifier, http);
+const codeRequest = (server, visitor, { parameters }, verifier) =>
+  oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, visitor.redirectUri, verifier, http);
 
-async function exchange(server, person, grant) {
-  const response = await codeRequest(server, person, grant, grant.verifier);
+async function exchange(server, visitor, grant) {
+  const response = await codeRequest(server, visitor, grant, grant.verifier);
   const options = { expectedNonce: grant.nonce, requireIdToken: true };
   const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, options);
   await oauth.validateApplicationLevelSignature(server, response, http);
@@ -85,9 +85,9 @@ const isInvalidGrant = isError('invalid_grant');
 const isInvalidToken = (error) =>
   error instanceof oauth.WWWAuthenticateChallengeError && error.cause[0].parameters.error === 'invalid_token';
 
-async function wrongVerifier(server, person) {
-  const grant = await authorize(server, person);
-  const response = await codeRequest(server, person, grant, oauth.generateRandomCodeVerifier());
+async function wrongVerifier(server, visitor) {
+  const grant = await authorize(server, visitor);
+  const response = await codeRequest(server, visitor, grant, oauth.generateRandomCodeVerifier());
   await assert.rejects(oauth.processAuthorizationCodeResponse(server, client, response), isInvalidGrant);
 }
 
@@ -105,11 +105,11 @@ async function pollDevice(server, deviceCode) {
 
 const refusesDevice = (server, deviceCode, code) => assert.rejects(pollDevice(server, deviceCode), isError(code));
 
-async function deviceGrant(server, person) {
+async function deviceGrant(server, visitor) {
   const device = await step('device authorization', () => beginDevice(server));
   await step('device waits', () => refusesDevice(server, device.device_code, 'authorization_pending'));
   await step('device polls too fast', () => refusesDevice(server, device.device_code, 'slow_down'));
-  await step('device is answered', () => person.answer(device.verification_uri, device.user_code));
+  await step('device is allowed', () => visitor.decide(device.verification_uri, device.user_code));
   const tokens = await step('device code and signature', () => pollDevice(server, device.device_code));
   await step('userinfo of the device', async () => {
     const { sub } = oauth.getValidatedIdTokenClaims(tokens);
@@ -119,15 +119,15 @@ async function deviceGrant(server, person) {
   await step('unknown device code', () => refusesDevice(server, 'unknown', 'invalid_grant'));
 }
 
-await run(async (issuer, person) => {
+await run(async (issuer, visitor) => {
   const server = await step('discovery oidc', () => discover(issuer, 'oidc'));
   await step('discovery oauth2', async () => {
     const other = await discover(issuer, 'oauth2');
     assert.equal(other.token_endpoint, server.token_endpoint);
   });
   await step('iss is promised', () => assert.equal(server.authorization_response_iss_parameter_supported, true));
-  const grant = await step('authorization response', () => authorize(server, person));
-  const first = await step('code exchange and signature', () => exchange(server, person, grant));
+  const grant = await step('authorization response', () => authorize(server, visitor));
+  const first = await step('code exchange and signature', () => exchange(server, visitor, grant));
   const { sub } = oauth.getValidatedIdTokenClaims(first);
   await step('userinfo', async () => assert.equal((await userinfo(server, first.access_token, sub)).email, user));
   await step('userinfo refuses a bad token', () => assert.rejects(userinfo(server, 'bad', sub), isInvalidToken));
@@ -141,6 +141,6 @@ await run(async (issuer, person) => {
   });
   await step('revocation', () => revoke(server, second.refresh_token));
   await step('refused after revocation', () => assert.rejects(refresh(server, second.refresh_token), isInvalidGrant));
-  await step('wrong verifier', () => wrongVerifier(server, person));
-  await deviceGrant(server, person);
+  await step('wrong verifier', () => wrongVerifier(server, visitor));
+  await deviceGrant(server, visitor);
 });

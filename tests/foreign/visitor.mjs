@@ -1,36 +1,37 @@
 #!/usr/bin/env node
-// A person without a browser: signs in at oidc-provider.mjs by its forms, where Chromium would be most of the work.
+// A user without a browser: signs in at oidc-provider.mjs through its forms, for tests in which Chromium would take most of
+// the time.
 //
-//   visitor.mjs URL     URL of an authorization request; fit for `hallpass login --browser`
+//   visitor.mjs URL     an authorization URL; works as `hallpass login --browser=CMD`
 //
-// Ends with 0 when the client's redirect URI answered 200.
+// Exits with 0 if the redirect URI responded with a success status.
 const FORMS = { login: { action: 'login', email: 'test@example.com', password: 'password' }, consent: { action: 'allow' } };
 const MOST_PAGES = 12;
 
 const cookies = new Map();
 
-/** One request; what it sets is sent from then on, to every path. */
+/** Sends one request. Cookies that it sets are sent from then on, to every path. */
 async function ask(url, form) {
   const headers = { cookie: [...cookies].map((pair) => pair.join('=')).join('; ') };
   const body = form && new URLSearchParams(form);
-  const answer = await fetch(url, { method: form ? 'POST' : 'GET', body, headers, redirect: 'manual' });
-  for (const cookie of answer.headers.getSetCookie()) {
+  const response = await fetch(url, { method: form ? 'POST' : 'GET', body, headers, redirect: 'manual' });
+  for (const cookie of response.headers.getSetCookie()) {
     const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie);
     cookies.set(name, value);
   }
-  return answer;
+  return response;
 }
 
-/** Follows redirects and answers forms until the client's listener has the code. */
+/** Follows redirects and submits forms until the client's listener has the code. */
 async function walk(start) {
   const landing = new URL(start).searchParams.get('redirect_uri');
   let url = start;
   let form;
   for (let page = 0; page < MOST_PAGES; page += 1) {
-    const answer = await ask(url, form);
-    if (url.startsWith(landing)) return answer.ok;
-    const next = answer.headers.get('location');
-    const asksWho = !next && (await answer.text()).includes('name="email"');
+    const response = await ask(url, form);
+    if (url.startsWith(landing)) return response.ok;
+    const next = response.headers.get('location');
+    const asksWho = !next && (await response.text()).includes('name="email"');
     form = next ? undefined : FORMS[asksWho ? 'login' : 'consent'];
     url = next ? new URL(next, url).href : url;
   }

@@ -1,10 +1,6 @@
-//! `mytool-tokio`: sign-in inside a program that runs on tokio. What takes time is awaited, Ctrl-C drops whatever is
-//! awaited just then, and [`run`] lets finish what must not be cut off.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is a program, and it has a person to talk to"
-)]
+//! `mytool-tokio`: sign-in in a program that runs on tokio. Ctrl-C drops the future that is being awaited; [`run`] then waits
+//! for what must not be cut off.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::io;
 use std::process::ExitCode;
@@ -19,7 +15,7 @@ use tokio::signal::ctrl_c;
 const ISSUER: &str = "http://127.0.0.1:4000";
 const CLIENT_ID: &str = "demo";
 
-/// The whole integration; it sends and reads nothing yet, so it need not be awaited.
+/// The whole integration. It sends and reads nothing, so it isn't async.
 fn pass() -> hallpass::Result<Hallpass> {
     let issuer = setting("MYTOOL_ISSUER", ISSUER);
     let client_id = setting("MYTOOL_CLIENT_ID", CLIENT_ID);
@@ -33,11 +29,11 @@ fn setting(variable: &str, default: &str) -> String {
     std::env::var(variable).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
 }
 
-/// An example of an asynchronous program that its users sign in to.
+/// An example of an async program with sign-in.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// Run on several threads instead of one; nothing else changes
+    /// Use the multi-threaded runtime
     #[arg(long, global = true)]
     multi_thread: bool,
     #[command(subcommand)]
@@ -48,9 +44,9 @@ struct Cli {
 enum Command {
     /// Sign in through the browser
     Login,
-    /// Say who is signed in
+    /// Show who is signed in
     Whoami,
-    /// Ask the API about yourself
+    /// Show your account as the API knows it
     Me,
     /// Sign out
     Logout,
@@ -61,8 +57,8 @@ fn main() -> ExitCode {
     run(&cli).map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
 }
 
-/// After a Ctrl-C a refresh may be under way, on a thread that no runtime waits for. The refresh token is spent then, so
-/// the one that comes in its place has to be saved; a login clears its line on the terminal.
+/// After Ctrl-C, a refresh may still be running on a thread that the runtime doesn't wait for. Its refresh token is already
+/// used, so the new one must be saved before the program ends. A login clears its line on the terminal.
 fn run(cli: &Cli) -> Result<(), Failure> {
     let pass = pass()?;
     let runtime = runtime(cli.multi_thread).map_err(Failure::Runtime)?;
@@ -71,7 +67,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     outcome
 }
 
-/// `#[tokio::main]` does as well; this one is made by hand only to offer both flavours.
+/// Builds the runtime by hand only to offer both flavors; `#[tokio::main]` works as well.
 fn runtime(multi_thread: bool) -> io::Result<Runtime> {
     let mut builder = if multi_thread { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     builder.enable_all().build()
@@ -79,7 +75,7 @@ fn runtime(multi_thread: bool) -> io::Result<Runtime> {
 
 async fn or_ctrl_c(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::select! {
-        biased; // so that Ctrl-C is listened to before the work begins
+        biased; // installs the Ctrl-C handler before the work begins
         Ok(()) = ctrl_c() => Err(Error::Cancelled.into()),
         outcome = work => outcome,
     }
@@ -101,8 +97,8 @@ async fn login(pass: &Hallpass) -> hallpass::Result<()> {
     Ok(())
 }
 
-/// A token that looks alive may have been revoked, and only the API's 401 tells. One new token, one replay: a second
-/// 401 has another reason.
+/// Calls the API, and once more with a refreshed token if it returns 401: a token that hasn't expired may have been revoked.
+/// A second 401 has another cause.
 async fn me(pass: &Hallpass) -> Result<String, Failure> {
     let (http, tokens) = (Client::new(), pass.token_source());
     let token = tokens.token().await?;
@@ -113,14 +109,14 @@ async fn me(pass: &Hallpass) -> Result<String, Failure> {
     Ok(answer.error_for_status()?.text().await?)
 }
 
-/// The server's userinfo endpoint plays the API, so that the example runs without one. Yours has an address
-/// of its own: a constant, because the token may go to no other host.
+/// Calls the server's userinfo endpoint in place of an API, so that the example needs none. Use a constant URL for yours:
+/// the token must not go to any other host.
 async fn call_api(http: &Client, token: &AccessToken) -> reqwest::Result<Response> {
     let url = format!("{}/userinfo", token.issuer().trim_end_matches('/'));
     http.get(url).bearer_auth(token.expose()).send().await
 }
 
-/// Hallpass tells whose move it is; what the API says is the program's own affair.
+/// Why the program failed.
 enum Failure {
     SignIn(Error),
     Api(reqwest::Error),

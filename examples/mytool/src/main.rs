@@ -1,9 +1,5 @@
-//! `mytool`: a command-line program whose users sign in. All that it has to know of Hallpass is in [`pass`].
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is a program, and it has a person to talk to"
-)]
+//! `mytool`: a command-line program with sign-in. All of the integration is in [`pass`].
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::process::ExitCode;
 
@@ -13,7 +9,7 @@ use hallpass::{AccessToken, Error, Hallpass, Pages, Terminal};
 const ISSUER: &str = "http://127.0.0.1:4000";
 const CLIENT_ID: &str = "demo";
 
-/// The whole integration; the verbs below only call what it returns.
+/// The whole integration. The commands below only call the pass that it returns.
 fn pass() -> hallpass::Result<Hallpass> {
     let issuer = setting("MYTOOL_ISSUER", ISSUER);
     let client_id = setting("MYTOOL_CLIENT_ID", CLIENT_ID);
@@ -28,7 +24,7 @@ fn setting(variable: &str, default: &str) -> String {
     std::env::var(variable).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
 }
 
-/// An example of a program that its users sign in to.
+/// An example of a program with sign-in.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -40,9 +36,9 @@ struct Cli {
 enum Command {
     /// Sign in through the browser
     Login,
-    /// Say who is signed in
+    /// Show who is signed in
     Whoami,
-    /// Ask the API about yourself
+    /// Show your account as the API knows it
     Me,
     /// Sign out
     Logout,
@@ -67,17 +63,17 @@ fn run(command: &Command) -> Result<(), Failure> {
     Ok(())
 }
 
-/// No signal handler is needed here: nothing is stored before the end, so Ctrl-C leaves all as it was, and the shell puts
-/// its terminal right. (One that hits a refresh is another matter: a program with a handler of its own calls
-/// `pass.finish_saving` in it, and `release` of the terminal's keyboard.)
+/// Needs no signal handler: nothing is saved before the end, so Ctrl-C changes nothing, and the shell restores its terminal.
+/// If your program has a Ctrl-C handler of its own, call `pass.finish_saving` in it, so that a refresh isn't cut off, and
+/// `release` on the terminal's keyboard.
 fn login(pass: &Hallpass) -> hallpass::Result<()> {
     pass.login(&mut Terminal::stderr())?;
     eprintln!("Successfully logged in!");
     Ok(())
 }
 
-/// A token that looks alive may have been revoked, and only the API's 401 tells. One new token, one
-/// replay: a second 401 has another reason.
+/// Calls the API, and once more with a refreshed token if it returns 401: a token that hasn't expired may have been revoked.
+/// A second 401 has another cause.
 fn me(pass: &Hallpass) -> Result<String, Failure> {
     let tokens = pass.token_source();
     let token = tokens.access_token()?;
@@ -88,21 +84,21 @@ fn me(pass: &Hallpass) -> Result<String, Failure> {
     }
 }
 
-/// The server's userinfo endpoint plays the API, so that the example runs without one. Yours has an address
-/// of its own: a constant, because the token may go to no other host.
+/// Calls the server's userinfo endpoint in place of an API, so that the example needs none. Use a constant URL for yours:
+/// the token must not go to any other host.
 fn call_api(token: &AccessToken) -> Result<String, ureq::Error> {
     let url = format!("{}/userinfo", token.issuer().trim_end_matches('/'));
     let request = ureq::get(url).header("Authorization", token.authorization_header().expose());
     request.call()?.body_mut().read_to_string()
 }
 
-/// The report is one true sentence about what was erased here and what the server did.
+/// Prints the report: one sentence about what was deleted here and revoked at the server.
 fn logout(pass: &Hallpass) -> hallpass::Result<()> {
     eprintln!("{}", pass.logout()?);
     Ok(())
 }
 
-/// Hallpass tells whose move it is; what the API says is the program's own affair.
+/// Why the program failed.
 enum Failure {
     SignIn(Error),
     Api(ureq::Error),

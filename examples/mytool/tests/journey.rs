@@ -1,4 +1,4 @@
-//! The real program against a development server, each time with a home of its own.
+//! The real program against a development server, in a new home directory for each test.
 #![cfg(unix)] // the browser is a shell script
 
 use std::fs;
@@ -10,7 +10,7 @@ use hallpass::{Environment, Hallpass};
 use hallpass_dev::{DevServer, Robot, Visit};
 use tempfile::TempDir;
 
-/// A person's machine: an empty home, and a browser that writes down where it was sent.
+/// A user's machine: an empty home directory, and a browser that records the URL it is opened with.
 struct Machine {
     home: TempDir,
     issuer: String,
@@ -19,7 +19,7 @@ struct Machine {
 impl Machine {
     fn new(server: &DevServer) -> Machine {
         let home = tempfile::tempdir().unwrap();
-        // Renamed into place, so that nobody reads half an address.
+        // Renamed into place, so that the URL is never read half-written.
         let script = "cd \"$(dirname \"$0\")\" && printf %s \"$1\" > url.new && mv url.new url\n";
         fs::write(home.path().join("browser.sh"), script).unwrap();
         Machine { home, issuer: server.issuer().to_owned() }
@@ -41,7 +41,7 @@ impl Machine {
         self.mytool(verb).output().unwrap().into()
     }
 
-    /// Starts a login and waits until the browser was opened.
+    /// Starts a login, waits for the browser to open and returns the authorization URL.
     fn begin_login(&self) -> (Child, String) {
         let url = self.path().join("url");
         let _ = fs::remove_file(&url);
@@ -60,7 +60,7 @@ impl Machine {
         (child.wait_with_output().unwrap().into(), visit)
     }
 
-    /// What another process of the same program sees.
+    /// Returns the session as another process of the same program sees it.
     fn pass(&self) -> Hallpass {
         let home = Environment::from_variables([("HOME", self.path().to_str().unwrap())]);
         Hallpass::builder("mytool", &self.issuer, "demo").environment(home).build().unwrap()
@@ -82,7 +82,7 @@ impl From<Output> for Outcome {
 
 impl Outcome {
     #[track_caller]
-    fn ends(self, code: i32) -> Outcome {
+    fn exits_with(self, code: i32) -> Outcome {
         assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
         self
     }
@@ -94,7 +94,7 @@ fn from_login_to_logout() {
     let machine = Machine::new(&server);
 
     let (login, visit) = machine.login(&server.robot());
-    let login = login.ends(0);
+    let login = login.exits_with(0);
     assert!(
         login.stdout.is_empty() && login.stderr.ends_with("Successfully logged in!\n"),
         "{}",
@@ -102,67 +102,67 @@ fn from_login_to_logout() {
     );
     assert!(visit.body.contains("You are signed in · MyTool") && visit.body.contains("#0f766e"));
 
-    assert_eq!(machine.run("whoami").ends(0).stdout, "Logged in as: test@example.com\n");
-    assert!(machine.run("me").ends(0).stdout.contains("\"email\":\"test@example.com\""));
-    assert_eq!(machine.run("logout").ends(0).stderr, "Logged out; the server revoked the tokens.\n");
+    assert_eq!(machine.run("whoami").exits_with(0).stdout, "Logged in as: test@example.com\n");
+    assert!(machine.run("me").exits_with(0).stdout.contains("\"email\":\"test@example.com\""));
+    assert_eq!(machine.run("logout").exits_with(0).stderr, "Logged out; the server revoked the tokens.\n");
     assert_eq!(server.journal().count("/revoke"), 2);
 
-    let after = machine.run("whoami").ends(4);
+    let after = machine.run("whoami").exits_with(4);
     assert!(after.stdout.is_empty() && after.stderr.ends_with("run: mytool login\n"), "{}", after.stderr);
-    machine.run("me").ends(4);
-    assert_eq!(machine.run("logout").ends(0).stderr, "Nobody was signed in.\n");
+    machine.run("me").exits_with(4);
+    assert_eq!(machine.run("logout").exits_with(0).stderr, "Nobody was signed in.\n");
 }
 
 #[test]
-fn a_token_that_the_api_refuses_is_renewed_once_and_the_call_repeated() {
+fn a_401_from_the_api_causes_one_refresh_and_one_retry() {
     let server = DevServer::start().unwrap();
     let machine = Machine::new(&server);
-    machine.login(&server.robot()).0.ends(0);
+    machine.login(&server.robot()).0.exits_with(0);
     let token = machine.pass().access_token().unwrap();
     let form = [("token", token.expose()), ("client_id", "demo")];
     ureq::post(format!("{}/revoke", server.issuer())).send_form(form).unwrap();
     server.journal().clear();
 
-    machine.run("me").ends(0);
+    machine.run("me").exits_with(0);
     let calls: Vec<_> = server.journal().requests_to("/userinfo").iter().map(|call| call.status).collect();
     assert_eq!(calls, [Some(401), Some(200)]);
     assert_eq!(server.journal().count("/token"), 1);
 }
 
 #[test]
-fn a_session_that_the_server_ended_asks_for_a_login() {
+fn a_session_that_the_server_ended_needs_a_new_login() {
     let server = DevServer::start().unwrap();
     let machine = Machine::new(&server);
-    machine.login(&server.robot()).0.ends(0);
-    // The same sign-in, ended from elsewhere: the stored refresh token is dead.
+    machine.login(&server.robot()).0.exits_with(0);
+    // Logout revokes the refresh token; the restored record still has it.
     fs::copy(record(&machine), machine.path().join("kept")).unwrap();
-    machine.run("logout").ends(0);
+    machine.run("logout").exits_with(0);
     fs::copy(machine.path().join("kept"), record(&machine)).unwrap();
 
-    let me = machine.run("me").ends(4);
+    let me = machine.run("me").exits_with(4);
     assert!(
         me.stderr.contains("the server ended this session") && me.stderr.ends_with("run: mytool login\n")
     );
 }
 
 fn record(machine: &Machine) -> std::path::PathBuf {
-    machine.pass().status().path.expect("a file keeps it")
+    machine.pass().status().path.expect("the record is a file")
 }
 
 #[test]
-fn a_refusal_is_no_success() {
+fn a_denied_sign_in_fails() {
     let server = DevServer::start().unwrap();
     let machine = Machine::new(&server);
     let (login, visit) = machine.login(&server.robot().deny());
-    assert!(login.ends(1).stderr.contains("sign-in was refused"));
+    assert!(login.exits_with(1).stderr.contains("sign-in was refused"));
     assert_eq!(visit.status, 400);
-    machine.run("whoami").ends(4);
+    machine.run("whoami").exits_with(4);
 }
 
 #[test]
-fn a_server_that_is_away_is_the_networks_affair() {
+fn an_unreachable_server_is_a_network_error() {
     let server = DevServer::start().unwrap();
     let machine = Machine::new(&server);
     server.stop();
-    machine.run("login").ends(5);
+    machine.run("login").exits_with(5);
 }

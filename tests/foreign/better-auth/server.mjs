@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The npm package better-auth with its OAuth provider, in memory, on loopback, for one test run.
 //
-// Prints {"issuer", "pid", "client_id"} when it listens. Ends when its stdin closes.
+// Prints {"issuer", "pid", "client_id"} once it listens. Exits when its stdin closes.
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import {
@@ -36,7 +36,7 @@ const auth = betterAuth({
       consentPage: '/consent',
       scopes: SCOPES,
       accessTokenExpiresIn: 300,
-      // They are served below, at every address that a client may ask.
+      // Both documents are served below, at every path that a client may request.
       silenceWarnings: { oauthAuthServerConfig: true, openidConfig: true },
     }),
     oauthDeviceAuthorization({ verificationUri: `${origin}/device`, expiresIn: '10m', interval: '1s' }),
@@ -59,7 +59,7 @@ async function register() {
   return auth.api.adminCreateOAuthClient({ headers: { cookie }, body });
 }
 
-/** The package has no pages of its own, only the addresses that a page's script asks. */
+/** The package has no pages, only endpoints for a page's script. */
 const page = (title, body, script) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -73,10 +73,10 @@ ${script && `<script type="module">
   const problem = document.querySelector('[role=alert]');
   async function post(path, body) {
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch('${BASE}' + path, { method: 'POST', headers, body: JSON.stringify(body) });
-    const told = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw problem.textContent = told.error_description || told.message || answer.status;
-    if (told.url) location.href = told.url;
+    const response = await fetch('${BASE}' + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    const result = await response.json().catch(() => ({}));
+    if (!response.ok) throw problem.textContent = result.error_description || result.message || response.status;
+    if (result.url) location.href = result.url;
   }
   const onClick = (action, act) => document.querySelector('[name=' + action + ']').onclick = act;
 ${script}
@@ -114,22 +114,22 @@ const pages = {
   const session = await (await fetch('${BASE}/get-session')).json();
   if (!session) location.replace('/sign-in?next=' + encodeURIComponent(location.pathname + location.search));
   const userCode = new URLSearchParams(query).get('user_code');
-  // This tells the server whose sign-in may answer.
+  // Claims the code for the signed-in user, who may then allow or deny it.
   const claimed = session && await fetch('${BASE}/device?user_code=' + encodeURIComponent(userCode));
   if (claimed && !claimed.ok) problem.textContent = 'That code is not right.';
-  const answer = async (path) => {
+  const decide = async (path) => {
     await post(path, { userCode });
     location.href = '/device/done';
   };
-  onClick('allow', () => answer('/device/approve'));
-  onClick('deny', () => answer('/device/deny'));`),
+  onClick('allow', () => decide('/device/approve'));
+  onClick('deny', () => decide('/device/deny'));`),
   '/device/done': page('Done', '<p>You can close this page.</p>', ''),
 };
 
-/** Web requests in, web answers out. */
+/** Adapts a handler of web requests to Node's server. */
 const fromWeb = (handle) => async (req, res) => {
-  const answer = await handle(new Request(origin + req.url));
-  res.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+  const response = await handle(new Request(origin + req.url));
+  res.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text());
 };
 const openid = fromWeb(oauthProviderOpenIdConfigMetadata(auth));
 const documents = {

@@ -1,7 +1,7 @@
 """The PyPI package django-oauth-toolkit as an authorization server, on loopback, for one test run.
 
-Prints {"issuer", "pid", "client_id", "device_client_id", "device_authorization_endpoint"} when it listens. Ends when
-its stdin closes; nothing of it is left.
+Prints {"issuer", "pid", "client_id", "device_client_id", "device_authorization_endpoint"} once it listens. Exits and
+removes its files when its stdin closes.
 """
 
 import json
@@ -24,7 +24,7 @@ folder = tempfile.TemporaryDirectory(prefix="django-oauth-toolkit.")
 listener = socket.create_server(("127.0.0.1", 0))
 ORIGIN = "http://127.0.0.1:%d" % listener.getsockname()[1]
 
-# The toolkit's own base page asks a server elsewhere for its style.
+# Replaces the toolkit's base page, which loads its style from another server.
 PAGES = {
     "oauth2_provider/base.html": """<!doctype html><html lang="en"><title>Server</title><link rel="icon" href="data:,">
         {% block content %}{% endblock %}""",
@@ -85,7 +85,7 @@ settings.configure(
         "SCOPES": {"openid": "who you are", "profile": "your name", "email": "your address"},
     },
 )
-# The settings name this file as a module, whatever it was started as.
+# The settings refer to this file as a module of this name.
 sys.modules[NAME] = sys.modules[__name__]
 django.setup()
 
@@ -110,7 +110,7 @@ class Validator(OAuth2Validator):
 urlpatterns = [
     path("login/", LoginView.as_view(template_name="login.html")),
     path("o/", include(oauth2_urls)),
-    # RFC 8414 puts the well-known part before the issuer's path.
+    # RFC 8414 puts the well-known segment before the issuer's path.
     path("", include((oauth2_urls.metadata_urlpatterns, "root"), namespace="root")),
 ]
 

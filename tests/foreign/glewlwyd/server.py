@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Debian's glewlwyd with an OpenID provider in it, on loopback, for one test run.
+"""Debian's glewlwyd, set up as an OpenID provider, on loopback, for one test run.
 
-Prints {"issuer", "pid", "client_id", "redirect_uris"} when it listens; glewlwyd compares redirect URIs with their
-port. Ends when its stdin closes, and glewlwyd with it; nothing of them is left.
+Prints {"issuer", "pid", "client_id", "redirect_uris"} once it listens; glewlwyd compares redirect URIs including their
+port. When its stdin closes, it ends glewlwyd, removes its files and exits.
 """
 
 import http.cookiejar
@@ -43,12 +43,12 @@ ISSUER = f"{ORIGIN}/api/oidc"
 REDIRECT_URIS = [f"http://127.0.0.1:{port}/callback" for port in REDIRECT_PORTS]
 
 
-def furnish():
+def prepare():
     database = sqlite3.connect(DATA / "database")
     database.executescript(SCHEMA.read_text())
     database.close()
     shutil.copytree(WEBAPP, DATA / "webapp", ignore=shutil.ignore_patterns("config.json"))
-    # Debian's config.json is a link to a folder with the file in it.
+    # Debian's config.json is a link to a folder that contains the file.
     config = WEBAPP / "config.json"
     shutil.copy(config / config.name if config.is_dir() else config, DATA / "webapp/config.json")
     template = string.Template((HERE / "glewlwyd.conf").read_text())
@@ -64,7 +64,7 @@ def rsa_key():
 
 
 def start():
-    # It must not outlive this program, however that ends.
+    # glewlwyd must not outlive this program, however it ends.
     command = ["setpriv", "--pdeathsig", "KILL", "glewlwyd", f"--config-file={DATA}/glewlwyd.conf"]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
@@ -78,16 +78,16 @@ def wait_for(url, process):
             return error
         except OSError:
             time.sleep(0.05)
-    sys.exit(f"glewlwyd does not answer at {url}")
+    sys.exit(f"glewlwyd does not respond at {url}")
 
 
 class Administrator:
-    """Whoever sets it up, by its own interface."""
+    """Sets glewlwyd up through its own API."""
 
     def __init__(self):
         jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         self.opener = urllib.request.build_opener(jar)
-        # The name and password of a new database.
+        # The credentials in a new database.
         self.send("POST", "auth", username="admin", password="password")
 
     def send(self, method, path, **members):
@@ -133,7 +133,7 @@ class Administrator:
         self.send("POST", "mod/plugin", **module, parameters=parameters)
 
 
-furnish()
+prepare()
 glewlwyd = start()
 wait_for(f"{ORIGIN}/api/", glewlwyd)
 administrator = Administrator()
