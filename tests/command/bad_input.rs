@@ -81,7 +81,7 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
             "must have no query",
             "--issuer https://",
         ),
-        (&["--issuer", "https://a.example", "--client-id", " "], "client_id: it is empty", "--client-id"),
+        (&["--issuer", "https://a.example", "--client-id", " "], "client_id: must not be empty", "--client-id"),
         (&["--profile", "../x"], "profile: ", "--profile"),
         (&["--profile", "Work"], "profile: ", "--profile"),
         (&["--env-file", "none.env"], "cannot read none.env: ", "path"),
@@ -249,7 +249,7 @@ fn a_server_that_cannot_be_reached_is_no_reason_to_lose_a_sign_in() {
     let one = SignedIn::new();
     let issuer = format!("http://127.0.0.1:{}", free_port());
     let login = one.replace_by(&issuer);
-    login.fails(5, "could not connect to 127.0.0.1:", "check the address");
+    login.fails(5, "could not connect to 127.0.0.1:", "check the URL");
     assert_eq!(one.was_opened(), 0);
     one.is_as_before();
 }
@@ -285,7 +285,7 @@ fn the_metadata_of_another_issuer_is_not_used() {
     other.always(OPENID_CONFIGURATION, Response::json(200, &metadata));
     let login = one.replace_by(&other.origin());
     let error = format!("the metadata is for another issuer: expected {}, found {found}", other.origin());
-    login.fails(3, &error, "nothing was stored");
+    login.fails(3, &error, "nothing was saved");
     assert_eq!(one.was_opened(), 0);
     one.is_as_before();
 }

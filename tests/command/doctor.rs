@@ -33,7 +33,7 @@ fn p21_doctor_finds_everything_in_order_and_signs_nobody_in() {
     let troubles = doctor.stdout.lines().filter(|line| line.starts_with("!!")).count();
     assert_eq!((troubles, doctor.stderr.as_str()), (0, ""), "{doctor:#?}");
     for line in [
-        "ok  redirect  http://127.0.0.1/callback, with any port; has to be registered at the server",
+        "ok  redirect  http://127.0.0.1/callback, with any port; must be registered with the server",
         "--  keychain  no keychain available: no D-Bus session; a sign-in will not be sealed",
         "ok  proxy     none for 127.0.0.1",
         "ok  clock     agrees with 127.0.0.1's",
@@ -86,9 +86,9 @@ fn doctor_ends_as_a_login_would_and_gives_the_same_hint() {
             &["--ca-cert", "/dev/null"],
             5,
             "!!  trust     could not establish a secure connection to 127.0.0.1:1",
-            "name a file with certificates in PEM form",
+            "use a file with certificates in PEM format",
         ),
-        (&[], 5, "!!  server    could not connect to 127.0.0.1:1", "check the address"),
+        (&[], 5, "!!  server    could not connect to 127.0.0.1:1", "check the URL"),
     ];
     for (args, code, line, hint) in cases {
         let asked = [&["doctor", "--issuer", "https://127.0.0.1:1", "--client-id", CLIENT], args].concat();

@@ -35,9 +35,9 @@ const NO_KEY: [(Habit, &str); 13] = [
     (Habit::Dies, "the keychain failed"),
     (Habit::BusDies, "the keychain failed"),
     (Habit::Babbles, "the keychain failed"),
-    (Habit::Garbles, "not a key"),
-    (Habit::Truncates, "not a key"),
-    (Habit::Blanks, "not a key"),
+    (Habit::Garbles, "not a Hallpass key"),
+    (Habit::Truncates, "not a Hallpass key"),
+    (Habit::Blanks, "not a Hallpass key"),
     (Habit::SwapsKeys, "the file was modified"),
     (Habit::LocksItems, "locked"),
 ];
@@ -53,8 +53,8 @@ const NO_NEW_KEY: [(Habit, &str); 14] = [
     (Habit::Dies, "the keychain failed"),
     (Habit::BusDies, "the keychain failed"),
     (Habit::Babbles, "the keychain failed"),
-    (Habit::Garbles, "not a key"),
-    (Habit::Blanks, "not a key"),
+    (Habit::Garbles, "not a Hallpass key"),
+    (Habit::Blanks, "not a Hallpass key"),
     (Habit::SwapsKeys, "does not give back what it was given"),
     (Habit::Forgets, "no such key"),
     (Habit::AsksFirst, "locked"),
@@ -330,7 +330,7 @@ fn p54_a_key_that_stays_from_an_older_sign_in_does_not_meet_the_newer_one() {
 fn p54_a_login_heals_what_an_emptied_keychain_broke() {
     let setup = KeychainSetup::sealed();
     setup.service.blank();
-    setup.run(&["token"]).fails(8, "not a key", "hallpass login");
+    setup.run(&["token"]).fails(8, "not a Hallpass key", "hallpass login");
     let login = setup.sandbox.sign_in(&setup.server, &[]);
     tells_first(&login, "encrypted with a key from the keychain");
     setup.run(&["token", "--refresh"]).ok();

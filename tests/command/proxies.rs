@@ -84,7 +84,7 @@ fn p56_what_no_proxy_names_and_this_computer_are_reached_directly() {
     for names in ["idp.example", ".example", "*", "a.test, idp.example:443"] {
         let call = new_sandbox();
         let login = call.login(&LOGIN).env("HTTPS_PROXY", &proxy.url()).env("no_proxy", names).run();
-        login.fails(5, "could not connect to idp.example", "check the address");
+        login.fails(5, "could not connect to idp.example", "check the URL");
     }
     let (sandbox, server) = (new_sandbox(), DevServer::start().unwrap());
     let url = proxy.url();

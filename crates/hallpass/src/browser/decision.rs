@@ -53,7 +53,7 @@ impl Decision {
         self.ssh_tunnel().map(|tunnel| tunnel.command(&port.to_string()))
     }
 
-    /// What else the user has to do for that, in one sentence.
+    /// Says what else the user has to do for that, in one sentence.
     pub(crate) fn forwarding_note(&self, port: u16) -> Option<String> {
         self.forwarding.as_ref()?.note(port)
     }

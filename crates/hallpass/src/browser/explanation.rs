@@ -1,4 +1,4 @@
-//! What a login would do about the browser here, and why.
+//! The decision about the browser, explained to the user.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ const SHOWN: [&str; 12] = [
 /// Variables of which only is shown that they are set.
 const CONCEALED: [&str; 5] = ["SSH_CONNECTION", "SSH_TTY", "VSCODE_IPC_HOOK_CLI", "TMUX", "WSL_INTEROP"];
 
-/// What a login would do about the browser here, and why. Returned by [`Hallpass::explain`](crate::Hallpass::explain).
+/// Explains what a login would do about the browser here, and why. Returned by [`Hallpass::explain`](crate::Hallpass::explain).
 ///
 /// It is a guess about where the user's browser is. A wrong guess does no harm: the URL is always shown, and a callback or
 /// a pasted URL is always accepted.

@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::{BrowserCommand, Reason};
 
-/// What [`Browser::open`](super::Browser::open) is going to start, and why.
+/// The program [`Browser::open`](super::Browser::open) is going to start, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What is started.
+    /// The program.
     pub opener: Opener,
     /// Why.
     pub reason: Reason,

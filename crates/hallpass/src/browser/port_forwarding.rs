@@ -24,7 +24,7 @@ impl PortForwarding {
         }
     }
 
-    /// What the user has to do, in one sentence, unless it is a command to run.
+    /// Says in one sentence what the user has to do, unless it is a command to run.
     pub(super) fn note(&self, port: u16) -> Option<String> {
         match self {
             PortForwarding::Ssh(_) => None,

@@ -1,4 +1,4 @@
-//! What can be seen of the machine and the session a login runs in.
+//! The machine and the session a login runs in, as far as they can be seen.
 //!
 //! Looking is here; deciding is a pure function, so that it can be tested with tables. All of it is a hint: the URL is
 //! always shown, and the first response ends the login, wherever it comes from.

@@ -20,7 +20,7 @@ pub(super) struct Request {
     pub(super) is_prefetch: bool,
 }
 
-/// What arrived on a connection.
+/// The first bytes of a connection, classified.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming {
     Request(Request),

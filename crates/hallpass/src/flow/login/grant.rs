@@ -1,4 +1,4 @@
-//! What a login waits for.
+//! The grant that a login waits for.
 
 use crate::error::{Denied, Error, NetworkError, NetworkErrorKind, OAuthError};
 use crate::loopback::Arrival;

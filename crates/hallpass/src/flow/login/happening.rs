@@ -1,4 +1,4 @@
-//! What the threads of a login report while it waits.
+//! Reports of the threads of a login while it waits.
 
 use crate::error::Result;
 use crate::loopback::Callback;

@@ -139,7 +139,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// What of a text a header can hold.
+/// Leaves out what a header can't hold.
 fn header_text(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect()
 }

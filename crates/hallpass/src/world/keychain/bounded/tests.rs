@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-/// What a command may take for a keychain that does not answer (P47), and what an answer that needs no waiting may
-/// take on a machine that is busy.
+/// Limits of a command for a keychain that does not respond (P47), and of a response without waiting, on a
+/// busy machine.
 const IN_TIME: Duration = Duration::from_secs(4);
 const AT_ONCE: Duration = Duration::from_millis(500);
 
