@@ -34,7 +34,7 @@ fn p21_doctor_finds_everything_in_order_and_signs_nobody_in() {
     assert_eq!((troubles, doctor.stderr.as_str()), (0, ""), "{doctor:#?}");
     for line in [
         "ok  redirect  http://127.0.0.1/callback, with any port; has to be registered at the server",
-        "--  keychain  no keychain available: this session has no bus; a sign-in will not be sealed",
+        "--  keychain  no keychain available: no D-Bus session; a sign-in will not be sealed",
         "ok  proxy     none for 127.0.0.1",
         "ok  clock     agrees with 127.0.0.1's",
         "ok  features  names PKCE, userinfo, revocation, device grant, iss in its answers, offline_access",

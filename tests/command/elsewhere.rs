@@ -188,7 +188,7 @@ fn p24_a_published_port_reaches_who_listens_on_all_addresses() {
         let (login, status) = contained(&afar, &["--redirect-uri", &redirect_uri, "--listen", &listen]);
         let login = login.ok();
         assert_eq!(status, Some(200));
-        assert!(login.stderr.contains(&format!("other computers can reach {listen}")), "{login:#?}");
+        assert!(login.stderr.contains(&format!("other computers can connect to {listen}")), "{login:#?}");
         assert_eq!(sent_to(&afar, "/authorize"), Some(redirect_uri));
         assert_eq!(sent_to(&afar, "/token"), sent_to(&afar, "/authorize"));
     });

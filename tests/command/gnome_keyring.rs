@@ -128,7 +128,7 @@ fn p49_from_login_to_logout_nothing_secret_is_in_clear_and_no_key_is_left() {
     let Some(desktop) = Desktop::start() else { return };
     let sandbox = &desktop.sandbox;
     let login = sandbox.sign_in(&desktop.server, &[]);
-    tells_first(&login, ", sealed by the keychain");
+    tells_first(&login, ", encrypted with a key from the keychain");
     let first = desktop.has_one_key();
     let mut secrets = vec![sandbox.value(&["token"]), sandbox.value(&["token", "--id-token"])];
     holds_none(sandbox, &secrets);

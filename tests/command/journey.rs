@@ -173,7 +173,7 @@ fn p67_with_json_login_is_one_event_a_line_and_done_has_every_field() {
     let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["store", "url", "waiting", "exchanging", "done"]);
     let path = sandbox.record_file("default");
-    let no_keychain = "no keychain available: this session has no bus";
+    let no_keychain = "no keychain available: no D-Bus session";
     assert_eq!(
         events[0],
         json!({"event": "store", "store": "file", "path": path, "no_keychain": no_keychain})

@@ -332,7 +332,7 @@ fn p54_a_login_heals_what_an_emptied_keychain_broke() {
     setup.service.blank();
     setup.run(&["token"]).fails(8, "not a key", "hallpass login");
     let login = setup.sandbox.sign_in(&setup.server, &[]);
-    tells_first(&login, "sealed by the keychain");
+    tells_first(&login, "encrypted with a key from the keychain");
     setup.run(&["token", "--refresh"]).ok();
     assert_eq!(setup.service.items(), 1);
 }
@@ -382,7 +382,10 @@ fn p47_a_keychain_that_takes_its_time_is_waited_for_and_not_without_a_word() {
     let setup = KeychainSetup::new().behaving(Habit::Leisurely);
     let login = setup.sandbox.sign_in(&setup.server, &[]);
     assert_eq!(login.stderr.matches(WAITING).count(), 1, "{login:#?}");
-    assert!(login.stderr.find(WAITING) < login.stderr.find("sealed by the keychain"), "{login:#?}");
+    assert!(
+        login.stderr.find(WAITING) < login.stderr.find("encrypted with a key from the keychain"),
+        "{login:#?}"
+    );
     assert!(is_sealed(&setup.sandbox));
     let login = setup.sandbox.sign_in(&setup.server, &["--json"]);
     assert_eq!(login.events()[0], json!({"event": "slow_keychain"}));

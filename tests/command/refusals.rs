@@ -136,7 +136,11 @@ fn n46_a_scope_that_was_not_granted_is_told_and_what_was_is_shown() {
             json!({ "access_token": "x", "token_type": "Bearer", "expires_in": 3600, "scope": scope });
         server.always("/token", Response::json(200, &tokens));
         let login = login_at(&sandbox, &server, "code=x&state={state}").ok();
-        assert_eq!(login.stderr.contains("Note: the server did not grant: b\n"), is_told, "{login:#?}");
+        assert_eq!(
+            login.stderr.contains("Note: the server did not grant these scopes: b\n"),
+            is_told,
+            "{login:#?}"
+        );
         assert_eq!(sandbox.run(&["token", "--json"]).ok().json()["scopes"], granted);
     }
 }

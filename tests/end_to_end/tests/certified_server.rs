@@ -19,7 +19,7 @@ fn the_whole_journey_and_the_refresh_token_that_comes_only_with_consent() {
 
     let first = person.login(&at(&provider)).expect(0);
     assert!(first.stderr.contains("Email: test@example.com"), "{}", first.stderr);
-    assert!(first.stderr.contains("cannot renew itself"), "{}", first.stderr);
+    assert!(first.stderr.contains("cannot be refreshed"), "{}", first.stderr);
     assert_eq!(person.hallpass(&["status", "--json"]).expect(0).json()[0]["renewable"], false);
     let page = person.seen();
     assert_eq!(page["status"], 200, "{page}");
@@ -28,7 +28,7 @@ fn the_whole_journey_and_the_refresh_token_that_comes_only_with_consent() {
 
     let second = person.login(&[]).expect(0);
     assert!(
-        second.stderr.contains("prompt=consent") && !second.stderr.contains("cannot renew itself"),
+        second.stderr.contains("prompt=consent") && !second.stderr.contains("cannot be refreshed"),
         "{}",
         second.stderr
     );

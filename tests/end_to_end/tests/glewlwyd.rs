@@ -66,7 +66,7 @@ fn a_refusal_without_a_word_ends_no_session() {
     let person = Person::new("glewlwyd-few").with("IDP_TICK", "email");
     let done = person.login(&client(&server)).expect(0);
     // `flow::exchange`: what the person did not tick is told.
-    let told = "the server did not grant: profile offline_access";
+    let told = "the server did not grant these scopes: profile offline_access";
     assert!(done.stderr.contains(told), "{}", done.stderr);
     assert_eq!(person.record()["access"][0]["scopes"], json!(["openid", "email"]));
 

@@ -1,10 +1,10 @@
-//! What time it is, here and elsewhere.
+//! The clock.
 
 use std::time::SystemTime;
 
-/// The wall clock, by which tokens expire.
+/// The wall clock, by which tokens expire. Any `Fn() -> SystemTime` is a clock.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
 }
 

@@ -2,17 +2,17 @@
 
 use crate::protocol::authorization::Randomness;
 
-/// What one login needs.
+/// Returns the random bytes for one login.
 ///
 /// # Panics
-/// Where the system gives no random numbers: nobody can sign in safely there, and no setting helps.
+/// If the system has no random numbers: there is no safe login then, and no setting helps.
 pub(crate) fn for_login() -> Randomness {
     let mut bytes = [[0; 32]; 3];
     fill(bytes.as_flattened_mut());
     Randomness(bytes)
 }
 
-/// Random bytes.
+/// Returns random bytes.
 ///
 /// # Panics
 /// As [`for_login`].
@@ -31,7 +31,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn n02_n04_no_two_logins_share_anything() {
+    fn n02_n04_no_two_logins_share_random_bytes() {
         let mut seen = HashSet::new();
         for _ in 0..10_000 {
             for bytes in super::for_login().0 {

@@ -38,7 +38,7 @@ fn p59_the_documents_spelling_is_what_every_answer_must_have_and_the_settings_ma
         match spelled(&provider, &spelling) {
             Ok(session) => {
                 assert_eq!((callback, id_token, session.issuer()), (document, document, document.as_str()));
-                let note = format!("the server spells its issuer {document}");
+                let note = format!("the server writes its issuer as {document}");
                 let is_noted = session.notes().contains(&note);
                 assert_eq!(is_noted, config != document, "{spelling:?}");
             }

@@ -258,7 +258,11 @@ fn n71_an_issuer_with_one_slash_more_is_taken_as_the_server_spells_it_and_told()
         provider.twist_claims(move |claims| claims["iss"] = same.clone());
     });
     assert_eq!(session.issuer(), format!("{}/", provider.issuer()));
-    assert!(session.notes().iter().any(|note| note.contains("spells its issuer")), "{:?}", session.notes());
+    assert!(
+        session.notes().iter().any(|note| note.contains("writes its issuer as")),
+        "{:?}",
+        session.notes()
+    );
     sandbox.wait(24 * 3600 - 60);
     assert_eq!(sandbox.pass(&provider).access_token().unwrap().notes(), [""; 0]);
 }
@@ -362,8 +366,8 @@ fn n46_p34_p61_what_was_not_granted_is_told() {
     });
     assert_eq!(session.scopes(), ["openid", "email"]);
     let notes = session.notes().join("\n");
-    assert!(notes.contains("did not grant: profile offline_access"), "{notes}");
-    assert!(notes.contains("lasts 2h and cannot renew itself"), "{notes}");
+    assert!(notes.contains("did not grant these scopes: profile offline_access"), "{notes}");
+    assert!(notes.contains("lasts 2h and cannot be refreshed"), "{notes}");
 }
 
 #[test]
@@ -378,7 +382,7 @@ fn p34_a_server_without_offline_access_is_named_only_where_the_sign_in_cannot_re
         });
         session.notes().join("\n")
     };
-    let why = "lasts 2h and cannot renew itself: the server does not list the scope offline_access";
+    let why = "lasts 2h and cannot be refreshed: the server does not support the scope offline_access";
     assert!(notes(json!(["openid", "profile", "email"]), None).contains(why));
     assert_eq!(notes(json!(["openid", "profile", "email"]), Some("given anyway")), "");
     assert_eq!(notes(json!(["openid", "offline_access"]), None), "", "what else is cut is of no matter");
@@ -445,7 +449,7 @@ fn n61_without_an_id_token_nobody_knows_when_the_person_signed_in() {
 
 #[test]
 fn n61_a_server_that_does_not_care_how_one_should_sign_in_is_told() {
-    for (acr, said) in [("gold", None), ("bronze", Some("says \"bronze\"")), ("", Some("does not say how"))] {
+    for (acr, said) in [("gold", None), ("bronze", Some("states \"bronze\"")), ("", Some("states none"))] {
         let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
         if !acr.is_empty() {
             claim(&provider, "acr", json!(acr));

@@ -587,7 +587,7 @@ fn p40_a_corrupt_record_is_a_store_error_and_set_aside_by_the_next_login() {
     assert!(matches!(sandbox.pass(&provider).status().state, State::Unavailable(_)));
     assert_eq!(sandbox.bytes(), b"{\"version\":1,");
     let session = login(sandbox.at(&provider), visitor().0).unwrap();
-    assert!(session.notes()[0].contains("kept as"), "{:?}", session.notes());
+    assert!(session.notes()[0].contains("was moved to"), "{:?}", session.notes());
     sandbox.pass(&provider).access_token().unwrap();
     assert!(sandbox.files().values().any(|bytes| bytes == b"{\"version\":1,"));
     assert_eq!(sandbox.pass(&provider).profiles().unwrap(), ["default"]);

@@ -288,7 +288,7 @@ fn p40_a_record_that_became_unreadable_meanwhile_is_set_aside_as_ever() {
     sandbox.write(b"{");
     holder.cancel();
     let session = next.join().unwrap().unwrap();
-    assert!(session.notes()[0].contains("kept as"), "{:?}", session.notes());
+    assert!(session.notes()[0].contains("was moved to"), "{:?}", session.notes());
 }
 
 #[test]

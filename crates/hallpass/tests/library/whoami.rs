@@ -231,7 +231,11 @@ fn a_user_whom_the_login_did_not_learn_is_asked_for_later() {
     provider.next(1, USERINFO, Response::empty(503));
     let session = login(sandbox.at(&provider).scopes(["email", "offline_access"]), visitor().0).unwrap();
     assert_eq!(session.user(), None);
-    assert!(session.notes().iter().any(|note| note.contains("who you are")), "{:?}", session.notes());
+    assert!(
+        session.notes().iter().any(|note| note.contains("your user information")),
+        "{:?}",
+        session.notes()
+    );
     let pass = sandbox.pass(&provider);
     assert_eq!(pass.whoami().unwrap().label(), EMAIL);
     provider.forget();

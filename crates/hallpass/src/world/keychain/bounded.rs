@@ -1,4 +1,4 @@
-//! A keychain that nobody waits for too long.
+//! A keychain whose calls have a time limit.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,57 +9,55 @@ use super::{Item, Key, Keychain};
 use crate::error::KeychainError;
 use crate::interrupt::{Canceller, TICK};
 
-/// How long a keychain may take for a call that asks nobody.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The limit of a call that shows no prompt.
+const LIMIT: Duration = Duration::from_secs(3);
 
-/// How long a person may take to unlock it.
-const PATIENCE_WITH_A_PERSON: Duration = Duration::from_secs(120);
+/// The limit of a call that prompts the user to unlock the keychain.
+const PROMPT_LIMIT: Duration = Duration::from_secs(120);
 
-/// How long a keychain that did not answer is not asked again: longer than any command takes, so that a command
-/// waits for it once, and short enough for a program that runs all day.
-const SULK: Duration = Duration::from_secs(60);
+/// How long a keychain that did not respond is left alone: longer than any command takes, so that a command waits for it
+/// only once, and short enough for a program that runs all day.
+const REST: Duration = Duration::from_secs(60);
 
-/// Makes every call on a thread of its own, which it leaves behind when the time is over.
+/// Makes every call on a thread of its own, which it abandons when the limit passes.
 ///
-/// A plain thread and not one of an async runtime's pool: such a pool waits for its threads when it ends, and with
-/// it the process.
+/// The thread is not one of an async runtime's pool: a pool waits for its threads when it ends, and so does the process.
 #[derive(Clone)]
 pub(crate) struct Bounded {
     keychain: Arc<dyn Keychain>,
-    silent_since: Arc<Mutex<Option<Instant>>>,
+    timed_out_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Bounded {
-    /// Does nothing yet.
     pub(crate) fn new(keychain: Arc<dyn Keychain>) -> Bounded {
-        Bounded { keychain, silent_since: Arc::default() }
+        Bounded { keychain, timed_out_at: Arc::default() }
     }
 
-    /// [`Keychain::get`], within three seconds.
+    /// Calls [`Keychain::get`], for three seconds at most.
     pub(crate) fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
         self.ask(item, |keychain, item| keychain.get(item))
     }
 
-    /// [`Keychain::set`], within three seconds.
+    /// Calls [`Keychain::set`], for three seconds at most.
     pub(crate) fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
         let key = key.clone();
         self.ask(item, move |keychain, item| keychain.set(item, &key))
     }
 
-    /// [`Keychain::delete`], within three seconds.
+    /// Calls [`Keychain::delete`], for three seconds at most.
     pub(crate) fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
         self.ask(item, |keychain, item| keychain.delete(item))
     }
 
-    /// [`Keychain::key_ids`], within three seconds.
+    /// Calls [`Keychain::key_ids`], for three seconds at most.
     pub(crate) fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError> {
         let service = service.to_owned();
-        self.within(PATIENCE, &Canceller::default(), move |keychain| keychain.key_ids(&service))
+        self.within(LIMIT, &Canceller::default(), move |keychain| keychain.key_ids(&service))
     }
 
-    /// [`Keychain::unlock`], within two minutes. Cancelled, it is [`KeychainError::Refused`].
+    /// Calls [`Keychain::unlock`], for two minutes at most. If cancelled, returns [`KeychainError::Refused`].
     pub(crate) fn unlock(&self, canceller: &Canceller) -> Result<(), KeychainError> {
-        self.within(PATIENCE_WITH_A_PERSON, canceller, |keychain| keychain.unlock())
+        self.within(PROMPT_LIMIT, canceller, |keychain| keychain.unlock())
     }
 
     fn ask<T: Send + 'static>(
@@ -68,7 +66,7 @@ impl Bounded {
         call: impl FnOnce(&dyn Keychain, &Item<'_>) -> Result<T, KeychainError> + Send + 'static,
     ) -> Result<T, KeychainError> {
         let (service, key_id) = (item.service.to_owned(), item.key_id.to_owned());
-        self.within(PATIENCE, &Canceller::default(), move |keychain| {
+        self.within(LIMIT, &Canceller::default(), move |keychain| {
             call(keychain, &Item::new(&service, &key_id))
         })
     }
@@ -79,44 +77,44 @@ impl Bounded {
         canceller: &Canceller,
         call: impl FnOnce(&dyn Keychain) -> Result<T, KeychainError> + Send + 'static,
     ) -> Result<T, KeychainError> {
-        if self.is_sulking() {
+        if self.is_resting() {
             return Err(KeychainError::TimedOut);
         }
-        let answer = on_a_thread_left_behind(self.keychain.clone(), limit, canceller, call);
-        if matches!(answer, Err(KeychainError::TimedOut)) {
-            *self.silent_since() = Some(Instant::now());
+        let result = on_abandonable_thread(self.keychain.clone(), limit, canceller, call);
+        if matches!(result, Err(KeychainError::TimedOut)) {
+            *self.timed_out_at() = Some(Instant::now());
         }
-        answer
+        result
     }
 
-    fn is_sulking(&self) -> bool {
-        self.silent_since().is_some_and(|since| since.elapsed() < SULK)
+    fn is_resting(&self) -> bool {
+        self.timed_out_at().is_some_and(|since| since.elapsed() < REST)
     }
 
-    fn silent_since(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.silent_since.lock().unwrap_or_else(PoisonError::into_inner)
+    fn timed_out_at(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.timed_out_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn on_a_thread_left_behind<T: Send + 'static>(
+fn on_abandonable_thread<T: Send + 'static>(
     keychain: Arc<dyn Keychain>,
     limit: Duration,
     canceller: &Canceller,
     call: impl FnOnce(&dyn Keychain) -> Result<T, KeychainError> + Send + 'static,
 ) -> Result<T, KeychainError> {
-    let (done, answer) = mpsc::channel();
+    let (done, result) = mpsc::channel();
     let start = Instant::now();
     thread::Builder::new()
         .name("hallpass-keychain".to_owned())
         .spawn(move || done.send(call(&*keychain)))
-        .map_err(|error| KeychainError::Failed(format!("no thread to ask it on: {error}")))?;
+        .map_err(|error| KeychainError::Failed(format!("could not start a thread: {error}")))?;
     loop {
         if canceller.is_cancelled() {
             return Err(KeychainError::Refused);
         }
         let left = limit.saturating_sub(start.elapsed());
-        match answer.recv_timeout(left.min(TICK)) {
-            Ok(answer) => return answer,
+        match result.recv_timeout(left.min(TICK)) {
+            Ok(result) => return result,
             Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(KeychainError::TimedOut),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {

@@ -12,7 +12,7 @@ use super::{Item, Key, Keychain, key_text};
 use crate::environment::Environment;
 use crate::error::KeychainError;
 
-/// One generic credential for each key, called `hallpass:<key>:<program>`. It is open while the user is logged on.
+/// One generic credential per key, named `hallpass:<key>:<program>`. It is open while the user is logged on.
 #[derive(Debug, Clone)]
 pub(super) struct CredentialManager;
 
@@ -24,16 +24,16 @@ impl CredentialManager {
 
 impl Keychain for CredentialManager {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
-        let secret = entry(item)?.get_secret().map_err(sort)?;
+        let secret = entry(item)?.get_secret().map_err(keychain_error)?;
         key_text::read(&Zeroizing::new(secret))
     }
 
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
-        entry(item)?.set_secret(key_text::write(key).as_bytes()).map_err(sort)
+        entry(item)?.set_secret(key_text::write(key).as_bytes()).map_err(keychain_error)
     }
 
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
-        match entry(item)?.delete_credential().map_err(sort) {
+        match entry(item)?.delete_credential().map_err(keychain_error) {
             Err(KeychainError::NoItem) => Ok(()),
             other => other,
         }
@@ -44,25 +44,25 @@ impl Keychain for CredentialManager {
     }
 
     fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError> {
-        let specifiers = store()?.search(&HashMap::new()).map_err(sort)?.into_iter();
+        let specifiers = store()?.search(&HashMap::new()).map_err(keychain_error)?.into_iter();
         let ours = specifiers.filter_map(|entry| entry.get_specifiers()).filter(|(of, _)| of == service);
         Ok(ours.map(|(_, key_id)| key_id).collect())
     }
 }
 
-/// Neither a program's name nor a key's identifier has a colon.
+/// The name can be split again: neither a program's name nor a key's identifier contains a colon.
 fn store() -> Result<Arc<Store>, KeychainError> {
     let name = HashMap::from([("prefix", "hallpass:"), ("divider", ":"), ("suffix", "")]);
-    Store::new_with_configuration(&name).map_err(sort)
+    Store::new_with_configuration(&name).map_err(keychain_error)
 }
 
-/// The key stays on this computer, as the record does that it opens.
+/// The key stays on this computer, as its record does.
 fn entry(item: &Item<'_>) -> Result<Entry, KeychainError> {
     let here = HashMap::from([("persistence", "Local")]);
-    store()?.build(item.service, item.key_id, Some(&here)).map_err(sort)
+    store()?.build(item.service, item.key_id, Some(&here)).map_err(keychain_error)
 }
 
-fn sort(error: Error) -> KeychainError {
+fn keychain_error(error: Error) -> KeychainError {
     match error {
         Error::NoEntry => KeychainError::NoItem,
         // ERROR_NO_SUCH_LOGON_SESSION: a service, or SSH with a key

@@ -1,4 +1,4 @@
-//! A key as one line of ASCII, which no keychain mangles: base64url, RFC 4648 section 5, without padding.
+//! A key as one line of ASCII, which no keychain changes: base64url without padding (RFC 4648 §5).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,12 +12,12 @@ pub(super) fn write(key: &Key) -> Zeroizing<String> {
 }
 
 /// # Errors
-/// [`KeychainError::Failed`] for anything but what [`write`] makes.
+/// [`KeychainError::Failed`] unless [`write`] made the text.
 pub(super) fn read(text: &[u8]) -> Result<Key, KeychainError> {
     let mut key = Zeroizing::new([0; 32]);
     match URL_SAFE_NO_PAD.decode_slice(text, &mut *key) {
         Ok(32) => Ok(Key(key)),
-        _ => Err(KeychainError::Failed("what it keeps is not a key of Hallpass".to_owned())),
+        _ => Err(KeychainError::Failed("the stored item is not a Hallpass key".to_owned())),
     }
 }
 

@@ -14,11 +14,10 @@ use super::{Item, Key, Keychain, key_text, os_status};
 use crate::environment::Environment;
 use crate::error::KeychainError;
 
-/// One generic password for each key, its account the key's identifier.
+/// One generic password per key; its account is the key's identifier.
 ///
-/// macOS itself knows where somebody can be asked whether this program may read its item: a session without a
-/// display gets an error at once. Asking is not forbidden here, because after an update of a program that is not
-/// signed the question is the only way to the key.
+/// macOS prompts the user whether this program may read its item, and returns an error at once in a session without a
+/// display. The prompt is allowed here: after an update of an unsigned program it is the only way to the key.
 #[derive(Debug, Clone)]
 pub(super) struct LoginKeychain;
 
@@ -30,16 +29,16 @@ impl LoginKeychain {
 
 impl Keychain for LoginKeychain {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
-        let secret = entry(item)?.get_secret().map_err(sort)?;
+        let secret = entry(item)?.get_secret().map_err(keychain_error)?;
         key_text::read(&Zeroizing::new(secret))
     }
 
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
-        entry(item)?.set_secret(key_text::write(key).as_bytes()).map_err(sort)
+        entry(item)?.set_secret(key_text::write(key).as_bytes()).map_err(keychain_error)
     }
 
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
-        match entry(item)?.delete_credential().map_err(sort) {
+        match entry(item)?.delete_credential().map_err(keychain_error) {
             Err(KeychainError::NoItem) => Ok(()),
             other => other,
         }
@@ -47,46 +46,48 @@ impl Keychain for LoginKeychain {
 
     fn unlock(&self) -> Result<(), KeychainError> {
         let keychain = SecKeychain::default_for_domain(SecPreferencesDomain::User);
-        keychain.and_then(|mut keychain| keychain.unlock(None)).map_err(of_status)
+        keychain.and_then(|mut keychain| keychain.unlock(None)).map_err(from_status)
     }
 
     fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError> {
-        let found = store()?.search(&[("service", name(service).as_str())].into()).map_err(sort)?;
+        let found = store()?.search(&[("service", name(service).as_str())].into()).map_err(keychain_error)?;
         Ok(found.iter().filter_map(|entry| Some(entry.get_specifiers()?.1)).collect())
     }
 }
 
 fn store() -> Result<Arc<Store>, KeychainError> {
-    Store::new().map_err(sort)
+    Store::new().map_err(keychain_error)
 }
 
 fn entry(item: &Item<'_>) -> Result<Entry, KeychainError> {
-    store()?.build(&name(item.service), item.key_id, None).map_err(sort)
+    store()?.build(&name(item.service), item.key_id, None).map_err(keychain_error)
 }
 
-/// Keeps apart what the program itself may have there.
+/// Keeps our items apart from the program's own.
 fn name(service: &str) -> String {
     format!("hallpass:{service}")
 }
 
-fn sort(error: Error) -> KeychainError {
+fn keychain_error(error: Error) -> KeychainError {
     match error {
-        Error::NoEntry => os_status::sort(os_status::ITEM_NOT_FOUND, "not found", is_on_the_desktop),
+        Error::NoEntry => {
+            os_status::keychain_error(os_status::ITEM_NOT_FOUND, "not found", is_on_the_desktop)
+        }
         Error::PlatformFailure(cause) | Error::NoStorageAccess(cause) => match cause.downcast_ref::<Status>()
         {
-            Some(status) => of_status(*status),
+            Some(status) => from_status(*status),
             None => KeychainError::Failed(cause.to_string()),
         },
         other => KeychainError::Failed(other.to_string()),
     }
 }
 
-fn of_status(status: Status) -> KeychainError {
-    os_status::sort(status.code(), &status.to_string(), is_on_the_desktop)
+fn from_status(status: Status) -> KeychainError {
+    os_status::keychain_error(status.code(), &status.to_string(), is_on_the_desktop)
 }
 
-/// There is no safe call for the kind of the session; `launchctl` says it.
+/// Asks `launchctl` for the kind of the session: there is no safe system call for it.
 fn is_on_the_desktop() -> bool {
-    let asked = Command::new("/bin/launchctl").arg("managername").stdin(Stdio::null()).output();
-    asked.is_ok_and(|answer| answer.stdout.trim_ascii() == b"Aqua")
+    let output = Command::new("/bin/launchctl").arg("managername").stdin(Stdio::null()).output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"Aqua")
 }

@@ -1,7 +1,7 @@
-//! The operating system's keychain, of which one small thing is asked: to keep a key.
+//! The operating system's keychain, which stores the encryption key of a record.
 //!
-//! The tokens themselves never go there: they lie in the record, sealed by the key. So a keychain's limits on
-//! size and characters do not matter, and it is asked at most once by each command.
+//! The tokens themselves stay in the record. So a keychain's limits on size and characters don't matter, and a command
+//! uses it at most once.
 
 mod bounded;
 #[cfg(all(feature = "keychain", windows))]
@@ -15,7 +15,7 @@ mod login_keychain;
     not(any(windows, unix)),
     all(target_vendor = "apple", not(target_os = "macos"))
 ))]
-mod nowhere;
+mod no_keychain;
 #[cfg(all(feature = "keychain", any(target_os = "macos", test)))]
 mod os_status;
 #[cfg(all(feature = "keychain", unix, not(target_vendor = "apple")))]
@@ -30,34 +30,65 @@ use zeroize::Zeroizing;
 
 use crate::error::KeychainError;
 
-/// Keeps 32-byte keys by the name of the program and the key's own identifier.
+/// Stores 32-byte keys by the name of the program and the key's identifier. [`SystemKeychain`] is the default; implement it
+/// for another place to keep keys.
 ///
-/// Calls may block: Hallpass makes them on a thread of their own, with a limit, and leaves the thread behind
-/// when the limit passes.
+/// Calls may block: Hallpass makes them on a thread of their own, with a limit, and abandons the thread when the limit
+/// passes.
 ///
-/// Any error but [`KeychainError::NoItem`] means that nothing is known about the key.
+/// Any error except [`KeychainError::NoItem`] means that nothing is known about the key.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Mutex;
+///
+/// use hallpass::error::KeychainError;
+/// use hallpass::world::keychain::{Item, Key, Keychain};
+///
+/// #[derive(Default)]
+/// struct InMemory(Mutex<HashMap<String, Key>>);
+///
+/// impl Keychain for InMemory {
+///     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
+///         self.0.lock().unwrap().get(item.key_id).cloned().ok_or(KeychainError::NoItem)
+///     }
+///     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
+///         self.0.lock().unwrap().insert(item.key_id.to_owned(), key.clone());
+///         Ok(())
+///     }
+///     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
+///         self.0.lock().unwrap().remove(item.key_id);
+///         Ok(())
+///     }
+///     fn unlock(&self) -> Result<(), KeychainError> {
+///         Ok(())
+///     }
+///     fn key_ids(&self, _service: &str) -> Result<Vec<String>, KeychainError> {
+///         Ok(self.0.lock().unwrap().keys().cloned().collect())
+///     }
+/// }
+/// ```
 pub trait Keychain: Send + Sync + 'static {
-    /// The key.
+    /// Returns a key.
     ///
     /// # Errors
-    /// [`KeychainError::NoItem`] only where the keychain is open and has no such key.
+    /// [`KeychainError::NoItem`] only if the keychain is open and has no such key.
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError>;
 
-    /// Keeps a key under an identifier that is new.
+    /// Stores a key under a new identifier.
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError>;
 
-    /// Removes a key; one that is not there is removed already.
+    /// Removes a key. Succeeds if there is none.
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError>;
 
-    /// Asks the person at this computer to unlock the keychain and waits for it. Only called where somebody was
-    /// told.
+    /// Asks the user to unlock the keychain and waits for it. Only called after the user was told.
     fn unlock(&self) -> Result<(), KeychainError>;
 
-    /// The identifiers of all keys that this program has there, whether or not a record names them.
+    /// Returns the identifiers of all keys of this program, whether or not a record names them.
     fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError>;
 }
 
-/// What a key is found by.
+/// The name of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Item<'a> {
@@ -68,23 +99,23 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// The key `key_id` of the program `service`.
+    /// Creates the name of the key `key_id` of the program `service`.
     pub fn new(service: &'a str, key_id: &'a str) -> Item<'a> {
         Item { service, key_id }
     }
 }
 
-/// A 256-bit key: wiped when dropped, never shown.
+/// A 256-bit key. It is wiped when dropped, and `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key(Zeroizing<[u8; 32]>);
 
 impl Key {
-    /// Puts a key into its box.
+    /// Wraps a key.
     pub fn new(bytes: [u8; 32]) -> Key {
         Key(Zeroizing::new(bytes))
     }
 
-    /// The key in clear, for the keychain and the cipher.
+    /// Returns the key in clear, for the keychain and the cipher.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }

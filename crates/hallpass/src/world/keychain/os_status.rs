@@ -1,13 +1,17 @@
-//! What the statuses of macOS (`SecBase.h`) say about the keychain.
+//! Status codes of macOS (`SecBase.h`), as keychain errors.
 
 use crate::error::KeychainError;
 
 /// `errSecItemNotFound`.
 pub(super) const ITEM_NOT_FOUND: i32 = -25300;
 
-/// Over SSH, in cron or in a daemon the login keychain may be locked or missing from the session's search list, and
-/// what it has is then "not found": so that is believed only in a session of the desktop.
-pub(super) fn sort(status: i32, text: &str, is_on_the_desktop: impl FnOnce() -> bool) -> KeychainError {
+/// "Not found" counts only in a desktop session: over SSH, in cron or in a daemon the login keychain may be locked or missing
+/// from the session's search list.
+pub(super) fn keychain_error(
+    status: i32,
+    text: &str,
+    is_on_the_desktop: impl FnOnce() -> bool,
+) -> KeychainError {
     let text = || format!("{text} ({status})");
     match status {
         ITEM_NOT_FOUND if is_on_the_desktop() => KeychainError::NoItem,
@@ -27,7 +31,7 @@ mod tests {
 
     #[test]
     fn p52_a_session_without_a_desktop_does_not_lack_the_key_its_keychain_is_locked_or_absent() {
-        let over_ssh = |status| sort(status, "text", || false);
+        let over_ssh = |status| keychain_error(status, "text", || false);
         for status in [-25308, -25293, -25300] {
             assert_eq!(over_ssh(status), KeychainError::Locked, "{status}");
         }
@@ -38,11 +42,11 @@ mod tests {
 
     #[test]
     fn p52_a_key_is_missing_only_where_the_desktop_says_so() {
-        assert_eq!(sort(ITEM_NOT_FOUND, "text", || true), KeychainError::NoItem);
+        assert_eq!(keychain_error(ITEM_NOT_FOUND, "text", || true), KeychainError::NoItem);
         for status in [-25308, -25293, -25307, -128, -1] {
-            assert_ne!(sort(status, "text", || true), KeychainError::NoItem, "{status}");
+            assert_ne!(keychain_error(status, "text", || true), KeychainError::NoItem, "{status}");
         }
-        assert_eq!(sort(-128, "text", || true), KeychainError::Refused);
-        assert_eq!(sort(-1, "text", || true), KeychainError::Failed("text (-1)".to_owned()));
+        assert_eq!(keychain_error(-128, "text", || true), KeychainError::Refused);
+        assert_eq!(keychain_error(-1, "text", || true), KeychainError::Failed("text (-1)".to_owned()));
     }
 }

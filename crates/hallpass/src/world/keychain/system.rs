@@ -1,4 +1,4 @@
-//! The keychain that the operating system brings.
+//! The operating system's keychain.
 
 #[cfg(all(feature = "keychain", windows))]
 use super::credential_manager::CredentialManager as Native;
@@ -9,23 +9,23 @@ use super::login_keychain::LoginKeychain as Native;
     not(any(windows, unix)),
     all(target_vendor = "apple", not(target_os = "macos"))
 ))]
-use super::nowhere::Nowhere as Native;
+use super::no_keychain::NoKeychain as Native;
 #[cfg(all(feature = "keychain", unix, not(target_vendor = "apple")))]
 use super::secret_service::SecretService as Native;
 use super::{Item, Key, Keychain};
 use crate::environment::Environment;
 use crate::error::KeychainError;
 
-/// The operating system's own: the Secret Service of the session's bus on Linux and other Unixes, the login
-/// keychain on macOS, the Credential Manager on Windows. Elsewhere, and without the cargo feature `keychain`,
-/// every call is [`KeychainError::Absent`].
+/// The operating system's keychain: the Secret Service on Linux and other Unixes, the login keychain on macOS, the
+/// Credential Manager on Windows. On other systems, and without the Cargo feature `keychain`, every call returns
+/// [`KeychainError::Absent`].
 ///
-/// A key is one item with the program's name and the key's identifier. Nothing happens until one is asked for.
+/// A key is one item with the program's name and the key's identifier. Nothing is accessed before the first call.
 #[derive(Debug, Clone)]
 pub struct SystemKeychain(Native);
 
 impl SystemKeychain {
-    /// The keychain of the session that the environment describes: on Linux its bus is at
+    /// Creates the keychain of the session that the environment describes. On Linux its D-Bus is at
     /// `$DBUS_SESSION_BUS_ADDRESS`, else `$XDG_RUNTIME_DIR/bus`.
     pub fn new(environment: &Environment) -> SystemKeychain {
         SystemKeychain(Native::new(environment))

@@ -1,22 +1,22 @@
-//! What an item is found by.
+//! The attributes of an item.
 
 use std::collections::HashMap;
 
-use super::Item;
+use crate::world::keychain::Item;
 
 pub(super) const KEY_ID: &str = "key_id";
 
 pub(super) struct Attributes<'a>(pub(super) HashMap<&'static str, &'a str>);
 
 impl<'a> Attributes<'a> {
-    pub(super) fn of(item: &Item<'a>) -> Attributes<'a> {
-        let mut attributes = Attributes::of_program(item.service);
+    pub(super) fn for_item(item: &Item<'a>) -> Attributes<'a> {
+        let mut attributes = Attributes::for_program(item.service);
         attributes.0.insert(KEY_ID, item.key_id);
         attributes
     }
 
-    /// All keys of a program. `application` keeps apart what the program itself may have there.
-    pub(super) fn of_program(program: &'a str) -> Attributes<'a> {
+    /// The attributes of all keys of a program. `application` keeps them apart from the program's own items.
+    pub(super) fn for_program(program: &'a str) -> Attributes<'a> {
         Attributes(HashMap::from([("application", "hallpass"), ("service", program)]))
     }
 }

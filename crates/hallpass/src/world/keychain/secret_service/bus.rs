@@ -1,4 +1,4 @@
-//! The session's bus.
+//! The D-Bus session bus.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use super::failure;
 use crate::environment::Environment;
 use crate::error::KeychainError;
 
-/// How long one call may take. The one that waits for a person has no such limit.
+/// The limit of one call. The one that waits for the user has none.
 const CALL: Duration = Duration::from_secs(2);
 
-/// Where the bus is, by the D-Bus specification and systemd's convention.
+/// The address of the bus, by the D-Bus specification and systemd's convention.
 #[derive(Debug, Clone)]
 pub(super) struct SessionBus {
     address: Option<String>,
@@ -29,22 +29,22 @@ impl SessionBus {
         }
     }
 
-    /// Waits without a limit for a bus that accepts and says nothing.
+    /// Connects. Has no limit of its own for a bus that accepts the connection and stays silent.
     ///
     /// # Errors
-    /// [`KeychainError::Absent`] where no bus can be reached.
+    /// [`KeychainError::Absent`] if there is no bus.
     pub(super) async fn connect(&self) -> Result<Connection, KeychainError> {
-        let mut failure = KeychainError::Absent("this session has no bus".to_owned());
+        let mut failure = KeychainError::Absent("no D-Bus session".to_owned());
         for address in self.addresses()? {
             match connection::Builder::address(address).method_timeout(CALL).build().await {
                 Ok(bus) => return Ok(bus),
-                Err(error) => failure = failure::of_connecting(&error),
+                Err(error) => failure = failure::from_connecting(&error),
             }
         }
         Err(failure)
     }
 
-    /// In the order in which they are to be tried.
+    /// Returns the addresses to try, in order.
     fn addresses(&self) -> Result<Vec<Address>, KeychainError> {
         match (&self.address, &self.runtime_dir) {
             (Some(list), _) => list.split(';').map(local).collect(),
@@ -54,18 +54,19 @@ impl SessionBus {
     }
 }
 
-/// Keys cross the bus in clear, so it must not be at the other end of a network.
+/// Accepts only a local bus: keys cross it in clear.
 fn local(address: &str) -> Result<Address, KeychainError> {
-    let address: Address = address.try_into().map_err(|error| failure::of_connecting(&error))?;
+    let address: Address = address.try_into().map_err(|error| failure::from_connecting(&error))?;
     match address.transport() {
         Transport::Unix(_) => Ok(address),
-        _ => Err(KeychainError::Absent("the session's bus is not on this computer".to_owned())),
+        _ => Err(KeychainError::Absent("the D-Bus session is not on this computer".to_owned())),
     }
 }
 
-/// After `su` the directory may be another user's, whose bus is to get no key of ours.
+/// Returns the bus in the runtime directory, unless it is another user's, as after `su`.
 fn own_socket(path: &Path) -> Option<Address> {
-    let owner = path.metadata().ok()?.uid();
-    (owner == rustix::process::geteuid().as_raw())
-        .then(|| Transport::Unix(Unix::new(UnixSocket::File(path.to_owned()))).into())
+    if path.metadata().ok()?.uid() != rustix::process::geteuid().as_raw() {
+        return None;
+    }
+    Some(Transport::Unix(Unix::new(UnixSocket::File(path.to_owned()))).into())
 }

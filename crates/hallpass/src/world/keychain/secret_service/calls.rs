@@ -1,4 +1,4 @@
-//! The calls, named as the Secret Service names them.
+//! Calls to the Secret Service, by their own names.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 
 use super::attributes::{Attributes, KEY_ID};
 use super::bus::SessionBus;
-use super::{failure, prompt};
-use crate::world::keychain::{Item, Key, KeychainError, key_text};
+use super::failure;
+use super::prompt::{self, NAME};
+use crate::error::KeychainError;
+use crate::world::keychain::{Item, Key, key_text};
 
-pub(super) const NAME: &str = "org.freedesktop.secrets";
 const PATH: &str = "/org/freedesktop/secrets";
 const SERVICE: &str = "org.freedesktop.Secret.Service";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
@@ -21,12 +22,12 @@ const ITEM: &str = "org.freedesktop.Secret.Item";
 /// The path that stands for none: no prompt, no collection.
 const NONE: &str = "/";
 
-/// A connection to the bus, on which the service is started if need be.
+/// A connection to the bus, which starts the service if it isn't running.
 pub(super) struct Service {
     bus: Connection,
 }
 
-/// What a search finds.
+/// The items a search found.
 pub(super) struct Found {
     pub(super) unlocked: Vec<OwnedObjectPath>,
     pub(super) locked: Vec<OwnedObjectPath>,
@@ -44,7 +45,7 @@ impl Service {
     }
 
     /// # Errors
-    /// [`KeychainError::Absent`] where nothing was made the default.
+    /// [`KeychainError::Absent`] if there is no default collection.
     pub(super) async fn default_collection(&self) -> Result<OwnedObjectPath, KeychainError> {
         let path: OwnedObjectPath = body(&self.call(PATH, SERVICE, "ReadAlias", &("default",)).await?)?;
         match path.as_str() {
@@ -54,7 +55,7 @@ impl Service {
     }
 
     pub(super) async fn is_locked(&self, collection: &ObjectPath<'_>) -> Result<bool, KeychainError> {
-        self.property(collection, COLLECTION, "Locked").await?.try_into().map_err(failure::of_call)
+        self.property(collection, COLLECTION, "Locked").await?.try_into().map_err(failure::from_call)
     }
 
     pub(super) async fn secret(&self, item: &ObjectPath<'_>) -> Result<Key, KeychainError> {
@@ -65,40 +66,40 @@ impl Service {
     }
 
     /// # Errors
-    /// [`KeychainError::Locked`] also where the service wants to ask somebody first.
+    /// [`KeychainError::Locked`] also if the service wants to prompt the user first.
     pub(super) async fn create(
         &self,
         collection: &ObjectPath<'_>,
         item: &Item<'_>,
         key: &Key,
     ) -> Result<(), KeychainError> {
-        let label = format!("{}: key of a sign-in", item.service);
+        let label = format!("{}: Hallpass encryption key", item.service);
         let properties: HashMap<&str, Variant<'_>> = HashMap::from([
             ("org.freedesktop.Secret.Item.Label", label.into()),
-            ("org.freedesktop.Secret.Item.Attributes", Attributes::of(item).0.into()),
+            ("org.freedesktop.Secret.Item.Attributes", Attributes::for_item(item).0.into()),
         ]);
         let text = key_text::write(key);
         let secret = (self.session().await?, [0u8; 0].as_slice(), text.as_bytes(), "text/plain");
         let replace = false;
         let reply = self.call(collection, COLLECTION, "CreateItem", &(properties, secret, replace)).await?;
         let (_, prompt): (OwnedObjectPath, OwnedObjectPath) = body(&reply)?;
-        unless_asked(&prompt)
+        unless_prompted(&prompt)
     }
 
     /// # Errors
-    /// [`KeychainError::Locked`] also where the service wants to ask somebody first.
+    /// [`KeychainError::Locked`] also if the service wants to prompt the user first.
     pub(super) async fn delete(&self, item: &ObjectPath<'_>) -> Result<(), KeychainError> {
         let prompt: OwnedObjectPath = body(&self.call(item, ITEM, "Delete", &()).await?)?;
-        unless_asked(&prompt)
+        unless_prompted(&prompt)
     }
 
     pub(super) async fn key_id(&self, item: &ObjectPath<'_>) -> Result<Option<String>, KeychainError> {
         let attributes: HashMap<String, String> =
-            self.property(item, ITEM, "Attributes").await?.try_into().map_err(failure::of_call)?;
+            self.property(item, ITEM, "Attributes").await?.try_into().map_err(failure::from_call)?;
         Ok(attributes.get(KEY_ID).cloned())
     }
 
-    /// Has the person asked.
+    /// Prompts the user.
     pub(super) async fn unlock(&self, collection: &ObjectPath<'_>) -> Result<(), KeychainError> {
         let reply = self.call(PATH, SERVICE, "Unlock", &([collection].as_slice(),)).await?;
         let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = body(&reply)?;
@@ -138,14 +139,14 @@ impl Service {
         self.bus
             .call_method(Some(NAME), path, Some(interface), method, arguments)
             .await
-            .map_err(failure::of_call)
+            .map_err(failure::from_call)
     }
 }
 
 fn body<T: for<'d> DynamicDeserialize<'d>>(reply: &Message) -> Result<T, KeychainError> {
-    reply.body().deserialize().map_err(failure::of_call)
+    reply.body().deserialize().map_err(failure::from_call)
 }
 
-fn unless_asked(prompt: &ObjectPath<'_>) -> Result<(), KeychainError> {
+fn unless_prompted(prompt: &ObjectPath<'_>) -> Result<(), KeychainError> {
     if prompt.as_str() == NONE { Ok(()) } else { Err(KeychainError::Locked) }
 }

@@ -1,4 +1,4 @@
-//! What a failed call says about the keychain.
+//! D-Bus errors, as keychain errors.
 
 use std::io;
 
@@ -7,8 +7,8 @@ use zbus::DBusError;
 use crate::error::KeychainError;
 use crate::sanitize;
 
-/// A call to the bus or to the service.
-pub(super) fn of_call(error: zbus::Error) -> KeychainError {
+/// Sorts the error of a call to the bus or the service.
+pub(super) fn from_call(error: zbus::Error) -> KeychainError {
     let text = sanitize::text(&error.to_string());
     match name(&error).as_deref() {
         Some("org.freedesktop.Secret.Error.IsLocked") => KeychainError::Locked,
@@ -19,11 +19,11 @@ pub(super) fn of_call(error: zbus::Error) -> KeychainError {
 }
 
 /// Without a bus there is no keychain, whatever the reason.
-pub(super) fn of_connecting(error: &zbus::Error) -> KeychainError {
-    KeychainError::Absent(sanitize::text(&format!("the session's bus: {error}")))
+pub(super) fn from_connecting(error: &zbus::Error) -> KeychainError {
+    KeychainError::Absent(sanitize::text(&format!("could not connect to the D-Bus session: {error}")))
 }
 
-/// The name of the D-Bus error that came as the reply.
+/// Returns the name of the D-Bus error in the reply.
 fn name(error: &zbus::Error) -> Option<String> {
     match error {
         zbus::Error::MethodError(name, ..) => Some(name.to_string()),
@@ -32,11 +32,11 @@ fn name(error: &zbus::Error) -> Option<String> {
     }
 }
 
-/// Nobody has the service's name and nobody could be started for it, or the bus does not let this program near it.
+/// Whether the service isn't running and can't be started, or the bus denies this program access to it.
 fn is_absence(name: &str) -> bool {
-    let of_the_bus = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or_default();
-    matches!(of_the_bus, "ServiceUnknown" | "NameHasNoOwner" | "AccessDenied")
-        || of_the_bus.starts_with("Spawn.")
+    let bus_error = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or_default();
+    matches!(bus_error, "ServiceUnknown" | "NameHasNoOwner" | "AccessDenied")
+        || bus_error.starts_with("Spawn.")
         || name.starts_with("org.freedesktop.systemd1.")
 }
 

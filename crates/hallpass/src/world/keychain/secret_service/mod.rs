@@ -1,7 +1,7 @@
 //! The Secret Service (freedesktop.org, draft 0.2): GNOME Keyring, KDE Wallet, KeePassXC and others.
 //!
-//! Only what needs nobody's answer is called, but in `unlock`. The session is a plain one: the encrypted kind
-//! protects from listeners on the user's own bus, where whoever listens may as well ask.
+//! Only `unlock` makes calls that prompt the user. The session is not encrypted: encryption would protect from listeners on the
+//! user's own bus, who could just as well ask for the key.
 
 mod attributes;
 mod bus;
@@ -38,7 +38,7 @@ impl SecretService {
 
 impl Keychain for SecretService {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
-        self.ask(async |service| match find(service, &Attributes::of(item)).await?.first() {
+        self.ask(async |service| match find(service, &Attributes::for_item(item)).await?.first() {
             Some(path) => service.secret(path).await,
             None => Err(KeychainError::NoItem),
         })
@@ -53,7 +53,7 @@ impl Keychain for SecretService {
 
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
         self.ask(async |service| {
-            for path in find(service, &Attributes::of(item)).await? {
+            for path in find(service, &Attributes::for_item(item)).await? {
                 service.delete(&path).await?;
             }
             Ok(())
@@ -73,7 +73,7 @@ impl Keychain for SecretService {
     fn key_ids(&self, program: &str) -> Result<Vec<String>, KeychainError> {
         self.ask(async |service| {
             let mut ids = Vec::new();
-            for path in find(service, &Attributes::of_program(program)).await? {
+            for path in find(service, &Attributes::for_program(program)).await? {
                 ids.extend(service.key_id(&path).await?);
             }
             Ok(ids)
@@ -81,7 +81,7 @@ impl Keychain for SecretService {
     }
 }
 
-/// The items that can be read. None is found only where the collection is open: a locked one may hide what it has.
+/// Returns the items that can be read. Finding none counts only if the collection is open: a locked one may hide them.
 async fn find(service: &Service, attributes: &Attributes<'_>) -> Result<Vec<OwnedObjectPath>, KeychainError> {
     let found = service.search(attributes).await?;
     if !found.locked.is_empty() {

@@ -1,28 +1,28 @@
-//! Where there is no keychain.
+//! The keychain of systems without one.
 
 use super::{Item, Key, Keychain};
 use crate::environment::Environment;
 use crate::error::KeychainError;
 
 #[derive(Debug, Clone)]
-pub(super) struct Nowhere;
+pub(super) struct NoKeychain;
 
-impl Nowhere {
-    pub(super) fn new(_: &Environment) -> Nowhere {
-        Nowhere
+impl NoKeychain {
+    pub(super) fn new(_: &Environment) -> NoKeychain {
+        NoKeychain
     }
 }
 
 fn absent<T>() -> Result<T, KeychainError> {
     let why = if cfg!(feature = "keychain") {
-        "no keychain of this system is known to Hallpass"
+        "this system's keychain is not supported"
     } else {
-        "this program was built without the use of one"
+        "this program was built without keychain support"
     };
     Err(KeychainError::Absent(why.to_owned()))
 }
 
-impl Keychain for Nowhere {
+impl Keychain for NoKeychain {
     fn get(&self, _: &Item<'_>) -> Result<Key, KeychainError> {
         absent()
     }
