@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn p38_a_holder_that_has_not_yet_written_its_pid_gets_time_to() {
+    fn p38_waits_for_a_holder_that_has_not_written_its_pid_yet() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p.lock");
         let mut first = open(&path).unwrap();

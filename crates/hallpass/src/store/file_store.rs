@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::journal::{Fingerprint, JournalFile};
 use super::record::{Record, Seal, StoredRecord};
 use super::record_file::{RecordFile, StagedFile, profiles_in};
+use super::seal;
 use super::seal_keys::SealKeys;
 use super::thread_lock::ThreadLock;
 use crate::error::{KeychainError, StoreError};
-use crate::world::keychain::Keychain;
+use crate::world::keychain::{Key, Keychain};
 
 /// The record's file, the journal beside it, and the keys in the keychain.
 pub(crate) struct FileStore {
@@ -30,12 +31,38 @@ impl FileStore {
         }
     }
 
-    /// Replaces the record. The journal names both records first, so that neither is taken for another program's.
-    pub(super) fn replace(&self, staged: StagedFile, record: &StoredRecord) -> Result<(), StoreError> {
+    /// Decrypts a record; see [`Store::open`](crate::store::Store::open).
+    pub(super) fn open(&self, sealed: StoredRecord) -> Result<Record, StoreError> {
+        let key = self.key(sealed.seal.as_ref())?;
+        let path = self.file.path();
+        let unopened = match sealed.check_writable(Some(path)) {
+            Ok(()) => StoreError::SealBroken { path: path.to_owned() },
+            Err(newer) => newer,
+        };
+        seal::open(sealed, &key).ok_or(unopened)
+    }
+
+    fn key(&self, seal: Option<&Seal>) -> Result<Key, StoreError> {
+        let key = match seal {
+            Some(Seal { key: Some(key), .. }) => Ok(key.clone()),
+            Some(seal) => self.keys.get(&seal.key_id),
+            None => Err(KeychainError::NoItem),
+        };
+        key.map_err(|cause| StoreError::Keychain { path: self.file.path().to_owned(), cause })
+    }
+
+    /// Replaces the record, encrypted if it has a seal. The journal names both records first, so that neither is taken for
+    /// another program's.
+    pub(super) fn replace(&self, staged: StagedFile, record: &Record) -> Result<(), StoreError> {
+        record.check_writable(Some(self.file.path()))?;
+        let record = match &record.seal {
+            Some(seal) => seal::seal(record.clone(), &self.key(Some(seal))?),
+            None => record.clone().into_stored(),
+        };
         let mut journal = self.journal.read();
         journal.announce(self.file.fingerprint().as_ref(), Fingerprint::new(&record.to_bytes()));
         self.journal.write(&journal);
-        self.file.replace(staged, record)
+        self.file.replace(staged, &record)
     }
 
     /// Removes the record and its key. The journal names the key first, because nothing else will once the record is gone.

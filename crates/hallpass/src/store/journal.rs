@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn p39_only_the_announced_record_and_the_replaced_one_are_ours() {
+    fn p39_only_the_announced_record_and_the_one_it_replaces_are_ours() {
         let [a, b, c, other] = ["a", "b", "c", "other"].map(|record| Fingerprint::new(record.as_bytes()));
         let mut journal = Journal::default();
         assert!(!journal.is_foreign(&other), "nothing is known");

@@ -26,7 +26,6 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, KeychainError, StoreError};
 use crate::interrupt::Canceller;
-use crate::world::keychain::Key;
 
 use file_lock::FileLock;
 use record_file::{StagedFile, profiles_in};
@@ -61,9 +60,9 @@ pub(crate) enum LoginGuard {
 }
 
 /// Reserved space for a record, so the next write cannot fail with ENOSPC.
-pub(crate) struct Staged<'a> {
-    store: &'a Store,
-    file: Option<StagedFile>,
+pub(crate) enum Staged<'a> {
+    File(&'a FileStore, StagedFile),
+    Memory(&'a MemoryStore),
 }
 
 impl Store {
@@ -106,16 +105,13 @@ impl Store {
     /// [`StoreError::Keychain`] if the key is not available, [`StoreError::SealBroken`] if it does not decrypt the record,
     /// [`StoreError::Newer`] if a later version may have encrypted the record in another way.
     pub(crate) fn open(&self, record: StoredRecord) -> Result<Record, StoreError> {
-        let sealed = match record.into_open() {
-            Ok(record) => return Ok(record),
-            Err(sealed) => sealed,
-        };
-        let key = self.key_of(&sealed)?;
-        let unopened = match sealed.check_writable(self.path()) {
-            Ok(()) => StoreError::SealBroken { path: self.displayed_path() },
-            Err(newer) => newer,
-        };
-        seal::open(*sealed, &key).ok_or(unopened)
+        match (record.into_open(), self) {
+            (Ok(record), _) => Ok(record),
+            (Err(sealed), Store::File(store)) => store.open(*sealed),
+            (Err(_), Store::Memory(_)) => {
+                Err(StoreError::Keychain { path: PathBuf::new(), cause: KeychainError::NoItem })
+            }
+        }
     }
 
     /// Whether [`open`](Store::open) needs no keychain for this record.
@@ -125,19 +121,6 @@ impl Store {
             (Store::File(store), Some(seal)) => store.keys.is_cached(&seal.key_id),
             _ => true,
         }
-    }
-
-    fn key_of<S>(&self, record: &Record<S>) -> Result<Key, StoreError> {
-        let key = match (self, &record.seal) {
-            (_, Some(Seal { key: Some(key), .. })) => Ok(key.clone()),
-            (Store::File(store), Some(seal)) => store.keys.get(&seal.key_id),
-            _ => Err(KeychainError::NoItem),
-        };
-        key.map_err(|cause| StoreError::Keychain { path: self.displayed_path(), cause })
-    }
-
-    fn displayed_path(&self) -> PathBuf {
-        self.path().map(Path::to_owned).unwrap_or_default()
     }
 
     /// Checks that a record could be written: creates the directory, reserves the space, and frees it again.
@@ -203,11 +186,10 @@ impl Store {
 
     /// Reserves the space that the next record needs. Call it under the lock.
     pub(crate) fn stage(&self) -> Result<Staged<'_>, StoreError> {
-        let file = match self {
-            Store::File(store) => Some(store.file.stage()?),
-            Store::Memory(_) => None,
-        };
-        Ok(Staged { store: self, file })
+        Ok(match self {
+            Store::File(store) => Staged::File(store, store.file.stage()?),
+            Store::Memory(memory) => Staged::Memory(memory),
+        })
     }
 
     /// Renames a record that cannot be parsed, so that it is kept. Returns its new path.
@@ -323,27 +305,19 @@ impl Store {
 impl Staged<'_> {
     /// Whether another process is about to save a record too. Of two that do so at the same time, at least one notices.
     pub(crate) fn has_rivals(&self) -> Result<bool, StoreError> {
-        match (self.store, &self.file) {
-            (Store::File(store), Some(staged)) => store.file.has_rivals(staged),
-            _ => Ok(false),
+        match self {
+            Staged::File(store, file) => store.file.has_rivals(file),
+            Staged::Memory(_) => Ok(false),
         }
     }
 
     /// Saves the record, encrypted if it has a seal: makes it durable, puts it in place atomically, and reads it back. Returns
     /// it with its new generation.
     pub(crate) fn save(self, mut record: Record) -> Result<Record, StoreError> {
-        record.check_writable(self.store.path())?;
         record.generation += 1;
-        match (self.store, self.file) {
-            (Store::File(store), Some(staged)) => {
-                let stored = match &record.seal {
-                    Some(_) => seal::seal(record.clone(), &self.store.key_of(&record)?),
-                    None => record.clone().into_stored(),
-                };
-                store.replace(staged, &stored)?;
-            }
-            (Store::Memory(memory), _) => memory.write(record.clone()),
-            (Store::File(_), None) => unreachable!("a file store stages a file"),
+        match self {
+            Staged::File(store, file) => store.replace(file, &record)?,
+            Staged::Memory(memory) => memory.write(record.clone()),
         }
         Ok(record)
     }

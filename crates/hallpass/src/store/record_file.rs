@@ -27,7 +27,7 @@ pub(crate) struct RecordFile {
 }
 
 /// A temporary file beside the record, with its space reserved.
-pub(super) struct StagedFile {
+pub(crate) struct StagedFile {
     file: NamedTempFile,
     target: PathBuf,
 }
@@ -357,7 +357,7 @@ mod tests {
         }
 
         #[test]
-        fn p43_a_symbolic_link_is_kept_and_its_target_updated() {
+        fn p43_a_link_is_kept_and_its_target_updated() {
             let dir = tempfile::tempdir().unwrap();
             let store = store(dir.path());
             save(&store);

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::world::keychain::{Item, Keychain};
+use crate::world::keychain::{Item, Key, Keychain};
 
 #[derive(Clone, Default)]
 struct FakeKeychain(Arc<Mutex<BTreeMap<String, Key>>>);
