@@ -18,7 +18,7 @@ mod unix {
     pub(crate) fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
         let meta = file.metadata().map_err(|error| StoreError::io("read", path, error))?;
         if !meta.is_file() {
-            return Err(refused(path, "it is not a regular file"));
+            return Err(refused(path, "it isn't a regular file"));
         }
         if !is_ours(&meta) {
             return Err(refused(path, "it belongs to another user"));
@@ -38,7 +38,7 @@ mod unix {
             return Err(refused(dir, "it belongs to another user"));
         }
         if meta.mode() & 0o022 != 0 {
-            return Err(refused(dir, "other users may write to it (run chmod 700 on it)"));
+            return Err(refused(dir, "other users can write to it (run chmod 700 on it)"));
         }
         Ok(())
     }

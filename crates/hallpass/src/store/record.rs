@@ -127,9 +127,11 @@ impl StoredRecord {
         };
         match (&record.secret, &record.seal) {
             (StoredSecrets::Plain(_), Some(_)) => {
-                Err(corrupt("a seal, but secrets in plain text".to_owned()))
+                Err(corrupt("seal is present, but secret is not encrypted".to_owned()))
             }
-            (StoredSecrets::Sealed(_), None) => Err(corrupt("encrypted secrets, but no seal".to_owned())),
+            (StoredSecrets::Sealed(_), None) => {
+                Err(corrupt("secret is encrypted, but seal is missing".to_owned()))
+            }
             (StoredSecrets::Plain(secrets), None) if secrets.access_tokens.len() != record.access.len() => {
                 Err(corrupt("access and access_tokens differ in length".to_owned()))
             }

@@ -48,7 +48,7 @@ impl SealKeys {
                 *self.cached() = Some((key_id.clone(), key.clone()));
                 return Ok(Seal::new(key_id, key));
             }
-            Ok(_) => KeychainError::Failed("it returned a different key than was stored".to_owned()),
+            Ok(_) => KeychainError::Failed("the key read back differs from the key stored".to_owned()),
             Err(error) => error,
         };
         self.delete(&key_id);
