@@ -55,7 +55,7 @@ const NO_NEW_KEY: [(Habit, &str); 14] = [
     (Habit::Babbles, "the keychain failed"),
     (Habit::Garbles, "not a key"),
     (Habit::Blanks, "not a key"),
-    (Habit::SwapsKeys, "does not give back what it was given"),
+    (Habit::SwapsKeys, "the key read back differs from the key stored"),
     (Habit::Forgets, "no such key"),
     (Habit::AsksFirst, "locked"),
 ];

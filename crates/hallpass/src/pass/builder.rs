@@ -15,7 +15,7 @@ use crate::loopback::Pages;
 use crate::secret::Secret;
 use crate::settings::Provider;
 use crate::settings::{Config, DeviceGrant, Draft, Storage};
-use crate::store::{FileStore, JournalFile, Keys, MemoryStore, Queue, SealableFile, Store};
+use crate::store::{FileStore, JournalFile, MemoryStore, Queue, RecordKeys, SealableFile, Store};
 use crate::world::clock::{Clock, SystemClock};
 use crate::world::http::proxy::Proxies;
 use crate::world::http::{Client, ClientSettings, Http};
@@ -268,6 +268,6 @@ fn store(
         queue: Queue::default(),
         journal: JournalFile::new(&dir, &config.profile),
         file: FileStore::new(dir, &config.profile),
-        keys: Keys::new(&config.service, keychain),
+        keys: RecordKeys::new(&config.service, keychain),
     }))
 }

@@ -64,7 +64,7 @@ impl FileStore {
     /// The record as it lies there, readable or not.
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
         let bytes = fs::read(&self.path).map(zeroize::Zeroizing::new).ok()?;
-        Some(Fingerprint::of_bytes(&bytes))
+        Some(Fingerprint::from_bytes(&bytes))
     }
 
     /// The lock of the record, held while it changes and never while a person is waited for.

@@ -1,7 +1,7 @@
-//! What processes tell each other about refreshes, in a small file beside the record.
+//! Notes about refreshes that processes share, in a small file beside the record.
 //!
-//! It holds no secret and nothing that cannot be done without: where it cannot be read or written, a refresh goes
-//! on without it. It changes only under the lock of the record, and is never deleted.
+//! The journal holds no secrets and nothing essential: if it can't be read or written, a refresh goes on without it. It's
+//! only changed while the record's lock is held, and never deleted.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, Write};
@@ -14,27 +14,27 @@ use super::record::rfc3339;
 use crate::crypto::{sha256, to_base64url};
 use crate::secret::Secret;
 
-/// More was not written by us.
+/// The size limit for reading; a larger file isn't ours.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// The journal of one profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Journal {
-    /// The refresh that was sent and whose outcome is not saved yet.
+    /// The refresh that was sent, until its outcome is saved.
     pub(crate) in_flight: Option<InFlight>,
-    /// The server asked all to wait until then (`Retry-After`).
+    /// The server asked not to send another request before this time (`Retry-After`).
     #[serde(with = "rfc3339::optional")]
     pub(crate) not_before: Option<SystemTime>,
-    /// Refreshes that were answered, or failed, in all.
+    /// The number of finished refreshes, successful or not.
     pub(crate) attempts: u64,
-    /// How the last one failed.
+    /// The error of the last refresh, if it failed.
     pub(crate) failure: Option<String>,
-    /// Refusals in a row that do not end a session.
+    /// Consecutive refusals that don't end the session.
     pub(crate) refusals: Option<Refusals>,
-    /// The record as it was last written here, and the one before while that may not be in its place yet.
+    /// The record that Hallpass wrote last, and the previous one as long as it might still be in place.
     pub(crate) written: Vec<Fingerprint>,
-    /// Keys of records that are about to be erased. Where the process dies in between, nothing else names them.
+    /// Keys of records about to be erased. If the process dies midway, nothing else refers to them.
     pub(crate) left_keys: Vec<String>,
 }
 
@@ -56,40 +56,41 @@ pub(crate) struct Refusals {
     pub(crate) since: SystemTime,
 }
 
-/// Tells two tokens, or two records, apart and nothing more: SHA-256, base64url.
+/// The SHA-256 of a token or a record, base64url-encoded: enough to compare two of them, and nothing more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fingerprint(String);
 
 impl Fingerprint {
-    pub(crate) fn of(token: &Secret) -> Fingerprint {
-        Fingerprint::of_bytes(token.expose().as_bytes())
+    pub(crate) fn from_token(token: &Secret) -> Fingerprint {
+        Fingerprint::from_bytes(token.expose().as_bytes())
     }
 
-    pub(crate) fn of_bytes(bytes: &[u8]) -> Fingerprint {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Fingerprint {
         Fingerprint(to_base64url(&sha256(bytes)))
     }
 }
 
 impl Journal {
-    /// Nothing that is noted of refreshes holds for what comes next.
+    /// The journal for a new session: without the notes about refreshes of the previous one.
     pub(crate) fn settled(&self) -> Journal {
         let Journal { written, left_keys, .. } = self.clone();
         Journal { attempts: self.attempts + 1, written, left_keys, ..Journal::default() }
     }
 
-    /// Before a record is put in the place of the `present` one. A process may die in between, so both are ours then.
+    /// Notes that the record `next` is about to replace `present`. The process may die before it does, so both count as
+    /// ours.
     pub(crate) fn announce(&mut self, present: Option<&Fingerprint>, next: Fingerprint) {
         self.written.retain(|written| Some(written) == present);
         self.written.push(next);
     }
 
-    /// Whether somebody else wrote the `present` record.
+    /// Whether the `present` record was written by something other than Hallpass.
     pub(crate) fn is_foreign(&self, present: &Fingerprint) -> bool {
         !self.written.is_empty() && !self.written.contains(present)
     }
 }
 
-/// Where a journal is kept.
+/// The file of a profile's journal.
 pub(crate) struct JournalFile(PathBuf);
 
 impl JournalFile {
@@ -97,7 +98,7 @@ impl JournalFile {
         JournalFile(dir.join(format!("{profile}.refresh")))
     }
 
-    /// The journal; a new one where it cannot be read.
+    /// Returns the journal, or an empty one if it can't be read.
     pub(crate) fn read(&self) -> Journal {
         let mut bytes = Vec::new();
         let read = std::fs::File::open(&self.0).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes));
@@ -110,10 +111,10 @@ impl JournalFile {
         }
     }
 
-    /// Written over in place: it is small, and half of one reads as none.
+    /// Overwrites the journal in place. It's small, and a half-written one reads as empty.
     pub(crate) fn write(&self, journal: &Journal) {
         if let Err(error) = self.try_write(journal) {
-            log::debug!("the journal {} cannot be written: {error}", self.0.display());
+            log::debug!("could not write the journal {}: {error}", self.0.display());
         }
     }
 
@@ -135,17 +136,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_and_holds_no_token() {
+    fn a_journal_round_trips_and_holds_no_token() {
         let dir = tempfile::tempdir().unwrap();
         let file = JournalFile::new(dir.path(), "default");
         assert_eq!(file.read(), Journal::default());
-        let token = Fingerprint::of(&Secret::new("CANARY".to_owned()));
+        let token = Fingerprint::from_token(&Secret::new("CANARY".to_owned()));
         let since = humantime::parse_rfc3339("2026-11-22T10:00:00Z").unwrap();
         let long = Journal {
             in_flight: Some(InFlight { pid: 7, since, token: token.clone() }),
             not_before: Some(since),
             attempts: 3,
-            failure: Some("no answer".to_owned()),
+            failure: Some("no response".to_owned()),
             refusals: Some(Refusals { token: token.clone(), times: 2, since }),
             written: vec![token],
             left_keys: vec!["k1".to_owned()],
@@ -158,23 +159,23 @@ mod tests {
     }
 
     #[test]
-    fn p39_what_is_announced_and_what_it_replaces_are_ours_and_nothing_else() {
+    fn p39_only_the_announced_record_and_the_one_it_replaces_are_ours() {
         let [a, b, c, other] =
-            ["a", "b", "c", "other"].map(|record| Fingerprint::of_bytes(record.as_bytes()));
+            ["a", "b", "c", "other"].map(|record| Fingerprint::from_bytes(record.as_bytes()));
         let mut journal = Journal::default();
-        assert!(!journal.is_foreign(&other), "nothing is known");
+        assert!(!journal.is_foreign(&other), "nothing was written yet");
         journal.announce(None, a.clone());
         for next in [&b, &c] {
             journal.announce(Some(&a), next.clone());
             assert!(!journal.is_foreign(&a) && !journal.is_foreign(next) && journal.is_foreign(&other));
         }
-        assert!(journal.is_foreign(&b), "it was never put in its place");
+        assert!(journal.is_foreign(&b), "it never replaced the record");
         journal.announce(Some(&other), a.clone());
         assert!(journal.is_foreign(&other) && !journal.settled().is_foreign(&a));
     }
 
     #[test]
-    fn a_broken_journal_is_a_new_one() {
+    fn a_broken_journal_reads_as_empty() {
         let dir = tempfile::tempdir().unwrap();
         let file = JournalFile::new(dir.path(), "default");
         for text in ["", "{", "[]", "{\"in_flight\":7}"] {

@@ -8,67 +8,69 @@ use crate::interrupt::Canceller;
 use crate::world::entropy;
 use crate::world::keychain::{Bounded, Item, Key, Keychain};
 
-/// Makes, finds and removes keys. One that was seen is remembered, so that a command asks the keychain at most
-/// once.
-pub(crate) struct Keys {
+/// Creates, reads and deletes keys. Remembers the last key, so a command reads the keychain at most once.
+pub(crate) struct RecordKeys {
     service: String,
     keychain: Bounded,
-    seen: Mutex<Option<(String, Key)>>,
+    cached: Mutex<Option<(String, Key)>>,
 }
 
-impl Keys {
-    pub(crate) fn new(service: &str, keychain: Arc<dyn Keychain>) -> Keys {
-        Keys { service: service.to_owned(), keychain: Bounded::new(keychain), seen: Mutex::default() }
+impl RecordKeys {
+    pub(crate) fn new(service: &str, keychain: Arc<dyn Keychain>) -> RecordKeys {
+        RecordKeys { service: service.to_owned(), keychain: Bounded::new(keychain), cached: Mutex::default() }
     }
 
-    /// The key of a seal.
+    /// Returns the key with this ID, from memory or the keychain.
     pub(crate) fn get(&self, key_id: &str) -> Result<Key, KeychainError> {
-        if let Some((_, key)) = self.seen().as_ref().filter(|(seen, _)| seen == key_id) {
+        if let Some((_, key)) = self.cached().as_ref().filter(|(cached, _)| cached == key_id) {
             return Ok(key.clone());
         }
         let key = self.keychain.get(&self.item(key_id))?;
-        *self.seen() = Some((key_id.to_owned(), key.clone()));
+        *self.cached() = Some((key_id.to_owned(), key.clone()));
         Ok(key)
     }
 
-    /// Whether it was seen before.
+    /// Whether [`get`](Self::get) needs no keychain.
     #[cfg(feature = "tokio")]
-    pub(crate) fn is_at_hand(&self, key_id: &str) -> bool {
-        self.seen().as_ref().is_some_and(|(seen, _)| seen == key_id)
+    pub(crate) fn is_cached(&self, key_id: &str) -> bool {
+        self.cached().as_ref().is_some_and(|(cached, _)| cached == key_id)
     }
 
-    /// Makes a new key and finds out whether the keychain keeps it.
+    /// Creates a key, stores it and reads it back.
+    ///
+    /// # Errors
+    /// [`KeychainError::Failed`] if the keychain returns another key than it was given.
     pub(crate) fn create(&self) -> Result<Seal, KeychainError> {
         let key_id = format!("{:032x}", u128::from_be_bytes(entropy::bytes()));
         let key = Key::new(entropy::bytes());
         self.keychain.set(&self.item(&key_id), &key)?;
         match self.keychain.get(&self.item(&key_id)) {
             Ok(kept) if kept == key => {
-                *self.seen() = Some((key_id.clone(), key.clone()));
+                *self.cached() = Some((key_id.clone(), key.clone()));
                 Ok(Seal::under(key_id, key))
             }
-            useless => {
+            mismatch => {
                 self.delete(&key_id);
-                let unlike = || KeychainError::Failed("it does not give back what it was given".to_owned());
-                Err(useless.err().unwrap_or_else(unlike))
+                let differs = || KeychainError::Failed("the key read back differs from the key stored".to_owned());
+                Err(mismatch.err().unwrap_or_else(differs))
             }
         }
     }
 
-    /// Removes the key of a record that is gone. One that stays there opens nothing any more.
+    /// Deletes the key of a record that no longer exists. A failure is only logged: a leftover key opens nothing.
     pub(crate) fn delete(&self, key_id: &str) {
-        self.seen().take_if(|(seen, _)| seen == key_id);
+        self.cached().take_if(|(cached, _)| cached == key_id);
         if let Err(error) = self.keychain.delete(&self.item(key_id)) {
-            log::debug!("the key {key_id} stays in the keychain: {error}");
+            log::debug!("could not delete key {key_id} from the keychain: {error}");
         }
     }
 
-    /// All of this program's, whatever they seal.
+    /// The IDs of all of this program's keys, of any profile and directory.
     pub(crate) fn ids(&self) -> Result<Vec<String>, KeychainError> {
         self.keychain.key_ids(&self.service)
     }
 
-    /// Asks the person to unlock the keychain.
+    /// Asks the user to unlock the keychain.
     pub(crate) fn unlock(&self, cancel: &Canceller) -> Result<(), KeychainError> {
         self.keychain.unlock(cancel)
     }
@@ -77,7 +79,7 @@ impl Keys {
         Item::new(&self.service, key_id)
     }
 
-    fn seen(&self) -> MutexGuard<'_, Option<(String, Key)>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cached(&self) -> MutexGuard<'_, Option<(String, Key)>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

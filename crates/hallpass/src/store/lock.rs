@@ -1,4 +1,4 @@
-//! One writer at a time, across processes.
+//! A file lock: one writer at a time across processes.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -8,21 +8,24 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, NetworkError, NetworkErrorKind, StoreError};
 use crate::interrupt::Canceller;
 
-/// Between two tries. Short enough not to be felt, long enough not to burn a core.
+/// The pause between two attempts: too short to notice, long enough not to burn a core.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// How long the holder may take to say who it is: it locks first.
+/// How long to wait for the holder's pid, which is written only after the file is locked.
 const INTRODUCTION: Duration = Duration::from_millis(500);
 
-/// A lock on a file of its own, which is never deleted and holds the pid of who has it. The system frees it when its
-/// holder dies.
+/// A lock on a separate file, which holds the holder's pid and is never deleted. The operating system releases the
+/// lock if the process dies.
 pub(crate) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Tries until `limit`, what comes `before` each time; never blocks in the system, where a network file system could
-    /// hang for good.
+    /// Retries until `limit` and calls `before` each time. Never uses a blocking lock, which could hang forever on a
+    /// network file system.
+    ///
+    /// # Errors
+    /// [`Error::Network`] of kind `Busy` after `limit`, naming the holder; [`Error::Cancelled`].
     pub(crate) fn acquire(
         path: &Path,
         before: impl Fn() -> Result<(), StoreError>,
@@ -43,7 +46,7 @@ impl Lock {
         }
     }
 
-    /// One try, and more while nobody says that they have it; the inner error is the pid of the holder.
+    /// Takes the lock, or returns the holder's pid. If the lock is held but no pid is written yet, waits for it briefly.
     pub(crate) fn attempt_or_holder(path: &Path) -> Result<Result<Lock, String>, StoreError> {
         let deadline = Instant::now() + INTRODUCTION;
         loop {
@@ -58,11 +61,11 @@ impl Lock {
         }
     }
 
-    /// One try.
+    /// Takes the lock if it's free, without waiting.
     pub(crate) fn attempt(path: &Path) -> Result<Option<Lock>, StoreError> {
         let mut file = match open(path) {
             Ok(file) => file,
-            // Its folder was removed a moment ago; whoever tries again makes it anew.
+            // The directory was just removed; `acquire` creates it again before the next attempt.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(StoreError::io("lock", path, cause)),
         };
@@ -77,10 +80,10 @@ impl Lock {
     }
 }
 
-/// Nobody takes the next holder for this one.
+/// Clears our pid so the next holder isn't mistaken for us.
 impl Drop for Lock {
     fn drop(&mut self) {
-        let _ = self.file.set_len(0); // for messages only
+        let _ = self.file.set_len(0); // the pid is only for messages
     }
 }
 
@@ -92,8 +95,8 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Somebody may have removed the directory between our open and our lock: then two processes would each
-/// hold "the" lock.
+/// Whether `path` is still the file that we locked. If the directory was removed between our open and our lock, another
+/// process can lock a new file of the same name.
 #[cfg(unix)]
 fn is_still_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -101,24 +104,24 @@ fn is_still_at(file: &File, path: &Path) -> bool {
     matches!((file.metadata(), std::fs::metadata(path)), (Ok(ours), Ok(there)) if id(ours.clone()) == id(there.clone()))
 }
 
-/// An open file cannot be removed there.
+/// Always: an open file can't be removed on this platform.
 #[cfg(not(unix))]
 fn is_still_at(_file: &File, _path: &Path) -> bool {
     true
 }
 
-/// For messages only: a full disk must not keep anybody from locking.
+/// Writes our pid, for messages only. A full disk must not prevent locking, so errors are ignored.
 fn note_holder(file: &mut File) {
     let _ =
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
 }
 
 fn busy(path: &Path, holder: &str, limit: Duration) -> NetworkError {
-    let detail = format!("process {holder} holds {} for more than {} s", path.display(), limit.as_secs());
+    let detail = format!("process {holder} has held {} for more than {} s", path.display(), limit.as_secs());
     NetworkError::new(NetworkErrorKind::Busy, "", &detail)
 }
 
-/// For messages only.
+/// The pid in the lock file, for messages only.
 fn holder(path: &Path) -> Option<String> {
     let mut pid = String::new();
     let _ = File::open(path).and_then(|file| file.take(20).read_to_string(&mut pid));
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_holder_waits_and_learns_who_has_it() {
+    fn a_second_holder_waits_and_learns_the_pid_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p.lock");
         let first = acquire(&path, Duration::from_secs(1), &Canceller::default()).unwrap();
@@ -159,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn p38_a_holder_that_has_not_said_who_it_is_is_given_the_time_to() {
+    fn p38_waits_for_a_holder_that_has_not_written_its_pid_yet() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p.lock");
         let mut first = open(&path).unwrap();
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_had_it_is_not_taken_for_the_next_holder() {
+    fn dropping_the_lock_clears_the_pid() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p.lock");
         let lock = acquire(&path, Duration::ZERO, &Canceller::default()).unwrap();
@@ -182,7 +185,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_lock_on_a_removed_file_is_no_lock() {
+    fn a_lock_on_a_removed_file_does_not_count() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p.lock");
         let file = open(&path).unwrap();

@@ -24,7 +24,7 @@ use crate::world::keychain::Key;
 
 pub(crate) use file::{FileStore, profiles_in};
 pub(crate) use journal::{Fingerprint, InFlight, Journal, JournalFile, Refusals};
-pub(crate) use keys::Keys;
+pub(crate) use keys::RecordKeys;
 pub(crate) use memory::MemoryStore;
 pub(crate) use queue::Queue;
 pub(crate) use record::{Access, Record, Seal, Secrets, StoredRecord, Tombstone, VERSION};
@@ -63,7 +63,7 @@ pub(crate) struct SealableFile {
     pub(crate) queue: Queue,
     pub(crate) file: FileStore,
     pub(crate) journal: JournalFile,
-    pub(crate) keys: Keys,
+    pub(crate) keys: RecordKeys,
 }
 
 /// Held while the record is changed; other processes and threads wait for it.
@@ -132,7 +132,7 @@ impl Store {
     #[cfg(feature = "tokio")]
     pub(crate) fn opens_at_once(&self, record: &StoredRecord) -> bool {
         match (self, &record.seal) {
-            (Store::File(store), Some(seal)) => store.keys.is_at_hand(&seal.key_id),
+            (Store::File(store), Some(seal)) => store.keys.is_cached(&seal.key_id),
             _ => true,
         }
     }
@@ -324,7 +324,7 @@ impl Store {
 impl SealableFile {
     fn replace(&self, staged: file::StagedFile, record: &StoredRecord) -> Result<(), StoreError> {
         let mut journal = self.journal.read();
-        journal.announce(self.file.fingerprint().as_ref(), Fingerprint::of_bytes(&record.to_bytes()));
+        journal.announce(self.file.fingerprint().as_ref(), Fingerprint::from_bytes(&record.to_bytes()));
         self.journal.write(&journal);
         self.file.replace(staged, record)
     }

@@ -1,5 +1,5 @@
-//! One at a time among the threads of this process. Of a hundred that find a token expired, one asks for the lock on the
-//! file, which is between processes, and the others leave with what that one brings.
+//! A lock among the threads of this process. If a hundred threads find a token expired, one of them takes the file lock
+//! and refreshes; the others leave with its result.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,27 +7,27 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, NetworkError, NetworkErrorKind};
 use crate::interrupt::{Canceller, TICK};
 
-/// Where they wait.
+/// A lock whose waiters can leave early. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Queue(Arc<Desk>);
+pub(crate) struct Queue(Arc<State>);
 
 #[derive(Default)]
-struct Desk {
+struct State {
     is_taken: Mutex<bool>,
     freed: Condvar,
 }
 
-/// The right to do what one at a time may do; given back when it is dropped.
+/// Held by one thread at a time; released on drop.
 pub(crate) struct Turn(Queue);
 
 impl Queue {
-    /// The turn, where nobody has it.
+    /// Takes the turn if it's free, without waiting.
     pub(crate) fn take(&self) -> Option<Turn> {
         let was_taken = std::mem::replace(&mut *self.is_taken(), true);
         (!was_taken).then(|| Turn(self.clone()))
     }
 
-    /// Waits for the turn, unless what it is `wanted` for comes first: that is looked at whenever somebody is done.
+    /// Waits for the turn. Each time another thread releases it, checks `wanted` and stops waiting if it returns a value.
     ///
     /// # Errors
     /// [`Error::Network`] of kind `Busy` after `limit`; [`Error::Cancelled`].
@@ -47,7 +47,7 @@ impl Queue {
                 return Err(busy(limit).into());
             }
             cancel.check()?;
-            if self.somebody_is_done(left.min(TICK))
+            if self.wait_for_release(left.min(TICK))
                 && let Some(found) = wanted()
             {
                 return Ok(Err(found));
@@ -55,12 +55,13 @@ impl Queue {
         }
     }
 
-    fn somebody_is_done(&self, limit: Duration) -> bool {
+    /// Whether the turn was released within `limit`.
+    fn wait_for_release(&self, limit: Duration) -> bool {
         let waited = self.0.freed.wait_timeout_while(self.is_taken(), limit, |is_taken| *is_taken);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// A flag is whole, whatever panicked.
+    /// A panic can't leave a `bool` half-written, so poisoning is ignored.
     fn is_taken(&self) -> MutexGuard<'_, bool> {
         self.0.is_taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,7 +75,7 @@ impl Drop for Turn {
 }
 
 fn busy(limit: Duration) -> NetworkError {
-    let detail = format!("another thread holds it for more than {} s", limit.as_secs());
+    let detail = format!("another thread has held the lock for more than {} s", limit.as_secs());
     NetworkError::new(NetworkErrorKind::Busy, "", &detail)
 }
 
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_one_comes_when_the_first_has_gone() {
+    fn the_next_thread_gets_the_turn_when_the_first_releases_it() {
         let (queue, cancel) = (Queue::default(), Canceller::default());
         let first = queue.take().unwrap();
         assert!(queue.take().is_none());
@@ -103,7 +104,7 @@ mod tests {
         assert!(queue.take().is_some());
     }
 
-    /// A thread that comes late finds nobody there, and has the turn.
+    /// A thread that starts too late finds the turn free and takes it: then this is false.
     fn leaves_without_a_turn() -> bool {
         let queue = Queue::default();
         let first = queue.take().unwrap();
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_what_was_wanted_leaves_without_a_turn_when_somebody_is_done() {
+    fn a_waiter_that_finds_what_it_wanted_leaves_without_a_turn() {
         assert!((0..20).any(|_| leaves_without_a_turn()));
     }
 

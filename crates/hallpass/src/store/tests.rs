@@ -36,7 +36,7 @@ fn store(dir: &Path, keychain: &Fake) -> Store {
         queue: Queue::default(),
         file: FileStore::new(dir.to_owned(), "default"),
         journal: JournalFile::new(dir, "default"),
-        keys: Keys::new("mytool", Arc::new(keychain.clone())),
+        keys: RecordKeys::new("mytool", Arc::new(keychain.clone())),
     })
 }
 

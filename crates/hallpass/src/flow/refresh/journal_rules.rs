@@ -98,7 +98,7 @@ mod tests {
     use crate::secret::Secret;
 
     fn token() -> Fingerprint {
-        Fingerprint::of(&Secret::new("r".to_owned()))
+        Fingerprint::from_token(&Secret::new("r".to_owned()))
     }
 
     fn at(seconds: u64) -> SystemTime {
@@ -186,7 +186,7 @@ mod tests {
             assert_eq!(refuse(&mut journal, token(), seconds), NetworkErrorKind::Status(401));
         }
         assert_eq!(refuse(&mut journal, token(), 61), NetworkErrorKind::RefusedRepeatedly(4));
-        let other = Fingerprint::of(&Secret::new("other".to_owned()));
+        let other = Fingerprint::from_token(&Secret::new("other".to_owned()));
         assert_eq!(refuse(&mut journal, other, 200), NetworkErrorKind::Status(401));
         succeed(&mut journal);
         assert_eq!(refuse(&mut journal, token(), 300), NetworkErrorKind::Status(401));

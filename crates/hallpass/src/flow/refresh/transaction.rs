@@ -138,7 +138,7 @@ impl<'a> Spending<'a> {
         let url = endpoint_of(record, Endpoint::Token)
             .ok_or(ServerIncompatible::NoEndpoint(Endpoint::Token.member()))?;
         let refresh_token = record.secret.refresh_token.clone().ok_or(LoginRequired::NoRefreshToken)?;
-        let token = Fingerprint::of(&refresh_token);
+        let token = Fingerprint::from_token(&refresh_token);
         Ok(Spending { context, ask, url, refresh_token, token })
     }
 
