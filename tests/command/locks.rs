@@ -39,7 +39,7 @@ fn n81_p44_a_holder_that_is_stopped_keeps_nobody_waiting_for_good_and_is_named()
     let waiters: Vec<_> = (0..3).map(|_| site.sandbox.hallpass(&["token"]).start()).collect();
     for waiter in waiters {
         let waiter = waiter.finish_within(LONGEST_WAIT);
-        waiter.fails(5, &format!("process {} holds", holder.pid()), "try again");
+        waiter.fails(5, &format!("process {} has held", holder.pid()), "try again");
     }
     site.proxy.forward_again();
     drop(held);

@@ -1,4 +1,4 @@
-//! A record in a file: 0600 from its first byte, in a 0700 directory, replaced in one step.
+//! A record in a file: created with mode 0600 in a 0700 directory, and replaced atomically.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
@@ -14,12 +14,12 @@ use crate::error::{Error, StoreError};
 use crate::interrupt::Canceller;
 use crate::settings::name;
 
-/// Reserved before a token is spent; a record with 8 KiB tokens fits.
+/// The space reserved before a refresh token is used. Enough for a record with 8 KiB tokens.
 const RESERVED_BYTES: u64 = 64 * 1024;
-/// No record is larger: what is, was not written by us.
+/// The size limit for reading; a larger file isn't ours.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The file of one profile.
+/// The record file of one profile.
 pub(crate) struct FileStore {
     dir: PathBuf,
     path: PathBuf,
@@ -33,7 +33,7 @@ pub(crate) struct StagedFile {
 }
 
 impl FileStore {
-    /// The store of `profile` in `dir`; touches nothing.
+    /// The file of `profile` in `dir`. Doesn't access the file system.
     pub(crate) fn new(dir: PathBuf, profile: &str) -> FileStore {
         FileStore { path: dir.join(format!("{profile}.json")), dir, profile: profile.to_owned() }
     }
@@ -42,7 +42,7 @@ impl FileStore {
         &self.path
     }
 
-    /// The folder of the program's records.
+    /// The directory of the program's records.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
@@ -61,26 +61,26 @@ impl FileStore {
         StoredRecord::parse(&bytes, &self.path).map(Some)
     }
 
-    /// The record as it lies there, readable or not.
+    /// The fingerprint of the file's content, valid or not.
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
         let bytes = fs::read(&self.path).map(zeroize::Zeroizing::new).ok()?;
         Some(Fingerprint::from_bytes(&bytes))
     }
 
-    /// The lock of the record, held while it changes and never while a person is waited for.
+    /// Locks the record for a change. Never held while waiting for the user.
     pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Lock, Error> {
         let path = self.dir.join(format!("{}.lock", self.profile));
-        // Before each try: somebody may remove the folder meanwhile.
+        // Before each attempt, since the directory may be removed while we wait.
         Lock::acquire(&path, || self.create_dir(), limit, cancel)
     }
 
-    /// The lock of whoever waits for the person; the inner error is the process that has it.
+    /// Takes the lock held while a login waits for the user, or returns its holder's pid.
     pub(crate) fn login_lock(&self) -> Result<Result<Lock, String>, StoreError> {
         self.create_dir()?;
         Lock::attempt_or_holder(&self.login_lock_path())
     }
 
-    /// The same, where it does not matter who has it.
+    /// Takes the login lock if it's free.
     pub(crate) fn free_login_lock(&self) -> Result<Option<Lock>, StoreError> {
         self.create_dir()?;
         Lock::attempt(&self.login_lock_path())
@@ -90,6 +90,7 @@ impl FileStore {
         self.dir.join(format!("{}.login.lock", self.profile))
     }
 
+    /// Creates a temporary file beside the record and reserves its space.
     pub(crate) fn stage(&self) -> Result<StagedFile, StoreError> {
         self.create_dir()?;
         let target = self.target()?;
@@ -101,6 +102,7 @@ impl FileStore {
         Ok(StagedFile { file, target })
     }
 
+    /// Writes the record to the staged file, syncs it, renames it into place and reads it back.
     pub(crate) fn replace(&self, staged: StagedFile, record: &StoredRecord) -> Result<(), StoreError> {
         let StagedFile { mut file, target } = staged;
         let failed = |error| StoreError::io("write", &target, error);
@@ -108,7 +110,7 @@ impl FileStore {
         file.write_all(&bytes).map_err(failed)?;
         file.as_file().set_len(bytes.len() as u64).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
-        // There nobody can read what is locked, and nobody can remove the lock that this is done under.
+        // On Windows a locked file can't be read. Another process can't sweep it now, since we hold the record's lock.
         #[cfg(windows)]
         let _ = file.as_file().unlock();
         file.persist(&target).map_err(|error| failed(error.error))?;
@@ -116,7 +118,7 @@ impl FileStore {
         self.read_back(&bytes)
     }
 
-    /// Renames what cannot be read to `<profile>.unreadable-<seconds>.json` and leaves it there.
+    /// Renames an unreadable record to `<profile>.json.unreadable-<seconds>` and returns that path.
     pub(crate) fn set_aside(&self) -> Result<Option<PathBuf>, StoreError> {
         let seconds =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -128,31 +130,31 @@ impl FileStore {
         }
     }
 
-    /// Removes the record, and what a killed process may have left of one beside it.
+    /// Removes the record and the temporary files of killed processes. Returns whether there was a record.
     pub(crate) fn erase(&self) -> Result<bool, StoreError> {
         let target = self.target()?;
-        self.left_overs(&target).iter().try_for_each(|left_over| remove(left_over).map(drop))?;
+        self.leftovers(&target).iter().try_for_each(|leftover| remove(leftover).map(drop))?;
         let removed = remove(&target)?;
         sync_dir(&target);
         Ok(removed)
     }
 
-    /// Removes what killed processes left of this profile's records. What a living one is about to save stays: it may
-    /// hold the only refresh token that still works.
+    /// Removes the temporary files of killed processes. Those of running processes stay: one may soon hold the only
+    /// refresh token that still works.
     pub(crate) fn sweep(&self) -> Result<(), StoreError> {
-        self.left_overs(&self.target()?).iter().try_for_each(|left_over| remove_abandoned(left_over))
+        self.leftovers(&self.target()?).iter().try_for_each(|leftover| remove_abandoned(leftover))
     }
 
-    /// Whether another process has something staged.
+    /// Whether another process has staged a record.
     pub(crate) fn has_rivals(&self, staged: &StagedFile) -> Result<bool, StoreError> {
-        let others = self.left_overs(&self.target()?);
-        // By name: one path may begin at the root and the other not.
+        let others = self.leftovers(&self.target()?);
+        // Compares names, since one path may be absolute and the other relative.
         let is_own = |other: &Path| other.file_name() == staged.file.path().file_name();
         Ok(others.iter().any(|other| !is_own(other) && is_in_use(other)))
     }
 
-    /// The record itself, behind a symbolic link that the user made (dotfiles): the link stays, also while
-    /// nobody is signed in and it leads nowhere.
+    /// The path of the record itself, behind a symbolic link that the user made (for example to dotfiles). The link is
+    /// kept, even after a logout, when its target doesn't exist.
     fn target(&self) -> Result<PathBuf, StoreError> {
         let failed = |error| StoreError::io("follow", &self.path, error);
         match fs::symlink_metadata(&self.path) {
@@ -169,8 +171,8 @@ impl FileStore {
         }
     }
 
-    /// Temporary files of this profile beside the record: its name and six random characters.
-    fn left_overs(&self, target: &Path) -> Vec<PathBuf> {
+    /// This profile's temporary files beside the record: `.<profile>-<6 random characters>.tmp`.
+    fn leftovers(&self, target: &Path) -> Vec<PathBuf> {
         let (dir, prefix) = (target.parent().unwrap_or(&self.dir), format!(".{}-", self.profile));
         let is_random = |text: &str| text.len() == 6 && text.bytes().all(|b| b.is_ascii_alphanumeric());
         let is_ours = |name: &str| {
@@ -200,15 +202,15 @@ impl FileStore {
     }
 }
 
-/// A new one, locked as long as it is in use: that tells it from what a killed process left.
+/// Creates a temporary file, locked while in use to tell it from those of killed processes.
 fn temporary(dir: &Path, profile: &str) -> io::Result<NamedTempFile> {
     loop {
         let file = Builder::new().prefix(&format!(".{profile}-")).suffix(".tmp").tempfile_in(dir)?;
         match file.as_file().try_lock() {
-            // Somebody took it for such a thing before it was locked, and removes it, or did so already.
+            // Another process took it for abandoned before we locked it, and is removing it or already has.
             Err(TryLockError::WouldBlock) => {}
             Ok(()) if !file.path().exists() => {}
-            // Where there are no locks, nothing is taken for left.
+            // On a file system without locks, no file counts as abandoned.
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
         }
     }
@@ -218,7 +220,8 @@ fn is_in_use(temporary: &Path) -> bool {
     matches!(try_lock(temporary), Ok((_, Err(TryLockError::WouldBlock))))
 }
 
-/// Nobody can begin to use it meanwhile. What cannot be opened or locked is not known to be abandoned.
+/// Removes the file unless it's in use. Holds its lock meanwhile, so no process starts to use it. A file that can't be
+/// opened or locked may be in use and stays.
 fn remove_abandoned(temporary: &Path) -> Result<(), StoreError> {
     match try_lock(temporary) {
         Ok((_held, Ok(()))) => remove(temporary).map(drop),
@@ -232,7 +235,7 @@ fn try_lock(temporary: &Path) -> io::Result<(File, Result<(), TryLockError>)> {
     Ok((file, locked))
 }
 
-/// Whether it was there.
+/// Removes a file. Returns whether it existed.
 fn remove(path: &Path) -> Result<bool, StoreError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
@@ -241,7 +244,7 @@ fn remove(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// The profiles that have a record in this folder, in alphabetical order.
+/// The profiles that have a record in this directory, in alphabetical order.
 pub(crate) fn profiles_in(dir: &Path) -> Result<Vec<String>, StoreError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -256,18 +259,19 @@ pub(crate) fn profiles_in(dir: &Path) -> Result<Vec<String>, StoreError> {
     Ok(profiles)
 }
 
-/// What to make room for: no more, since all of it is wiped afterwards.
+/// The capacity for reading the file: no more than needed, since all of it is wiped afterwards.
 fn length(file: &File) -> usize {
     file.metadata().map_or(0, |meta| meta.len().min(MAX_BYTES) as usize + 1)
 }
 
-/// Judges the open file, not the path: a path can be swapped between the check and the use.
+/// Refuses a file of another user or kind, and tightens its mode to 0600. Checks the open file, because a path can be
+/// swapped between check and use.
 #[cfg(unix)]
 fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let meta = file.metadata().map_err(|error| StoreError::io("read", path, error))?;
     if !meta.is_file() {
-        return Err(StoreError::Unsafe { path: path.to_owned(), cause: "it is no regular file".to_owned() });
+        return Err(StoreError::Unsafe { path: path.to_owned(), cause: "it isn't a regular file".to_owned() });
     }
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(StoreError::Unsafe {
@@ -276,7 +280,7 @@ fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
         });
     }
     if meta.mode() & 0o077 != 0 {
-        log::warn!("others could read {}; now only you can", path.display());
+        log::warn!("{} was readable by other users; changed its mode to 0600", path.display());
         file.set_permissions(fs::Permissions::from_mode(0o600))
             .map_err(|error| StoreError::io("protect", path, error))?;
     }
@@ -288,7 +292,7 @@ fn protect(_file: &File, _path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// In a directory that others may write to, a record could be swapped for another one.
+/// Refuses a directory that other users own or can write to: they could swap the record.
 #[cfg(unix)]
 fn check_dir(dir: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::MetadataExt;
@@ -298,7 +302,7 @@ fn check_dir(dir: &Path) -> Result<(), StoreError> {
         return refused("it belongs to another user");
     }
     if meta.mode() & 0o022 != 0 {
-        return refused("others may write to it (chmod 700 it)");
+        return refused("other users can write to it (run chmod 700 on it)");
     }
     Ok(())
 }
@@ -308,7 +312,7 @@ fn check_dir(_dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A link that somebody else made leads where they like.
+/// Refuses a symbolic link made by another user, who could point it anywhere.
 #[cfg(unix)]
 fn check_link(link: &fs::Metadata, path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::MetadataExt;
@@ -317,7 +321,7 @@ fn check_link(link: &fs::Metadata, path: &Path) -> Result<(), StoreError> {
     }
     Err(StoreError::Unsafe {
         path: path.to_owned(),
-        cause: "it is a link that belongs to another user".to_owned(),
+        cause: "it is a symbolic link that belongs to another user".to_owned(),
     })
 }
 
@@ -326,16 +330,18 @@ fn check_link(_link: &fs::Metadata, _path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Reserves the file's space so the next write cannot fail with ENOSPC.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     match fallocate(file, FallocateFlags::empty(), 0, RESERVED_BYTES) {
-        // A file system without reservation: writing the zeros is the next best thing.
+        // The file system can't reserve space, so write zeros instead.
         Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => fill(file),
         result => Ok(result?),
     }
 }
 
+/// Reserves the file's space so the next write cannot fail with ENOSPC.
 #[cfg(not(target_os = "linux"))]
 fn reserve(file: &File) -> io::Result<()> {
     fill(file)
@@ -347,8 +353,7 @@ fn fill(mut file: &File) -> io::Result<()> {
     file.rewind()
 }
 
-/// Makes the rename itself durable. Where a directory cannot be synced, the rename is as durable as the
-/// file system makes it.
+/// Makes a rename or removal durable, as far as the platform can sync directories.
 fn sync_dir(target: &Path) {
     #[cfg(unix)]
     if let Some(dir) = target.parent().and_then(|parent| File::open(parent).ok()) {
@@ -377,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_read() {
+    fn a_saved_record_is_read_back_and_erased_once() {
         let dir = tempfile::tempdir().unwrap();
         let store = store(dir.path());
         assert!(store.read().unwrap().is_none());
@@ -388,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_record_is_left_behind() {
+    fn only_the_record_is_left_in_the_directory() {
         let dir = tempfile::tempdir().unwrap();
         let store = store(dir.path());
         save(&store);
@@ -399,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_goes_with_the_record_and_no_other_profiles() {
+    fn erasing_removes_this_profiles_abandoned_files_only() {
         let dir = tempfile::tempdir().unwrap();
         let store = store(dir.path());
         save(&store);
@@ -413,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_living_process_is_about_to_save_is_not_swept_away() {
+    fn a_sweep_keeps_the_staged_files_of_running_processes() {
         let dir = tempfile::tempdir().unwrap();
         let store = store(dir.path());
         let staged = store.stage().unwrap();
@@ -428,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_swept_away_while_it_is_made_is_made_anew() {
+    fn a_temporary_file_swept_before_it_is_locked_is_created_again() {
         let dir = tempfile::tempdir().unwrap();
         let (store, is_done) = (store(dir.path()), std::sync::atomic::AtomicBool::new(false));
         store.create_dir().unwrap();
@@ -442,9 +447,9 @@ mod tests {
                 });
             }
             let staged = || temporary(&store.dir, &store.profile).unwrap();
-            let lost = (0..5000).filter(|_| !staged().path().exists()).count();
+            let swept = (0..5000).filter(|_| !staged().path().exists()).count();
             is_done.store(true, std::sync::atomic::Ordering::Relaxed);
-            assert_eq!(lost, 0);
+            assert_eq!(swept, 0);
         });
     }
 
@@ -470,7 +475,7 @@ mod tests {
         }
 
         #[test]
-        fn p42_file_and_directories_are_the_users_alone_and_a_looser_mode_is_tightened() {
+        fn p42_file_and_directories_are_private_and_a_looser_mode_is_tightened() {
             let dir = tempfile::tempdir().unwrap();
             let store = store(dir.path());
             save(&store);
@@ -484,7 +489,7 @@ mod tests {
         }
 
         #[test]
-        fn nobody_is_a_rival_of_itself_in_a_folder_that_is_named_from_here() {
+        fn a_staged_file_is_not_its_own_rival_under_a_relative_path() {
             let dir = tempfile::tempdir().unwrap();
             let root = "../".repeat(std::env::current_dir().unwrap().components().count());
             let store = store(&Path::new(&root).join(dir.path().strip_prefix("/").unwrap()));
@@ -507,7 +512,7 @@ mod tests {
         }
 
         #[test]
-        fn a_directory_that_others_may_write_to_is_refused() {
+        fn a_directory_that_others_can_write_to_is_refused() {
             let dir = tempfile::tempdir().unwrap();
             let store = store(dir.path());
             save(&store);
@@ -516,7 +521,7 @@ mod tests {
         }
 
         #[test]
-        fn a_directory_in_place_of_the_record_is_named() {
+        fn a_directory_in_place_of_the_record_is_refused() {
             let dir = tempfile::tempdir().unwrap();
             let store = store(dir.path());
             fs::create_dir_all(&store.path).unwrap();
