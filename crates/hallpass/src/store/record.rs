@@ -1,4 +1,4 @@
-//! The record: everything that is known about one sign-in, as it lies on the disk.
+//! The record: everything stored about one sign-in.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -17,26 +17,26 @@ use crate::secret::wiped::WipedBytes;
 use crate::user::User;
 use crate::world::keychain::Key;
 
-/// The format that this version writes.
+/// The format version written by this version of Hallpass.
 pub(crate) const VERSION: u64 = 1;
 
-/// One sign-in. The clear half tells who is signed in where and until when; the secret half holds what
-/// must stay secret, apart, so that it can be sealed as one piece.
+/// One sign-in. The clear half holds the user, the server and the expiration times; the secret half holds the tokens,
+/// apart, so they can be encrypted as one piece.
 ///
-/// Members that this version does not know are kept and written back. `S` is what is known of the secret half: it is
-/// [`Kept`] as it lies on the disk, and [`Secrets`] once it is open.
+/// Unknown members are kept and written back. `S` is the type of the secret half: [`Kept`] in a record as stored,
+/// [`Secrets`] in an open one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record<S = Secrets> {
     pub(crate) version: u64,
     pub(crate) service: String,
     pub(crate) profile: String,
-    /// Counts the writes: a reader that finds another number knows that somebody wrote meanwhile.
+    /// The number of writes. If it changed since the last read, another process has written the record.
     pub(crate) generation: u64,
     pub(crate) issuer: String,
     pub(crate) client_id: String,
     #[serde(default)]
     pub(crate) auth_method: AuthMethod,
-    /// Kept with the session so that a refresh or a logout needs no discovery, and cannot be repointed by it.
+    /// The server's endpoints, stored so that a refresh or logout needs no discovery and can't be redirected by it.
     #[serde(default)]
     pub(crate) endpoints: BTreeMap<String, String>,
     #[serde(default)]
@@ -45,7 +45,7 @@ pub(crate) struct Record<S = Secrets> {
     pub(crate) user: Option<User>,
     #[serde(default)]
     pub(crate) claims: Map<String, Value>,
-    /// Claims by the standard's names, with the server's own names, where those differ.
+    /// The server's own names of claims that it names differently, by their standard names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) claim_names: BTreeMap<String, String>,
     #[serde(with = "rfc3339")]
@@ -53,9 +53,9 @@ pub(crate) struct Record<S = Secrets> {
     pub(crate) renewable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tombstone: Option<Tombstone>,
-    /// What was granted, one entry for each resource; the first is the session's own.
+    /// The clear half of each access token, one per resource. The first is the session's own.
     pub(crate) access: Vec<Access>,
-    /// How the secret half is sealed; without it, it lies open.
+    /// How the secret half is sealed, or `None` if it isn't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seal: Option<Seal>,
     pub(crate) secret: S,
@@ -63,53 +63,53 @@ pub(crate) struct Record<S = Secrets> {
     pub(crate) unknown: Map<String, Value>,
 }
 
-/// A record as it lies on the disk.
+/// A record as stored on disk.
 pub(crate) type StoredRecord = Record<Kept>;
 
-/// What seals the secret half.
+/// How the secret half of a record is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seal {
-    /// As RFC 7518 §5.1 spells it.
+    /// The algorithm, by its name in RFC 7518 §5.1.
     pub(crate) alg: String,
-    /// Which key of the keychain.
+    /// The ID of the key in the keychain.
     pub(crate) key_id: String,
-    /// Base64url; another one for each write.
+    /// The nonce, base64url-encoded; new for each write.
     pub(crate) nonce: String,
-    /// The key itself where the record is open: what was opened can be sealed again, whatever becomes of the keychain
-    /// meanwhile.
+    /// The key itself, if the record is open. With it, the record can be sealed again even if the keychain is no longer
+    /// available.
     #[serde(skip)]
     pub(crate) key: Option<Key>,
     #[serde(flatten)]
     pub(crate) unknown: Map<String, Value>,
 }
 
-/// The secret half on the disk: an object that lies open, or a text that is sealed.
+/// The secret half on disk: a JSON object, or a string if it's sealed.
 #[derive(Debug, Clone)]
 pub(crate) enum Kept {
     Open(Secrets),
-    /// Base64url.
+    /// The encrypted secrets, base64url-encoded.
     Sealed(String),
 }
 
-/// One access token's clear half.
+/// The clear half of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Access {
-    /// RFC 8707; `None` is the token that was asked for without a resource.
+    /// The resource the token is for (RFC 8707), or `None` if it was requested without one.
     #[serde(default)]
     pub(crate) resource: Option<String>,
     #[serde(default)]
     pub(crate) scopes: Vec<String>,
-    /// `None` where the server gave no lifetime.
+    /// The expiration time, or `None` if the server gave no lifetime.
     #[serde(default, with = "rfc3339::optional")]
     pub(crate) expires_at: Option<SystemTime>,
-    /// When it was renewed last; without it, with the record.
+    /// The time of the last refresh, or `None` if it's that of the record.
     #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
     pub(crate) obtained_at: Option<SystemTime>,
     #[serde(flatten)]
     pub(crate) unknown: Map<String, Value>,
 }
 
-/// Why and when the server ended the session: it answered `invalid_grant` to the stored refresh token.
+/// The end of a session: the server responded `invalid_grant` to the stored refresh token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tombstone {
     #[serde(with = "rfc3339")]
@@ -117,13 +117,13 @@ pub(crate) struct Tombstone {
     pub(crate) error: String,
     #[serde(default)]
     pub(crate) error_description: Option<String>,
-    /// When a renewal was sent whose answer was lost: the likely reason.
+    /// The time of a refresh whose response was lost, which is the likely reason.
     #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
     pub(crate) lost_at: Option<SystemTime>,
 }
 
 impl Tombstone {
-    /// The reason for a new login.
+    /// The reason why a new login is required.
     pub(crate) fn ended(&self) -> LoginRequired {
         let error = OAuthError::new(&self.error, self.error_description.as_deref(), None);
         match self.lost_at {
@@ -133,10 +133,10 @@ impl Tombstone {
     }
 }
 
-/// The secret half.
+/// The secret half of a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Secrets {
-    /// In the order of [`Record::access`].
+    /// The access tokens, in the order of [`Record::access`].
     #[serde(default)]
     pub(crate) access_tokens: Vec<Secret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,8 +150,10 @@ pub(crate) struct Secrets {
 }
 
 impl StoredRecord {
-    /// Reads a record. One that a later version wrote is readable as far as it keeps to this format; it is never
-    /// written back.
+    /// Parses a record. A newer one is read if it fits this format, but never written back.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a newer record that doesn't fit, [`StoreError::Corrupt`] for anything else.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<StoredRecord, StoreError> {
         let record: StoredRecord = serde_json::from_slice(bytes).map_err(|cause| {
             match version_of(bytes).filter(|version| *version > VERSION) {
@@ -161,19 +163,19 @@ impl StoredRecord {
         })?;
         match &record.secret {
             Kept::Open(secret) if secret.access_tokens.len() != record.access.len() => {
-                Err(corrupt(path, "access and access_tokens differ in number"))
+                Err(corrupt(path, "access and access_tokens differ in length"))
             }
             Kept::Sealed(_) if record.seal.is_none() => {
-                Err(corrupt(path, "it does not say how it is sealed"))
+                Err(corrupt(path, "secret is encrypted, but seal is missing"))
             }
             Kept::Open(_) if record.seal.is_some() => {
-                Err(corrupt(path, "it says that it is sealed, and is not"))
+                Err(corrupt(path, "seal is present, but secret is not encrypted"))
             }
             _ => Ok(record),
         }
     }
 
-    /// The record itself where its secret half lies open, else the sealed one again.
+    /// Returns the open record, or the unchanged one if it's sealed.
     pub(crate) fn into_open(self) -> Result<Record, Box<StoredRecord>> {
         let (clear, kept) = self.exchange(());
         match kept {
@@ -182,17 +184,17 @@ impl StoredRecord {
         }
     }
 
-    /// The record as it is written.
+    /// The content of the record's file.
     pub(crate) fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
         let mut bytes = WipedBytes::default();
         let written = serde_json::to_writer_pretty(&mut bytes, self).map_err(io::Error::from);
-        written.and_then(|()| writeln!(bytes)).expect("texts, numbers and lists of them can be written");
+        written.and_then(|()| writeln!(bytes)).expect("strings, numbers and lists of them can be written");
         bytes.into_inner()
     }
 }
 
 impl Record {
-    /// The record with its secret half lying open.
+    /// The record to store without a seal.
     pub(crate) fn into_stored(self) -> StoredRecord {
         let (clear, secrets) = self.exchange(());
         clear.exchange(Kept::Open(secrets)).0
@@ -200,12 +202,12 @@ impl Record {
 }
 
 impl<S> Record<S> {
-    /// The key that it is sealed under.
+    /// The ID of the key that seals the record.
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.seal.as_ref().map(|seal| seal.key_id.as_str())
     }
 
-    /// Whether two records may share one grant at the server: same issuer, client and user.
+    /// Whether two records have the same issuer, client and user, and so may share a grant at the server.
     pub(crate) fn is_of_same_user<T>(&self, other: &Record<T>) -> bool {
         let sub = |user: &Option<User>| user.as_ref().map(|user| user.sub.clone());
         self.issuer == other.issuer
@@ -213,7 +215,7 @@ impl<S> Record<S> {
             && sub(&self.user) == sub(&other.user)
     }
 
-    /// The entry for a resource, or the session's own.
+    /// The index of the access token for a resource, or of the session's own.
     pub(crate) fn access_index(&self, resource: Option<&str>) -> Option<usize> {
         match resource {
             None => (!self.access.is_empty()).then_some(0),
@@ -221,18 +223,20 @@ impl<S> Record<S> {
         }
     }
 
-    /// When the token of an entry came.
+    /// The time when an access token was received.
     pub(crate) fn obtained_at(&self, access: &Access) -> SystemTime {
         access.obtained_at.unwrap_or(self.obtained_at)
     }
 
-    /// How long the token of an entry lives in all; `None` where nobody knows.
+    /// The full lifetime of an access token, or `None` if it's unknown.
     pub(crate) fn lifetime(&self, access: &Access) -> Option<Duration> {
         access.expires_at?.duration_since(self.obtained_at(access)).ok()
     }
 
+    /// Checks that this version may overwrite the record.
+    ///
     /// # Errors
-    /// [`StoreError::Newer`] where a later version wrote it: what this one does not know of it must not be lost.
+    /// [`StoreError::Newer`] if a newer version wrote it, since this one could lose data.
     pub(crate) fn check_writable(&self, path: Option<&Path>) -> Result<(), StoreError> {
         if self.version <= VERSION {
             return Ok(());
@@ -240,7 +244,7 @@ impl<S> Record<S> {
         Err(StoreError::Newer { path: path.unwrap_or(Path::new("")).to_owned(), version: self.version })
     }
 
-    /// The clear half with another secret half.
+    /// Replaces the secret half and returns the previous one.
     pub(crate) fn exchange<T>(self, secret: T) -> (Record<T>, S) {
         let record = Record {
             version: self.version,
@@ -288,7 +292,7 @@ impl<'de> Visitor<'de> for KeptVisitor {
     type Value = Kept;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("secrets, open or sealed")
+        f.write_str("an object or a string")
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Kept, E> {
@@ -301,7 +305,7 @@ impl<'de> Visitor<'de> for KeptVisitor {
 }
 
 impl Access {
-    /// How long the token still lives; `None` where nobody knows.
+    /// The remaining lifetime, zero once expired, or `None` if it's unknown.
     pub(crate) fn remaining(&self, now: SystemTime) -> Option<Duration> {
         Some(self.expires_at?.duration_since(now).unwrap_or_default())
     }
@@ -319,12 +323,12 @@ fn corrupt(path: &Path, cause: &str) -> StoreError {
     StoreError::Corrupt { path: path.to_owned(), cause: cause.to_owned() }
 }
 
-/// Where the parser stopped, without a word of what stands there.
+/// The position of a parse error, without any of the file's content.
 fn place_of(error: &serde_json::Error) -> String {
     format!("line {}, column {}", error.line(), error.column())
 }
 
-/// Times as RFC 3339 in UTC, whole seconds.
+/// Serializes times as RFC 3339, in UTC and whole seconds.
 pub(super) mod rfc3339 {
     use std::time::SystemTime;
 
@@ -373,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_format_is_read_for_ever_and_written_back_unchanged() {
+    fn a_version_1_record_is_read_and_written_back_unchanged() {
         let record = parse(V1).unwrap();
         assert_eq!(record.user.as_ref().unwrap().email.as_deref(), Some("test@example.com"));
         assert_eq!(
@@ -384,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_later_versions_survive() {
+    fn unknown_members_are_written_back() {
         let later = V1.replacen("\"version\": 1,", "\"version\": 1, \"later\": {\"a\": [1]},", 1).replacen(
             "\"refresh_token\":",
             "\"later_secret\": 7, \"refresh_token\":",
@@ -397,14 +401,14 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_read_as_far_as_it_can_be_and_never_written() {
+    fn a_newer_record_is_read_if_possible_and_never_written() {
         let newer = parse(&V1.replacen("\"version\": 1", "\"version\": 2", 1)).unwrap();
         assert!(matches!(newer.check_writable(None), Err(StoreError::Newer { version: 2, .. })));
         assert!(matches!(parse(r#"{"version":7,"all":"new"}"#), Err(StoreError::Newer { version: 7, .. })));
     }
 
     #[test]
-    fn a_record_is_sealed_or_it_is_not() {
+    fn seal_and_encrypted_secret_come_together_or_not_at_all() {
         let seal = r#""seal": {"alg": "A256GCM", "key_id": "k", "nonce": "n"}, "secret""#;
         assert!(matches!(parse(&V1.replace("\"secret\"", seal)), Err(StoreError::Corrupt { .. })));
         let start = V1.find("\"secret\"").unwrap();
@@ -415,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_named_without_its_content() {
+    fn the_error_of_a_corrupt_file_shows_none_of_its_content() {
         for text in ["", "{", "{\"version\":1}", "CANARY", "[]", &V1[..V1.len() / 2], &format!("{V1}{V1}")] {
             let error = parse(text).unwrap_err();
             assert!(matches!(error, StoreError::Corrupt { .. }), "{text}");

@@ -1,7 +1,7 @@
-//! Sealing the secret half of a record, so that a copy of the file alone is worth nothing.
+//! Encrypts the secret half of a record, so a copy of the file is useless without the keychain.
 //!
-//! AES-256-GCM under a key that each login makes anew and that only the keychain keeps. All of the clear half is
-//! associated data: a record whose token endpoint somebody moved cannot be opened.
+//! AES-256-GCM under a key created by each login and stored only in the keychain. The whole clear half is associated data:
+//! a record with a changed token endpoint can't be opened.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,17 +12,17 @@ use crate::secret::wiped::WipedBytes;
 use crate::world::entropy;
 use crate::world::keychain::Key;
 
-/// As RFC 7518 §5.1 spells it.
+/// AES-256-GCM, by its name in RFC 7518 §5.1.
 const ALG: &str = "A256GCM";
 
 impl Seal {
-    /// A seal under a key of the keychain.
+    /// A seal under a key from the keychain.
     pub(crate) fn under(key_id: String, key: Key) -> Seal {
         Seal { alg: ALG.to_owned(), key_id, nonce: String::new(), key: Some(key), unknown: Map::new() }
     }
 }
 
-/// The record with its secret half sealed, under a nonce that was never used before.
+/// Encrypts the secret half under a fresh nonce.
 pub(super) fn seal(mut record: Record, key: &Key) -> StoredRecord {
     let nonce: [u8; NONCE_BYTES] = entropy::bytes();
     if let Some(seal) = &mut record.seal {
@@ -30,12 +30,12 @@ pub(super) fn seal(mut record: Record, key: &Key) -> StoredRecord {
     }
     let (clear, secrets) = record.exchange(());
     let mut plain = WipedBytes::default();
-    serde_json::to_writer(&mut plain, &secrets).expect("texts and lists of them can be written");
+    serde_json::to_writer(&mut plain, &secrets).expect("strings and lists of them can be written");
     let sealed = crypto::seal(key.expose(), nonce, &canonical(&clear), plain.into_inner());
     clear.exchange(Kept::Sealed(to_base64url(&sealed))).0
 }
 
-/// The record with its secret half open; `None` where the key is another one or a member was changed.
+/// Decrypts the secret half. Returns `None` if the key is wrong or the record was changed.
 pub(super) fn open(record: StoredRecord, key: &Key) -> Option<Record> {
     let seal = record.seal.as_ref().filter(|seal| seal.alg == ALG)?;
     let nonce = from_base64url(&seal.nonce)?.try_into().ok()?;
@@ -49,8 +49,8 @@ pub(super) fn open(record: StoredRecord, key: &Key) -> Option<Record> {
     Some(opened)
 }
 
-/// One spelling of the clear half: members in the order of their names at every depth, whatever order the file
-/// or this build's JSON library keeps.
+/// The canonical JSON of the clear half: members sorted by name at every depth, independent of the order in the file or in
+/// this build's JSON library.
 fn canonical(clear: &impl Serialize) -> Vec<u8> {
     let value = serde_json::to_value(clear).unwrap_or_default();
     serde_json::to_vec(&sorted(value)).unwrap_or_default()
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_its_key_alone() {
+    fn a_sealed_record_opens_with_its_own_key_only() {
         let written = text(&seal(record(), &key()));
         assert!(!written.contains("CANARY") && written.contains("\"email\": \"test@example.com\""));
         let opened = open(stored(&written), &key()).unwrap();
@@ -103,18 +103,18 @@ mod tests {
     }
 
     #[test]
-    fn no_two_seals_are_alike() {
+    fn sealing_twice_gives_different_ciphertexts() {
         assert_ne!(text(&seal(record(), &key())), text(&seal(record(), &key())));
     }
 
     #[test]
-    fn the_first_sealed_record_opens_for_ever() {
+    fn a_version_1_sealed_record_opens() {
         let opened = open(stored(SEALED), &key()).unwrap();
         assert_eq!(opened.secret.access_tokens[0].expose(), "CANARY-access");
     }
 
     #[test]
-    fn every_change_of_a_clear_member_breaks_the_seal() {
+    fn changing_a_clear_member_breaks_the_seal() {
         let written = text(&seal(record(), &key()));
         for (from, to) in [
             ("login.example.com/oauth/token", "evil.example/oauth/token"),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_seal_opens_nothing() {
+    fn an_invalid_seal_opens_nothing() {
         let written = text(&seal(record(), &key()));
         let nonce = stored(&written).seal.unwrap().nonce;
         for broken in [
