@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::protocol::bearer;
 use crate::protocol::revocation::Revocation;
 use crate::secret::Secret;
-use crate::store::{Record, Store, StoreKind};
+use crate::store::{Record, Store, StoreKind, Token};
 use crate::user::User;
 
 pub use diagnosis::{Diagnosis, Finding, Subject, Verdict};
@@ -113,9 +113,9 @@ pub struct AccessToken {
 
 impl AccessToken {
     pub(crate) fn new(record: &Record, index: usize, notes: Vec<String>) -> AccessToken {
-        let access = &record.access[index];
+        let Token { access, secret } = record.token_at(index);
         AccessToken {
-            secret: record.secret.access_tokens[index].clone(),
+            secret: secret.clone(),
             profile: record.profile.clone(),
             issuer: record.issuer.clone(),
             scopes: access.scopes.clone(),

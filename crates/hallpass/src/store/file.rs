@@ -271,7 +271,10 @@ fn protect(file: &File, path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let meta = file.metadata().map_err(|error| StoreError::io("read", path, error))?;
     if !meta.is_file() {
-        return Err(StoreError::Unsafe { path: path.to_owned(), cause: "it isn't a regular file".to_owned() });
+        return Err(StoreError::Unsafe {
+            path: path.to_owned(),
+            cause: "it isn't a regular file".to_owned(),
+        });
     }
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(StoreError::Unsafe {

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::rfc3339;
+use super::rfc3339;
 use crate::crypto::{sha256, to_base64url};
 use crate::secret::Secret;
 

@@ -51,7 +51,8 @@ impl RecordKeys {
             }
             mismatch => {
                 self.delete(&key_id);
-                let differs = || KeychainError::Failed("the key read back differs from the key stored".to_owned());
+                let differs =
+                    || KeychainError::Failed("the key read back differs from the key stored".to_owned());
                 Err(mismatch.err().unwrap_or_else(differs))
             }
         }

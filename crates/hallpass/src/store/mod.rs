@@ -11,6 +11,7 @@ mod lock;
 mod memory;
 mod queue;
 mod record;
+mod rfc3339;
 mod seal;
 
 use std::convert::Infallible;
@@ -27,7 +28,7 @@ pub(crate) use journal::{Fingerprint, InFlight, Journal, JournalFile, Refusals};
 pub(crate) use keys::RecordKeys;
 pub(crate) use memory::MemoryStore;
 pub(crate) use queue::Queue;
-pub(crate) use record::{Access, Record, Seal, Secrets, StoredRecord, Tombstone, VERSION};
+pub(crate) use record::{Access, Record, Seal, Secrets, StoredRecord, Token, Tombstone, VERSION};
 
 /// What keeps the secrets of a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

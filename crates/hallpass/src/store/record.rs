@@ -10,6 +10,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::rfc3339;
 use crate::error::{LoginRequired, OAuthError, StoreError};
 use crate::protocol::client::AuthMethod;
 use crate::secret::Secret;
@@ -109,6 +110,13 @@ pub(crate) struct Access {
     pub(crate) unknown: Map<String, Value>,
 }
 
+/// An access token of a record: its clear half and the token itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Token<'a> {
+    pub(crate) access: &'a Access,
+    pub(crate) secret: &'a Secret,
+}
+
 /// The end of a session: the server responded `invalid_grant` to the stored refresh token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tombstone {
@@ -153,14 +161,14 @@ impl StoredRecord {
     /// Parses a record. A newer one is read if it fits this format, but never written back.
     ///
     /// # Errors
-    /// [`StoreError::Newer`] for a newer record that doesn't fit, [`StoreError::Corrupt`] for anything else.
+    /// [`StoreError::Newer`] for a newer record that doesn't fit, [`StoreError::Corrupt`] for anything else: its cause never
+    /// quotes the file.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<StoredRecord, StoreError> {
-        let record: StoredRecord = serde_json::from_slice(bytes).map_err(|cause| {
-            match version_of(bytes).filter(|version| *version > VERSION) {
-                Some(version) => StoreError::Newer { path: path.to_owned(), version },
-                None => corrupt(path, &place_of(&cause)),
-            }
-        })?;
+        let record: StoredRecord =
+            serde_json::from_slice(bytes).map_err(|cause| match version_of(bytes) {
+                Some(version) if version > VERSION => StoreError::Newer { path: path.to_owned(), version },
+                _ => corrupt(path, &format!("line {}, column {}", cause.line(), cause.column())),
+            })?;
         match &record.secret {
             Kept::Open(secret) if secret.access_tokens.len() != record.access.len() => {
                 Err(corrupt(path, "access and access_tokens differ in length"))
@@ -194,6 +202,16 @@ impl StoredRecord {
 }
 
 impl Record {
+    /// The access token for a resource, or the session's own.
+    pub(crate) fn token(&self, resource: Option<&str>) -> Option<Token<'_>> {
+        self.access_index(resource).map(|index| self.token_at(index))
+    }
+
+    /// The access token at an index from [`access_index`](Self::access_index).
+    pub(crate) fn token_at(&self, index: usize) -> Token<'_> {
+        Token { access: &self.access[index], secret: &self.secret.access_tokens[index] }
+    }
+
     /// The record to store without a seal.
     pub(crate) fn into_stored(self) -> StoredRecord {
         let (clear, secrets) = self.exchange(());
@@ -217,10 +235,8 @@ impl<S> Record<S> {
 
     /// The index of the access token for a resource, or of the session's own.
     pub(crate) fn access_index(&self, resource: Option<&str>) -> Option<usize> {
-        match resource {
-            None => (!self.access.is_empty()).then_some(0),
-            Some(_) => self.access.iter().position(|access| access.resource.as_deref() == resource),
-        }
+        let is_it = |access: &Access| resource.is_none() || access.resource.as_deref() == resource;
+        self.access.iter().position(is_it)
     }
 
     /// The time when an access token was received.
@@ -321,49 +337,6 @@ fn version_of(bytes: &[u8]) -> Option<u64> {
 
 fn corrupt(path: &Path, cause: &str) -> StoreError {
     StoreError::Corrupt { path: path.to_owned(), cause: cause.to_owned() }
-}
-
-/// The position of a parse error, without any of the file's content.
-fn place_of(error: &serde_json::Error) -> String {
-    format!("line {}, column {}", error.line(), error.column())
-}
-
-/// Serializes times as RFC 3339, in UTC and whole seconds.
-pub(super) mod rfc3339 {
-    use std::time::SystemTime;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_rfc3339_seconds(*time))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        humantime::parse_rfc3339(&text).map_err(D::Error::custom)
-    }
-
-    pub(crate) mod optional {
-        use super::*;
-
-        pub(crate) fn serialize<S: Serializer>(
-            time: &Option<SystemTime>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            match time {
-                Some(time) => super::serialize(time, serializer),
-                None => serializer.serialize_none(),
-            }
-        }
-
-        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<SystemTime>, D::Error> {
-            Option::<String>::deserialize(deserializer)?
-                .map(|text| humantime::parse_rfc3339(&text).map_err(D::Error::custom))
-                .transpose()
-        }
-    }
 }
 
 #[cfg(test)]

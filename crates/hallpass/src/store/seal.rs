@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_version_1_sealed_record_opens() {
         let opened = open(stored(SEALED), &key()).unwrap();
-        assert_eq!(opened.secret.access_tokens[0].expose(), "CANARY-access");
+        assert_eq!(opened.token(None).unwrap().secret.expose(), "CANARY-access");
     }
 
     #[test]

@@ -95,9 +95,7 @@ impl Ask<'_> {
 
     /// Whether `record` answers it, which another process or thread wrote since `seen` was read.
     pub(super) fn is_satisfied(&self, seen: &Record, record: &Record, now: SystemTime) -> bool {
-        let token = |record: &Record| {
-            record.access_index(self.resource).map(|index| record.secret.access_tokens[index].clone())
-        };
+        let token = |record: &Record| record.token(self.resource).map(|token| token.secret.clone());
         self.fresh(record, now).is_some() && (!self.force || token(seen) != token(record))
     }
 }
