@@ -12,7 +12,7 @@ use crate::interrupt::Canceller;
 use crate::interrupt::saving::Saving;
 use crate::loopback::Pages;
 use crate::settings::Config;
-use crate::store::{Guard, Record, Store, StoredRecord};
+use crate::store::{Guard, Record, Store, StoredRecord, Wait};
 use crate::world::clock::Clock;
 use crate::world::http::{Http, HttpRequest, HttpResponse};
 
@@ -111,7 +111,7 @@ impl Context {
         &self,
         limit: Duration,
         wanted: impl Fn() -> Option<T>,
-    ) -> Result<Result<Guard, T>> {
+    ) -> Result<Wait<Guard, T>> {
         self.store.lock_unless(limit, &self.cancel, wanted)
     }
 

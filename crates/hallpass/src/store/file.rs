@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::{Builder, NamedTempFile};
 
 use super::journal::Fingerprint;
-use super::lock::Lock;
+use super::lock::{Attempt, Lock};
 use super::record::StoredRecord;
 use crate::error::{Error, StoreError};
 use crate::interrupt::Canceller;
@@ -75,7 +75,7 @@ impl FileStore {
     }
 
     /// Takes the lock held while a login waits for the user, or returns its holder's pid.
-    pub(crate) fn login_lock(&self) -> Result<Result<Lock, String>, StoreError> {
+    pub(crate) fn login_lock(&self) -> Result<Attempt<Lock>, StoreError> {
         self.create_dir()?;
         Lock::attempt_or_holder(&self.login_lock_path())
     }

@@ -16,8 +16,17 @@ const INTRODUCTION: Duration = Duration::from_millis(500);
 
 /// A lock on a separate file, which holds the holder's pid and is never deleted. The operating system releases the
 /// lock if the process dies.
+#[derive(Debug)]
 pub(crate) struct Lock {
     file: File,
+}
+
+/// The outcome of an attempt to take a lock.
+#[derive(Debug)]
+pub(crate) enum Attempt<L> {
+    Locked(L),
+    /// The holder's pid, or `unknown`.
+    HeldBy(String),
 }
 
 impl Lock {
@@ -36,7 +45,10 @@ impl Lock {
         loop {
             before()?;
             if Instant::now() >= deadline {
-                return Ok(Lock::attempt_or_holder(path)?.map_err(|holder| busy(path, &holder, limit))?);
+                return match Lock::attempt_or_holder(path)? {
+                    Attempt::Locked(lock) => Ok(lock),
+                    Attempt::HeldBy(holder) => Err(busy(path, &holder, limit).into()),
+                };
             }
             if let Some(lock) = Lock::attempt(path)? {
                 return Ok(lock);
@@ -47,15 +59,15 @@ impl Lock {
     }
 
     /// Takes the lock, or returns the holder's pid. If the lock is held but no pid is written yet, waits for it briefly.
-    pub(crate) fn attempt_or_holder(path: &Path) -> Result<Result<Lock, String>, StoreError> {
+    pub(crate) fn attempt_or_holder(path: &Path) -> Result<Attempt<Lock>, StoreError> {
         let deadline = Instant::now() + INTRODUCTION;
         loop {
             if let Some(lock) = Lock::attempt(path)? {
-                return Ok(Ok(lock));
+                return Ok(Attempt::Locked(lock));
             }
             match holder(path) {
-                Some(holder) => return Ok(Err(holder)),
-                None if Instant::now() >= deadline => return Ok(Err("unknown".to_owned())),
+                Some(holder) => return Ok(Attempt::HeldBy(holder)),
+                None if Instant::now() >= deadline => return Ok(Attempt::HeldBy("unknown".to_owned())),
                 None => std::thread::sleep(RETRY),
             }
         }
@@ -125,7 +137,8 @@ fn busy(path: &Path, holder: &str, limit: Duration) -> NetworkError {
 fn holder(path: &Path) -> Option<String> {
     let mut pid = String::new();
     let _ = File::open(path).and_then(|file| file.take(20).read_to_string(&mut pid));
-    Some(pid.trim().to_owned()).filter(|pid| !pid.is_empty())
+    let pid = pid.trim();
+    if pid.is_empty() { None } else { Some(pid.to_owned()) }
 }
 
 #[cfg(test)]
@@ -167,10 +180,11 @@ mod tests {
         let path = dir.path().join("p.lock");
         let mut first = open(&path).unwrap();
         first.lock().unwrap();
-        let asking = std::thread::spawn(move || Lock::attempt_or_holder(&path).unwrap().err());
+        let asking = std::thread::spawn(move || Lock::attempt_or_holder(&path).unwrap());
         std::thread::sleep(Duration::from_millis(30));
         note_holder(&mut first);
-        assert_eq!(asking.join().unwrap(), Some(std::process::id().to_string()));
+        let own_pid = std::process::id().to_string();
+        assert!(matches!(asking.join().unwrap(), Attempt::HeldBy(pid) if pid == own_pid));
     }
 
     #[test]

@@ -20,11 +20,18 @@ struct State {
 /// Held by one thread at a time; released on drop.
 pub(crate) struct Turn(Queue);
 
+/// The outcome of waiting for a lock.
+pub(crate) enum Wait<L, T> {
+    Locked(L),
+    /// The wanted value, which another thread brought meanwhile.
+    Found(T),
+}
+
 impl Queue {
     /// Takes the turn if it's free, without waiting.
     pub(crate) fn take(&self) -> Option<Turn> {
         let was_taken = std::mem::replace(&mut *self.is_taken(), true);
-        (!was_taken).then(|| Turn(self.clone()))
+        if was_taken { None } else { Some(Turn(self.clone())) }
     }
 
     /// Waits for the turn. Each time another thread releases it, checks `wanted` and stops waiting if it returns a value.
@@ -36,11 +43,11 @@ impl Queue {
         limit: Duration,
         cancel: &Canceller,
         wanted: impl Fn() -> Option<T>,
-    ) -> Result<Result<Turn, T>, Error> {
+    ) -> Result<Wait<Turn, T>, Error> {
         let deadline = Instant::now() + limit;
         loop {
             if let Some(turn) = self.take() {
-                return Ok(Ok(turn));
+                return Ok(Wait::Locked(turn));
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -50,7 +57,7 @@ impl Queue {
             if self.wait_for_release(left.min(TICK))
                 && let Some(found) = wanted()
             {
-                return Ok(Err(found));
+                return Ok(Wait::Found(found));
             }
         }
     }
@@ -86,7 +93,10 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     fn wait(queue: &Queue, limit: Duration, cancel: &Canceller) -> Result<Turn, Error> {
-        queue.wait(limit, cancel, || None::<()>).map(|turn| turn.ok().unwrap())
+        match queue.wait(limit, cancel, || None::<()>)? {
+            Wait::Locked(turn) => Ok(turn),
+            Wait::Found(()) => panic!("nothing was wanted"),
+        }
     }
 
     #[test]
@@ -112,7 +122,7 @@ mod tests {
         std::thread::sleep(Duration::from_millis(30));
         assert!(!next.is_finished());
         drop(first);
-        matches!(next.join().unwrap(), Ok(Err(7)))
+        matches!(next.join().unwrap(), Ok(Wait::Found(7)))
     }
 
     #[test]

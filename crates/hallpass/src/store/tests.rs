@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::world::keychain::{Item, Keychain};
+use crate::world::keychain::{Item, Key, Keychain};
 
 #[derive(Clone, Default)]
 struct Fake(Arc<Mutex<BTreeMap<String, Key>>>);
@@ -40,7 +40,7 @@ fn store(dir: &Path, keychain: &Fake) -> Store {
     })
 }
 
-/// Saved under a new key.
+/// A record saved under a new key.
 fn sealed(store: &Store) -> Record {
     let v1 = include_bytes!("../../../../tests/fixtures/records/v1.json");
     let open = StoredRecord::parse(v1, Path::new("v1")).unwrap().into_open().unwrap();
@@ -49,7 +49,7 @@ fn sealed(store: &Store) -> Record {
 }
 
 #[test]
-fn a_key_that_the_record_names_is_never_removed() {
+fn a_key_that_the_record_uses_is_never_deleted() {
     let (dir, keychain) = (tempfile::tempdir().unwrap(), Fake::default());
     let store = store(dir.path(), &keychain);
     let record = sealed(&store);
@@ -64,7 +64,7 @@ fn a_key_that_the_record_names_is_never_removed() {
 }
 
 #[test]
-fn a_key_stays_while_nobody_knows_whether_the_record_names_it() {
+fn a_key_is_kept_while_the_record_cannot_be_read() {
     let (dir, keychain) = (tempfile::tempdir().unwrap(), Fake::default());
     let store = store(dir.path(), &keychain);
     let record = sealed(&store);
@@ -76,7 +76,7 @@ fn a_key_stays_while_nobody_knows_whether_the_record_names_it() {
 }
 
 #[test]
-fn what_was_opened_is_sealed_again_without_the_keychain() {
+fn an_open_record_is_sealed_again_without_the_keychain() {
     let (dir, keychain) = (tempfile::tempdir().unwrap(), Fake::default());
     let record = sealed(&store(dir.path(), &keychain));
     let other = store(dir.path(), &Fake::default());

@@ -8,7 +8,7 @@ use crate::flow::Context;
 use crate::interrupt::TICK;
 use crate::session::Session;
 use crate::settings::{Client, Storage};
-use crate::store::{LoginGuard, StoredRecord};
+use crate::store::{Attempt, LoginGuard, StoredRecord};
 use crate::ui::{LoginEvent, LoginUi};
 
 /// With less time left, nobody could finish in the browser.
@@ -34,8 +34,8 @@ pub(super) fn take(
         return Ok(Turn::Ours(None));
     }
     let (guard, finisher) = match context.store.login_turn()? {
-        Ok(guard) => (guard, "another process".to_owned()),
-        Err(holder) => {
+        Attempt::Locked(guard) => (guard, "another process".to_owned()),
+        Attempt::HeldBy(holder) => {
             ui.event(LoginEvent::OtherLogin { process: holder.clone() });
             (wait(context, begun)?, format!("process {holder}"))
         }

@@ -18,7 +18,7 @@ use crate::interrupt::TICK;
 use crate::protocol::metadata::Endpoint;
 use crate::protocol::token::{self, TokenVerdict, Tokens};
 use crate::secret::Secret;
-use crate::store::{Access, Fingerprint, Record, Staged, Tombstone};
+use crate::store::{Access, Fingerprint, Record, Staged, Tombstone, Wait};
 
 /// A refresh takes no longer, with the second try that it may need.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -57,8 +57,8 @@ fn attempt(
 ) -> Result<Option<Renewed>> {
     let will_do = |record: &Record| ask.is_satisfied(seen, record, context.now());
     let guard = match context.lock_unless(limit, || context.record().ok().filter(will_do))? {
-        Ok(guard) => guard,
-        Err(record) => return Ok(Some((record, Vec::new()))),
+        Wait::Locked(guard) => guard,
+        Wait::Found(record) => return Ok(Some((record, Vec::new()))),
     };
     let record = context.record()?;
     if will_do(&record) {
