@@ -1,7 +1,7 @@
 //! Notes about refreshes that processes share, in a small file beside the record.
 //!
-//! The journal holds no secrets and nothing essential: if it can't be read or written, a refresh goes on without it. It's
-//! only changed while the record's lock is held, and never deleted.
+//! The journal holds no secrets and nothing essential: if it can't be read or written, a refresh goes on without it.
+//! It's only changed while the record's lock is held, and never deleted.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, Write};

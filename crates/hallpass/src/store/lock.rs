@@ -58,7 +58,8 @@ impl Lock {
         }
     }
 
-    /// Takes the lock, or returns the holder's pid. If the lock is held but no pid is written yet, waits for it briefly.
+    /// Takes the lock, or returns the holder's pid. If the lock is held but no pid is written yet, waits for it
+    /// briefly.
     pub(crate) fn attempt_or_holder(path: &Path) -> Result<Attempt<Lock>, StoreError> {
         let deadline = Instant::now() + INTRODUCTION;
         loop {

@@ -38,7 +38,7 @@ impl MemoryStore {
     }
 }
 
-/// A panic can't leave a value half-written, so poisoning is ignored.
+/// Locks the mutex. A panic can't leave a value half-written, so poisoning is ignored.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
 //! Stored sign-ins: one record per profile.
 //!
-//! A write takes the lock ([`Store::lock`]), reserves space ([`Staged`]) and replaces the record atomically. Reading needs
-//! neither the lock nor write access. With a keychain, the secret half of a record is sealed (encrypted) under a key stored
-//! there; everything else is the same.
+//! A write takes the lock ([`Store::lock`]), reserves space ([`Staged`]) and replaces the record atomically. Reading
+//! needs neither the lock nor write access. With a keychain, the secret half of a record is sealed (encrypted) under
+//! a key stored there; everything else is the same.
 
 mod file;
 mod journal;

@@ -23,7 +23,7 @@ pub(crate) struct Turn(Queue);
 /// The outcome of waiting for a lock.
 pub(crate) enum Wait<L, T> {
     Locked(L),
-    /// The wanted value, which another thread brought meanwhile.
+    /// The wanted value, produced by another thread in the meantime.
     Found(T),
 }
 
@@ -34,7 +34,8 @@ impl Queue {
         if was_taken { None } else { Some(Turn(self.clone())) }
     }
 
-    /// Waits for the turn. Each time another thread releases it, checks `wanted` and stops waiting if it returns a value.
+    /// Waits for the turn. Each time another thread releases it, checks `wanted` and stops waiting if it returns a
+    /// value.
     ///
     /// # Errors
     /// [`Error::Network`] of kind `Busy` after `limit`; [`Error::Cancelled`].
@@ -68,7 +69,7 @@ impl Queue {
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// A panic can't leave a `bool` half-written, so poisoning is ignored.
+    /// Locks the flag. A panic can't leave a `bool` half-written, so poisoning is ignored.
     fn is_taken(&self) -> MutexGuard<'_, bool> {
         self.0.is_taken.lock().unwrap_or_else(PoisonError::into_inner)
     }

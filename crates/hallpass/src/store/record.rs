@@ -161,8 +161,8 @@ impl StoredRecord {
     /// Parses a record. A newer one is read if it fits this format, but never written back.
     ///
     /// # Errors
-    /// [`StoreError::Newer`] for a newer record that doesn't fit, [`StoreError::Corrupt`] for anything else: its cause never
-    /// quotes the file.
+    /// [`StoreError::Newer`] for a newer record that doesn't fit, [`StoreError::Corrupt`] for anything else: its
+    /// cause never quotes the file.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<StoredRecord, StoreError> {
         let record: StoredRecord =
             serde_json::from_slice(bytes).map_err(|cause| match version_of(bytes) {

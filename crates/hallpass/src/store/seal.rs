@@ -1,7 +1,7 @@
 //! Encrypts the secret half of a record, so a copy of the file is useless without the keychain.
 //!
-//! AES-256-GCM under a key created by each login and stored only in the keychain. The whole clear half is associated data:
-//! a record with a changed token endpoint can't be opened.
+//! AES-256-GCM under a key created by each login and stored only in the keychain. The whole clear half is associated
+//! data: a record with a changed token endpoint can't be opened.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -49,8 +49,8 @@ pub(super) fn open(record: StoredRecord, key: &Key) -> Option<Record> {
     Some(opened)
 }
 
-/// The canonical JSON of the clear half: members sorted by name at every depth, independent of the order in the file or in
-/// this build's JSON library.
+/// The canonical JSON of the clear half: members sorted by name at every depth, independent of the order in the file
+/// or in this build's JSON library.
 fn canonical(clear: &impl Serialize) -> Vec<u8> {
     let value = serde_json::to_value(clear).unwrap_or_default();
     serde_json::to_vec(&sorted(value)).unwrap_or_default()

@@ -13,8 +13,8 @@ pub(crate) enum Staged<'a> {
 }
 
 impl Staged<'_> {
-    /// Whether another process is about to save a record too. If two processes ask at the same time, at least one of them
-    /// sees the other.
+    /// Whether another process is about to save a record too. If two processes ask at the same time, at least one of
+    /// them sees the other.
     pub(crate) fn has_rivals(&self) -> Result<bool, StoreError> {
         match self {
             Staged::File(store, staged) => store.file.has_rivals(staged),
