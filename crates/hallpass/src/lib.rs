@@ -37,23 +37,24 @@
 //! # Guarantees
 //!
 //! A working session is never thrown away. A stored refresh token is removed only if the token endpoint returned
-//! `invalid_grant` for exactly that token, the user signed out, or a newer verified sign-in replaced it. Everything that can
-//! fail late is tried before the browser opens, and before a refresh token is sent.
+//! `invalid_grant` for exactly that token, the user signed out, or a newer verified sign-in replaced it. Everything
+//! that can fail late is tried before the browser opens, and before a refresh token is sent.
 //!
-//! One gap is left to the program: between the server's response to a refresh and the save are a few milliseconds. A process
-//! that ends in them loses the new refresh token, which may be the only valid one. On Ctrl-C, call
+//! One gap is left to the program: between the server's response to a refresh and the save are a few milliseconds. A
+//! process that ends in them loses the new refresh token, which may be the only valid one. On Ctrl-C, call
 //! [`finish_saving`](Hallpass::finish_saving) before you exit.
 //!
-//! The library blocks. It works on any thread, inside or outside an async runtime, installs no signal handler and prints
-//! nothing. It writes diagnostics to [`log`] at debug level, never with a secret. Don't enable the target `ureq_proto` at trace
-//! level: that is the HTTP protocol below, and it logs the bytes it sends, tokens included.
+//! The library blocks. It works on any thread, inside or outside an async runtime, installs no signal handler and
+//! prints nothing. It writes diagnostics to [`log`] at debug level, never with a secret. Don't enable the target
+//! `ureq_proto` at trace level: that is the HTTP protocol below, and it logs the bytes it sends, tokens included.
 //!
 //! # On tokio
 //!
-//! Every call works in async code, and none needs or starts a runtime. With the feature `tokio`, those that take time have
-//! async twins: `TokenSource::access_token_async` (immediate if the token is fresh) and `refresh_async` (after a 401),
-//! `Hallpass::login_async`, `whoami_async` and `logout_async`. Dropping the future of a login cancels that login. Dropping any
-//! other future interrupts nothing. The work runs on plain threads, which don't keep a runtime from shutting down.
+//! Every call works in async code, and none needs or starts a runtime. With the feature `tokio`, those that take time
+//! have async twins: `TokenSource::access_token_async` (immediate if the token is fresh) and `refresh_async` (after a
+//! 401), `Hallpass::login_async`, `whoami_async` and `logout_async`. Dropping the future of a login cancels that login.
+//! Dropping any other future interrupts nothing. The work runs on plain threads, which don't keep a runtime from
+//! shutting down.
 
 mod crypto;
 mod environment;

@@ -1,7 +1,7 @@
 //! The async twins of the calls that take time, for programs on tokio.
 //!
-//! Their work runs on plain threads. A runtime waits for the threads of its own pool when it shuts down, so a program could
-//! not exit while a server or a keychain does not respond.
+//! Their work runs on plain threads. A runtime waits for the threads of its own pool when it shuts down, so a program
+//! could not exit while a server or a keychain does not respond.
 
 use tokio::sync::oneshot;
 
@@ -15,9 +15,9 @@ use crate::ui::LoginUi;
 use crate::user::User;
 
 impl TokenSource {
-    /// Returns a valid access token, like [`access_token`](TokenSource::access_token), without blocking. If the stored token
-    /// is fresh, it is returned at the first poll, for the price of reading a small file. All futures that wait for a refresh
-    /// share one thread.
+    /// Returns a valid access token, like [`access_token`](TokenSource::access_token), without blocking. If the stored
+    /// token is fresh, it is returned at the first poll, for the price of reading a small file. All futures that wait
+    /// for a refresh share one thread.
     ///
     /// Dropping the future never interrupts a refresh: its tokens are saved.
     ///

@@ -23,8 +23,8 @@ use crate::world::keychain::{Keychain, SystemKeychain};
 
 use super::Hallpass;
 
-/// The settings of a [`Hallpass`]. Every one has a default; [`build`](Builder::build) checks them all. Nothing is read, opened
-/// or sent before a call on the [`Hallpass`].
+/// The settings of a [`Hallpass`]. Every one has a default; [`build`](Builder::build) checks them all. Nothing is read,
+/// opened or sent before a call on the [`Hallpass`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,22 +95,23 @@ impl Builder {
         self
     }
 
-    /// Sets the requested scopes (RFC 6749 §3.3). Defaults to `openid profile email offline_access`, without those that the
-    /// server's metadata doesn't list. Scopes set here are always requested.
+    /// Sets the requested scopes (RFC 6749 §3.3). Defaults to `openid profile email offline_access`, without those that
+    /// the server's metadata doesn't list. Scopes set here are always requested.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Builder {
         self.draft.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets the loopback redirect URIs, exactly as they are registered. The first whose port is free is used. Defaults to
-    /// `http://127.0.0.1/callback` on any free port (RFC 8252 §7.3), or `http://[::1]/callback` on a machine without IPv4.
+    /// Sets the loopback redirect URIs, exactly as they are registered. The first whose port is free is used. Defaults
+    /// to `http://127.0.0.1/callback` on any free port (RFC 8252 §7.3), or `http://[::1]/callback` on a machine without
+    /// IPv4.
     pub fn redirect_uris<S: Into<String>>(mut self, uris: impl IntoIterator<Item = S>) -> Builder {
         self.draft.redirect_uris = uris.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the address to listen on, if the redirect URI reaches it only indirectly: through a published port of a container
-    /// or a forwarded port. Requires exactly one redirect URI. Defaults to the redirect URI's own address.
+    /// Sets the address to listen on, if the redirect URI reaches it only indirectly: through a published port of a
+    /// container or a forwarded port. Requires exactly one redirect URI. Defaults to the redirect URI's own address.
     ///
     /// While a login waits, an address other than loopback is reachable from other machines.
     pub fn listen(mut self, address: SocketAddr) -> Builder {
@@ -118,35 +119,37 @@ impl Builder {
         self
     }
 
-    /// Sets the API that the access token is for, the `resource` of RFC 8707: an absolute URI without a fragment. Defaults to
-    /// none. See [`TokenRequest::resource`](crate::TokenRequest::resource) for further APIs.
+    /// Sets the API that the access token is for, the `resource` of RFC 8707: an absolute URI without a fragment.
+    /// Defaults to none. See [`TokenRequest::resource`](crate::TokenRequest::resource) for further APIs.
     pub fn resource(mut self, resource: &str) -> Builder {
         self.draft.resource = Some(resource.to_owned());
         self
     }
 
-    /// Sets `prompt` of the authorization request (OpenID Connect Core §3.1.2.1), for example `login`. Defaults to none, or
-    /// to `consent` if the server issues refresh tokens only then.
+    /// Sets `prompt` of the authorization request (OpenID Connect Core §3.1.2.1), for example `login`. Defaults to
+    /// none, or to `consent` if the server issues refresh tokens only then.
     pub fn prompt(mut self, prompt: &str) -> Builder {
         self.draft.prompt = Some(prompt.to_owned());
         self
     }
 
-    /// Adds a parameter to the authorization request, for example `audience`. Those that Hallpass sets itself are rejected.
+    /// Adds a parameter to the authorization request, for example `audience`. Those that Hallpass sets itself are
+    /// rejected.
     pub fn param(mut self, name: &str, value: &str) -> Builder {
         self.draft.params.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Sets the URL of an endpoint: `authorization`, `token`, `userinfo`, `jwks`, `revocation` or `device_authorization`.
-    /// Defaults to the server's metadata (RFC 8414), which is not requested if the first two are set.
+    /// Sets the URL of an endpoint: `authorization`, `token`, `userinfo`, `jwks`, `revocation` or
+    /// `device_authorization`. Defaults to the server's metadata (RFC 8414), which is not requested if the first two
+    /// are set.
     pub fn endpoint(mut self, name: &str, url: &str) -> Builder {
         self.draft.endpoints.push((name.to_owned(), url.to_owned()));
         self
     }
 
-    /// Sets the client secret, if the server requires one. It is not secret, because every copy of the program contains it
-    /// (RFC 8252 §8.5). Defaults to none.
+    /// Sets the client secret, if the server requires one. It is not secret, because every copy of the program contains
+    /// it (RFC 8252 §8.5). Defaults to none.
     pub fn client_secret(mut self, secret: Secret) -> Builder {
         self.draft.client_secret = Some(secret);
         self
@@ -164,16 +167,16 @@ impl Builder {
         self
     }
 
-    /// Requires that this account signs in, given by `sub`, email address or user name. The server gets it as `login_hint`
-    /// (OpenID Connect Core §3.1.2.1). If another account signs in, the login fails and nothing is stored. Defaults to any
-    /// account.
+    /// Requires that this account signs in, given by `sub`, email address or user name. The server gets it as
+    /// `login_hint` (OpenID Connect Core §3.1.2.1). If another account signs in, the login fails and nothing is stored.
+    /// Defaults to any account.
     pub fn account(mut self, account: &str) -> Builder {
         self.draft.account = Some(account.to_owned());
         self
     }
 
-    /// Lets a login start even while another process signs in to the same profile. By default, it waits for that process and
-    /// uses its session.
+    /// Lets a login start even while another process signs in to the same profile. By default, it waits for that
+    /// process and uses its session.
     pub fn allow_concurrent_login(mut self) -> Builder {
         self.draft.takes_turns = false;
         self
@@ -250,8 +253,8 @@ impl Builder {
     /// Checks the settings and creates the [`Hallpass`].
     ///
     /// # Errors
-    /// [`Error::Misuse`] names the first setting that can't work. [`Error::Store`] if the directory for sessions can't be
-    /// determined.
+    /// [`Error::Misuse`] names the first setting that can't work. [`Error::Store`] if the directory for sessions can't
+    /// be determined.
     pub fn build(self) -> Result<Hallpass> {
         let state_dir = self.draft.state_dir.clone();
         let environment = self.environment.unwrap_or_else(Environment::from_process);

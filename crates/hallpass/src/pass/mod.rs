@@ -27,11 +27,11 @@ pub use crate::flow::refresh::TokenRequest;
 pub use builder::Builder;
 pub use token_source::TokenSource;
 
-/// The session of one profile of a program: signing in, tokens, the user, and signing out. Cheap to clone, and meant to be
-/// shared between threads.
+/// The session of one profile of a program: signing in, tokens, the user, and signing out. Cheap to clone, and meant to
+/// be shared between threads.
 ///
-/// A program has one session per *profile*; most programs need only the default one. Every call reads the stored session
-/// anew, so it sees what other processes did in the meantime.
+/// A program has one session per *profile*; most programs need only the default one. Every call reads the stored
+/// session anew, so it sees what other processes did in the meantime.
 ///
 /// ```
 /// use hallpass::{Hallpass, Terminal};
@@ -69,25 +69,25 @@ impl std::fmt::Debug for Hallpass {
 }
 
 impl Hallpass {
-    /// Starts the settings of a pass for the program `service`: 1 to 64 of `a-z 0-9 . _ -`, the name of the directory for
-    /// its sessions. `client_id` is the program's client, registered at the server `issuer`.
+    /// Starts the settings of a pass for the program `service`: 1 to 64 of `a-z 0-9 . _ -`, the name of the directory
+    /// for its sessions. `client_id` is the program's client, registered at the server `issuer`.
     ///
     /// [`Builder::build`] checks all three.
     pub fn builder(service: &str, issuer: &str, client_id: &str) -> Builder {
         Builder::new(service).client(issuer, client_id)
     }
 
-    /// Starts the settings of a pass that uses a stored session, whichever server it is of. Such a pass can do everything
-    /// but sign in.
+    /// Starts the settings of a pass that uses a stored session, whichever server it is of. Such a pass can do
+    /// everything but sign in.
     pub fn stored(service: &str) -> Builder {
         Builder::new(service)
     }
 
-    /// Signs the user in: opens the browser, verifies the response, saves the session, and only then tells the browser that
-    /// it worked (RFC 6749 §4.1, RFC 7636, RFC 8252, RFC 9207, OpenID Connect Core §3.1).
+    /// Signs the user in: opens the browser, verifies the response, saves the session, and only then tells the browser
+    /// that it worked (RFC 6749 §4.1, RFC 7636, RFC 8252, RFC 9207, OpenID Connect Core §3.1).
     ///
-    /// An earlier session stays as it is until the new one is saved. If another process is signing in to the same profile,
-    /// waits for it and returns its session.
+    /// An earlier session stays as it is until the new one is saved. If another process is signing in to the same
+    /// profile, waits for it and returns its session.
     ///
     /// # Errors
     /// Any but [`Error::LoginRequired`](crate::Error::LoginRequired). Nothing is stored then.
@@ -103,20 +103,20 @@ impl Hallpass {
     /// [note](AccessToken::notes).
     ///
     /// # Errors
-    /// [`Error::LoginRequired`](crate::Error::LoginRequired) if there is no session or the server ended it. The session is
-    /// kept with any other error: [`Error::Network`](crate::Error::Network) if the server can't be reached,
+    /// [`Error::LoginRequired`](crate::Error::LoginRequired) if there is no session or the server ended it. The session
+    /// is kept with any other error: [`Error::Network`](crate::Error::Network) if the server can't be reached,
     /// [`Error::Store`](crate::Error::Store) if the session can't be read or saved.
     pub fn access_token(&self) -> Result<AccessToken> {
         self.access_token_for(&TokenRequest::default())
     }
 
-    /// Returns an access token that meets a [`TokenRequest`]: one that stays valid for longer, that was just refreshed, or
-    /// that is for another API.
+    /// Returns an access token that meets a [`TokenRequest`]: one that stays valid for longer, that was just refreshed,
+    /// or that is for another API.
     ///
     /// # Errors
-    /// As [`access_token`](Hallpass::access_token). A failed refresh is an error here, even if the stored token is still
-    /// valid, unless the request sets nothing but a resource. [`Error::Misuse`](crate::Error::Misuse) if the resource is not
-    /// an absolute URI.
+    /// As [`access_token`](Hallpass::access_token). A failed refresh is an error here, even if the stored token is
+    /// still valid, unless the request sets nothing but a resource. [`Error::Misuse`](crate::Error::Misuse) if the
+    /// resource is not an absolute URI.
     pub fn access_token_for(&self, request: &TokenRequest) -> Result<AccessToken> {
         request.check()?;
         flow::refresh::access_token(&self.context, request)
@@ -124,8 +124,8 @@ impl Hallpass {
 
     /// Returns an access token that was refreshed after this call started, by this process or by another.
     ///
-    /// A program that got a 401 should call [`TokenSource::refresh`] instead, which doesn't refresh again if another thread
-    /// has just done so.
+    /// A program that got a 401 should call [`TokenSource::refresh`] instead, which doesn't refresh again if another
+    /// thread has just done so.
     ///
     /// # Errors
     /// As [`access_token_for`](Hallpass::access_token_for).
@@ -155,9 +155,8 @@ impl Hallpass {
     /// Returns the ID token as the server signed it (OpenID Connect Core §2), refreshed once if it has expired.
     ///
     /// # Errors
-    /// As [`access_token`](Hallpass::access_token);
-    /// [`Error::ServerIncompatible`](crate::Error::ServerIncompatible) if there is none, or none that is valid after the
-    /// refresh.
+    /// As [`access_token`](Hallpass::access_token); [`Error::ServerIncompatible`](crate::Error::ServerIncompatible) if
+    /// there is none, or none that is valid after the refresh.
     pub fn id_token(&self) -> Result<Secret> {
         flow::refresh::id_token(&self.context)
     }
@@ -166,8 +165,8 @@ impl Hallpass {
     /// [`status`](Hallpass::status) for a call that never does.
     ///
     /// # Errors
-    /// [`Error::LoginRequired`](crate::Error::LoginRequired) if there is no session. If the server is asked, also the errors
-    /// of [`fetch_user`](Hallpass::fetch_user).
+    /// [`Error::LoginRequired`](crate::Error::LoginRequired) if there is no session. If the server is asked, also the
+    /// errors of [`fetch_user`](Hallpass::fetch_user).
     pub fn whoami(&self) -> Result<User> {
         let record = self.context.stored()?;
         match record.user {
@@ -185,8 +184,8 @@ impl Hallpass {
         flow::userinfo::fetch_user(&self.context)
     }
 
-    /// Asks the userinfo endpoint for the user of an access token that is not from this session. The server is that of the
-    /// stored session, or else the issuer of this pass. Saves nothing.
+    /// Asks the userinfo endpoint for the user of an access token that is not from this session. The server is that of
+    /// the stored session, or else the issuer of this pass. Saves nothing.
     ///
     /// # Errors
     /// [`Error::Network`](crate::Error::Network) with status 401 if the server rejects the token.
@@ -194,12 +193,12 @@ impl Hallpass {
         flow::userinfo::user_behind(&self.context, access_token)
     }
 
-    /// Signs the user out: revokes the tokens at the server (RFC 7009), in up to 5 seconds each, and deletes the session in
-    /// any case, even one that cannot be read.
+    /// Signs the user out: revokes the tokens at the server (RFC 7009), in up to 5 seconds each, and deletes the
+    /// session in any case, even one that cannot be read.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the session cannot be deleted. A failed revocation is not an error; it is in
-    /// the report.
+    /// [`Error::Store`](crate::Error::Store) if the session cannot be deleted. A failed revocation is not an error; it
+    /// is in the report.
     pub fn logout(&self) -> Result<LogoutReport> {
         flow::logout::logout(&self.context)
     }
@@ -227,9 +226,10 @@ impl Hallpass {
         self.context.explain()
     }
 
-    /// Checks everything that a [`login`](Hallpass::login) needs: the directory for sessions, the keychain, the connection to
-    /// the server, its metadata, and its clock. Requests the metadata and sends nothing else; stores a key in the keychain
-    /// and removes it again. Waits up to 3 seconds for the keychain and 30 seconds for each request.
+    /// Checks everything that a [`login`](Hallpass::login) needs: the directory for sessions, the keychain, the
+    /// connection to the server, its metadata, and its clock. Requests the metadata and sends nothing else; stores a
+    /// key in the keychain and removes it again. Waits up to 3 seconds for the keychain and 30 seconds for each
+    /// request.
     ///
     /// ```no_run
     /// # fn main() -> hallpass::Result<()> {
@@ -244,8 +244,8 @@ impl Hallpass {
         flow::diagnose::diagnose(&self.context)
     }
 
-    /// Encrypts the stored session with a key from the keychain, or decrypts it for good. Returns where it's stored now. With
-    /// [`Storage::Auto`], changes nothing.
+    /// Encrypts the stored session with a key from the keychain, or decrypts it for good. Returns where it's stored
+    /// now. With [`Storage::Auto`], changes nothing.
     ///
     /// # Errors
     /// [`Error::LoginRequired`](crate::Error::LoginRequired) if there is no session;
@@ -255,12 +255,12 @@ impl Hallpass {
         flow::relocate::relocate(&self.context, storage)
     }
 
-    /// Waits until nothing is left that would be lost if the process ended now. Call it before exiting while other threads or
-    /// futures may be at work, for example on Ctrl-C.
+    /// Waits until nothing is left that would be lost if the process ended now. Call it before exiting while other
+    /// threads or futures may be at work, for example on Ctrl-C.
     ///
-    /// It [cancels](Canceller) this pass and its clones, then waits: until the tokens of a refresh that was sent are saved, a
-    /// logout has deleted what it revoked, and a login has closed its port. Returns `false` if that takes longer than `limit`.
-    /// A refresh takes 30 seconds at most, and usually less than one.
+    /// It [cancels](Canceller) this pass and its clones, then waits: until the tokens of a refresh that was sent are
+    /// saved, a logout has deleted what it revoked, and a login has closed its port. Returns `false` if that takes
+    /// longer than `limit`. A refresh takes 30 seconds at most, and usually less than one.
     ///
     /// ```
     /// # fn main() -> hallpass::Result<()> {
@@ -293,8 +293,8 @@ impl Hallpass {
         self.context.cancel.clone()
     }
 
-    /// Returns a clone with a canceller of its own, for a call that can be cancelled by itself. Cancelling this pass cancels
-    /// the clone too.
+    /// Returns a clone with a canceller of its own, for a call that can be cancelled by itself. Cancelling this pass
+    /// cancels the clone too.
     pub fn cancellable(&self) -> Hallpass {
         Hallpass {
             context: Arc::new(self.context.cancellable()),

@@ -1,5 +1,5 @@
-//! One thread for all futures that wait for the same token. Without it, a program with a thousand requests in progress would
-//! start a thousand threads when its token expires.
+//! One thread for all futures that wait for the same token. Without it, a program with a thousand requests in progress
+//! would start a thousand threads when its token expires.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -9,13 +9,13 @@ use crate::session::AccessToken;
 
 /// Returns a valid access token whenever it is asked. Cheap to clone and to share between threads.
 ///
-/// Ask it before each request and don't keep the token. The stored session is read anew each time, so a refresh, a sign-out
-/// or another account's sign-in by another process takes effect at once. If many threads and processes find the token
-/// expired, it is refreshed once.
+/// Ask it before each request and don't keep the token. The stored session is read anew each time, so a refresh, a
+/// sign-out or another account's sign-in by another process takes effect at once. If many threads and processes find
+/// the token expired, it is refreshed once.
 ///
-/// A token that has not expired may have been revoked, and only the API can tell: it responds with 401 (RFC 6750 §3.1). On
-/// 401, call [`refresh`](TokenSource::refresh), repeat the request once, and report a second 401 as a failure. Don't refresh
-/// on 403: the token is valid, but the user lacks the permission.
+/// A token that has not expired may have been revoked, and only the API can tell: it responds with 401 (RFC 6750 §3.1).
+/// On 401, call [`refresh`](TokenSource::refresh), repeat the request once, and report a second 401 as a failure. Don't
+/// refresh on 403: the token is valid, but the user lacks the permission.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -58,12 +58,12 @@ impl TokenSource {
         refresh::access_token(&self.context, &self.request)
     }
 
-    /// Returns another access token than the one that a server rejected with 401. If another thread or process has refreshed
-    /// it in the meantime, returns the token of that refresh and sends nothing.
+    /// Returns another access token than the one that a server rejected with 401. If another thread or process has
+    /// refreshed it in the meantime, returns the token of that refresh and sends nothing.
     ///
     /// # Errors
-    /// As [`Hallpass::access_token_for`](crate::Hallpass::access_token_for). If the refresh fails, this fails too, however
-    /// long the rejected token would still be valid.
+    /// As [`Hallpass::access_token_for`](crate::Hallpass::access_token_for). If the refresh fails, this fails too,
+    /// however long the rejected token would still be valid.
     pub fn refresh(&self, rejected: &AccessToken) -> Result<AccessToken> {
         refresh::access_token(&self.context, &self.request.clone().instead_of(rejected.secret()))
     }

@@ -94,7 +94,8 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Clear our pid so the next holder isn't mistaken for us. It is only used in messages, so a failure is harmless.
+        // Clear our pid so the next holder isn't mistaken for us. It is only used in messages, so a failure is
+        // harmless.
         let _ = self.file.set_len(0);
     }
 }

@@ -51,8 +51,8 @@ impl FileStore {
         key.map_err(|cause| StoreError::Keychain { path: self.file.path().to_owned(), cause })
     }
 
-    /// Replaces the record, encrypted if it has a seal. The journal names both records first, so that neither is taken for
-    /// another program's.
+    /// Replaces the record, encrypted if it has a seal. The journal names both records first, so that neither is taken
+    /// for another program's.
     pub(super) fn replace(&self, staged: StagedFile, record: &Record) -> Result<(), StoreError> {
         record.check_writable(Some(self.file.path()))?;
         let record = match &record.seal {
@@ -65,7 +65,8 @@ impl FileStore {
         self.file.replace(staged, &record)
     }
 
-    /// Removes the record and its key. The journal names the key first, because nothing else will once the record is gone.
+    /// Removes the record and its key. The journal names the key first, because nothing else will once the record is
+    /// gone.
     pub(super) fn erase(&self, seal: Option<&Seal>) -> Result<bool, StoreError> {
         let mut journal = self.journal.read();
         journal.left_keys.extend(seal.map(|seal| seal.key_id.clone()));
@@ -81,8 +82,8 @@ impl FileStore {
         Ok(erased)
     }
 
-    /// Removes a key unless the record may need it: a write that failed may have replaced the record all the same. A key too
-    /// many does no harm.
+    /// Removes a key unless the record may need it: a write that failed may have replaced the record all the same. A
+    /// key too many does no harm.
     pub(super) fn remove_key(&self, key_id: &str) {
         let is_needed = match self.file.read() {
             Ok(record) => record.is_some_and(|record| record.key_id() == Some(key_id)),

@@ -1,7 +1,7 @@
 //! The journal: a small file beside the record, by which processes tell each other about refreshes.
 //!
-//! It holds no secret and nothing essential: if it cannot be read or written, a refresh goes on without it. It is written
-//! only under the record's lock, and never deleted.
+//! It holds no secret and nothing essential: if it cannot be read or written, a refresh goes on without it. It is
+//! written only under the record's lock, and never deleted.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, Write};

@@ -1,8 +1,8 @@
 //! The stored sessions: one record per profile.
 //!
-//! A record is written in one way: [`Store::lock`], then [`Store::stage`], then [`Staged::save`], which replaces the record
-//! atomically. Reading needs neither the lock nor write access. With a keychain, the secret half of the record is encrypted
-//! under a key that the keychain holds; everything else is the same.
+//! A record is written in one way: [`Store::lock`], then [`Store::stage`], then [`Staged::save`], which replaces the
+//! record atomically. Reading needs neither the lock nor write access. With a keychain, the secret half of the record
+//! is encrypted under a key that the keychain holds; everything else is the same.
 
 mod access;
 mod file_lock;
@@ -102,8 +102,8 @@ impl Store {
     /// Opens a record: decrypts its secret half, if it is encrypted.
     ///
     /// # Errors
-    /// [`StoreError::Keychain`] if the key is not available, [`StoreError::SealBroken`] if it does not decrypt the record,
-    /// [`StoreError::Newer`] if a later version may have encrypted the record in another way.
+    /// [`StoreError::Keychain`] if the key is not available, [`StoreError::SealBroken`] if it does not decrypt the
+    /// record, [`StoreError::Newer`] if a later version may have encrypted the record in another way.
     pub(crate) fn open(&self, record: StoredRecord) -> Result<Record, StoreError> {
         match (record.into_open(), self) {
             (Ok(record), _) => Ok(record),
@@ -137,8 +137,8 @@ impl Store {
         Ok(guard)
     }
 
-    /// Waits for the lock, and calls `find` each time another thread of this process releases it: if that returns something,
-    /// the lock is no longer needed.
+    /// Waits for the lock, and calls `find` each time another thread of this process releases it: if that returns
+    /// something, the lock is no longer needed.
     ///
     /// # Errors
     /// As [`lock`](Store::lock).
@@ -276,8 +276,8 @@ impl Store {
         }
     }
 
-    /// Counts the keys of this program that no record in this directory refers to. They may belong to records in another
-    /// directory, and do no harm.
+    /// Counts the keys of this program that no record in this directory refers to. They may belong to records in
+    /// another directory, and do no harm.
     pub(crate) fn stray_keys(&self) -> Result<usize, KeychainError> {
         match self {
             Store::File(store) => store.stray_keys(),
@@ -311,8 +311,8 @@ impl Staged<'_> {
         }
     }
 
-    /// Saves the record, encrypted if it has a seal: makes it durable, puts it in place atomically, and reads it back. Returns
-    /// it with its new generation.
+    /// Saves the record, encrypted if it has a seal: makes it durable, puts it in place atomically, and reads it back.
+    /// Returns it with its new generation.
     pub(crate) fn save(self, mut record: Record) -> Result<Record, StoreError> {
         record.generation += 1;
         match self {

@@ -84,7 +84,7 @@ pub(crate) struct Seal {
     pub(crate) unknown: Map<String, Value>,
 }
 
-/// The reason why the server ended the session: it answered the stored refresh token with `invalid_grant`.
+/// The reason why the server ended the session: it rejected the stored refresh token with `invalid_grant`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tombstone {
     #[serde(with = "rfc3339")]

@@ -146,8 +146,8 @@ impl RecordFile {
         Ok(removed)
     }
 
-    /// Removes the temporary files of killed processes. Those of running ones stay: they may hold the only refresh token
-    /// that is still valid.
+    /// Removes the temporary files of killed processes. Those of running ones stay: they may hold the only refresh
+    /// token that is still valid.
     pub(super) fn sweep(&self) -> Result<(), StoreError> {
         for temporary in self.temporaries(&self.target()?) {
             temporary::remove_abandoned(&temporary)?;
@@ -210,8 +210,8 @@ pub(crate) fn profiles_in(dir: &Path) -> Result<Vec<String>, StoreError> {
     Ok(profiles)
 }
 
-/// Makes the rename in a file's directory durable. If the directory cannot be synced, the rename is as durable as the file
-/// system makes it.
+/// Makes the rename in a file's directory durable. If the directory cannot be synced, the rename is as durable as the
+/// file system makes it.
 fn sync_parent(file: &Path) {
     #[cfg(unix)]
     if let Some(dir) = file.parent().and_then(|parent| File::open(parent).ok()) {

@@ -1,7 +1,7 @@
 //! The encryption of a record's secret half, so that a copy of the file alone is worthless.
 //!
-//! AES-256-GCM with a key that each login generates and that only the keychain holds. The whole clear half is associated
-//! data: a record whose token endpoint was changed cannot be opened.
+//! AES-256-GCM with a key that each login generates and that only the keychain holds. The whole clear half is
+//! associated data: a record whose token endpoint was changed cannot be opened.
 
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -10,7 +10,8 @@ use crate::secret::Secret;
 /// The secret half of a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Secrets {
-    /// In the order of [`Record::access`](super::Record::access). Read them with [`Record::token`](super::Record::token).
+    /// In the order of [`Record::access`](super::Record::access). Read them with
+    /// [`Record::token`](super::Record::token).
     #[serde(default)]
     pub(crate) access_tokens: Vec<Secret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,7 @@
 //! Temporary files: records that are being written, beside the records that they will replace.
 //!
-//! Each is named `.<profile>-XXXXXX.tmp` and locked by its process. The lock tells it from the files that killed processes
-//! left behind.
+//! Each is named `.<profile>-XXXXXX.tmp` and locked by its process. The lock tells it from the files that killed
+//! processes left behind.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};

@@ -1,5 +1,5 @@
-//! The lock between the threads of this process. Of a hundred threads that find a token expired, one goes on to the file
-//! lock, and the others leave with the result of that one.
+//! The lock between the threads of this process. Of a hundred threads that find a token expired, one goes on to the
+//! file lock, and the others leave with the result of that one.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,8 +38,8 @@ impl ThreadLock {
         Some(ThreadGuard(self.clone()))
     }
 
-    /// Waits for the lock, and calls `find` each time another thread releases it: if that returns something, the lock is no
-    /// longer needed.
+    /// Waits for the lock, and calls `find` each time another thread releases it: if that returns something, the lock
+    /// is no longer needed.
     ///
     /// # Errors
     /// [`Error::Network`] of kind `Busy` after `limit`; [`Error::Cancelled`].

@@ -16,11 +16,12 @@ use crate::user::User;
 /// An ID token that does not contradict the record, or the reason why it cannot be parsed.
 pub(super) type NewIdToken = Result<UnverifiedIdToken>;
 
-/// Checks what needs no key. Takes an ID token out of `tokens` if it cannot be parsed, so that it does not replace a valid
-/// one.
+/// Checks what needs no key. Takes an ID token out of `tokens` if it cannot be parsed, so that it does not replace a
+/// valid one.
 ///
 /// # Errors
-/// [`Error::ServerMisbehaved`] if the ID token is for another user, issuer or client. None of the tokens may be kept then.
+/// [`Error::ServerMisbehaved`] if the ID token is for another user, issuer or client. None of the tokens may be kept
+/// then.
 pub(super) fn check(record: &Record, tokens: &mut Tokens) -> Result<Option<NewIdToken>> {
     let Some(user) = &record.user else {
         // There is no user to compare it with.
@@ -41,8 +42,8 @@ pub(super) fn check(record: &Record, tokens: &mut Tokens) -> Result<Option<NewId
     }
 }
 
-/// Verifies a saved ID token and updates the user's details from it. If it is invalid, puts the `previous` one back. Returns
-/// what the user should know of that.
+/// Verifies a saved ID token and updates the user's details from it. If it is invalid, puts the `previous` one back.
+/// Returns what the user should know of that.
 pub(super) fn confirm(
     context: &Context,
     saved: &Record,

@@ -67,8 +67,9 @@ impl<'a> Exchange<'a> {
         Ok(Exchange { context, request, url, refresh_token, fingerprint })
     }
 
-    /// Returns the stored record if it no longer has this refresh token. Locks don't rule that out: a logout goes ahead if a
-    /// lock is held for long, and not every file system has locks. Neither a tombstone nor new tokens may undo that.
+    /// Returns the stored record if it no longer has this refresh token. Locks don't rule that out: a logout goes ahead
+    /// if a lock is held for long, and not every file system has locks. Neither a tombstone nor new tokens may undo
+    /// that.
     ///
     /// # Errors
     /// [`LoginRequired`] after a logout.
@@ -82,8 +83,8 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Sends the refresh token and saves the new tokens. The journal says so from before the first byte is sent until the
-    /// outcome is saved.
+    /// Sends the refresh token and saves the new tokens. The journal says so from before the first byte is sent until
+    /// the outcome is saved.
     pub(super) fn run(&self, record: Record, staged: Staged<'_>) -> Result<Outcome> {
         // In this order: a caller that cancels and then waits for what is being saved does not miss this exchange.
         let _operation = self.context.saving.begin();
@@ -129,8 +130,8 @@ impl<'a> Exchange<'a> {
         Ok(Outcome::Saved(Box::new(Saved { record, id_token, previous_id_token })))
     }
 
-    /// Sends the refresh token. If the response is lost, sends it once more, immediately: if the server has already replaced
-    /// the token, it may still accept a prompt repetition.
+    /// Sends the refresh token. If the response is lost, sends it once more, immediately: if the server has already
+    /// replaced the token, it may still accept a prompt repetition.
     fn send_up_to_twice(&self, record: &Record, lost_at: &mut Option<SystemTime>) -> Result<Response> {
         let started = Instant::now();
         let first = self.send(record, FIRST_LIMIT);
@@ -186,7 +187,7 @@ impl<'a> Exchange<'a> {
         Err(NetworkError::new(NetworkErrorKind::Busy, &current.issuer, detail).into())
     }
 
-    /// Saves that the server answered this refresh token with `invalid_grant`, so that it is never sent again.
+    /// Saves that the server rejected this refresh token with `invalid_grant`, so that it is never sent again.
     fn end_session(
         &self,
         staged: Staged<'_>,

@@ -9,8 +9,8 @@ use crate::store::{Record, Token};
 const MARGIN: Duration = Duration::from_secs(30);
 
 impl TokenRequest {
-    /// Returns the stored token if it meets this request and needs no refresh. Never a token of a session that the server
-    /// ended. Nor one that was issued in the future: the clock was set back, so its remaining time is unknown.
+    /// Returns the stored token if it meets this request and needs no refresh. Never a token of a session that the
+    /// server ended. Nor one that was issued in the future: the clock was set back, so its remaining time is unknown.
     pub(super) fn fresh_token<'a>(&self, record: &'a Record, now: SystemTime) -> Option<Token<'a>> {
         let token = record.token(self.resource.as_deref())?;
         if record.tombstone.is_some() || self.instead_of.as_ref() == Some(token.secret) {
@@ -45,8 +45,8 @@ impl TokenRequest {
     }
 }
 
-/// 30 seconds, but at most half of the token's lifetime: a token that lives for 20 seconds would otherwise be refreshed by
-/// every call.
+/// 30 seconds, but at most half of the token's lifetime: a token that lives for 20 seconds would otherwise be refreshed
+/// by every call.
 fn margin(token: Token<'_>) -> Duration {
     match token.lifetime() {
         Some(lifetime) => MARGIN.min(lifetime / 2),

@@ -12,8 +12,8 @@ const REFUSALS: u32 = 3;
 /// … over at least this time.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
-/// Checks that a refresh may be sent now. `attempts` is the journal's count from before this process waited for the lock. If
-/// another process failed in the meantime, this one would probably fail too, after another time limit.
+/// Checks that a refresh may be sent now. `attempts` is the journal's count from before this process waited for the
+/// lock. If another process failed in the meantime, this one would probably fail too, after another time limit.
 ///
 /// # Errors
 /// Of kind `RetryLater` or `FailedElsewhere`.
@@ -59,7 +59,8 @@ pub(super) fn succeed(journal: &mut Journal) {
 
 /// Notes a failure that says nothing about the session, and returns it as it is to be reported.
 ///
-/// If a response was lost (now or at `lost_at`) or could not be saved, the refresh stays in flight: the token may be used up.
+/// If a response was lost (now or at `lost_at`) or could not be saved, the refresh stays in flight: the token may be
+/// used up.
 pub(super) fn fail(
     journal: &mut Journal,
     token: Fingerprint,

@@ -70,8 +70,8 @@ fn stored(context: &Context, request: &TokenRequest, record: &Record) -> Option<
     Some(with_notes(record, token, newer.into_iter().map(Note::ReadOnly).collect()))
 }
 
-/// Refreshes the token. If that fails for a reason that says nothing about the session, returns the token that `seen` has,
-/// unless the request requires a newer one.
+/// Refreshes the token. If that fails for a reason that says nothing about the session, returns the token that `seen`
+/// has, unless the request requires a newer one.
 fn refresh(context: &Context, request: &TokenRequest, seen: &Record) -> Result<AccessToken> {
     let fallback =
         if request.accepts_unexpired() { request.unexpired_token(seen, context.now()) } else { None };

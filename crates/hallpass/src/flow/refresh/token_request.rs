@@ -9,8 +9,8 @@ use crate::settings::check_resource;
 /// The requirements on an access token, for [`Hallpass::access_token_for`](crate::Hallpass::access_token_for) and
 /// [`Hallpass::token_source_for`](crate::Hallpass::token_source_for).
 ///
-/// By default, a token is refreshed when it expires within 30 seconds (or half of its lifetime, if that is less), and is
-/// returned anyway while it is valid, if the refresh fails. A token that violates a requirement set here is never
+/// By default, a token is refreshed when it expires within 30 seconds (or half of its lifetime, if that is less), and
+/// is returned anyway while it is valid, if the refresh fails. A token that violates a requirement set here is never
 /// returned; the call fails instead.
 ///
 /// ```
@@ -52,8 +52,8 @@ impl TokenRequest {
         self
     }
 
-    /// Requires a token for this API, the `resource` of RFC 8707 §2.2. Each API gets a token of its own, which is stored
-    /// beside the others. Defaults to the resource of the login.
+    /// Requires a token for this API, the `resource` of RFC 8707 §2.2. Each API gets a token of its own, which is
+    /// stored beside the others. Defaults to the resource of the login.
     pub fn resource(mut self, resource: &str) -> TokenRequest {
         self.resource = Some(resource.to_owned());
         self

@@ -1,5 +1,5 @@
-//! One refresh, as a transaction: lock → read again, use what another process saved → reserve space → send → check → save →
-//! unlock → verify the new ID token.
+//! One refresh, as a transaction: lock → read again, use what another process saved → reserve space → send → check →
+//! save → unlock → verify the new ID token.
 //!
 //! What can fail late is tried before the refresh token is sent, because a server may accept it only once.
 
@@ -51,8 +51,8 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Tries once. `attempts` is the journal's count from before this process waited for the lock. Returns `None` if another
-    /// process is about to save a record, or just did: the lock file was removed, so both got a lock.
+    /// Tries once. `attempts` is the journal's count from before this process waited for the lock. Returns `None` if
+    /// another process is about to save a record, or just did: the lock file was removed, so both got a lock.
     fn attempt(&self, attempts: u64, lock_limit: Duration) -> Result<Option<Refreshed>> {
         let Transaction { context, request, .. } = self;
         let find = || context.record().ok().filter(|record| self.is_met_by(record));
