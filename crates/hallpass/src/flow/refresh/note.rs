@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, StoreError};
 
-/// A problem that did not keep an access token from being returned.
+/// A problem that did not prevent an access token from being returned.
 pub(super) enum Note {
     /// The refresh failed, and the stored token is still valid.
     NotRefreshed(Error),
@@ -40,7 +40,7 @@ impl fmt::Display for Note {
                 write!(
                     f,
                     "another program modified {path}; if it refreshes the tokens itself, the server may end the session. \
-                     Let it get its tokens from here"
+                     Let it get its tokens from here instead"
                 )
             }
         }

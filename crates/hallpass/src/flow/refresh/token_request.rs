@@ -9,9 +9,9 @@ use crate::settings::check_resource;
 /// The requirements on an access token, for [`Hallpass::access_token_for`](crate::Hallpass::access_token_for) and
 /// [`Hallpass::token_source_for`](crate::Hallpass::token_source_for).
 ///
-/// By default, a token is refreshed when it expires within 30 seconds (or half of its lifetime, if that is less), and
-/// is returned anyway while it is valid, if the refresh fails. A token that violates a requirement set here is never
-/// returned; the call fails instead.
+/// By default, a token that expires within 30 seconds (or half of its lifetime, if that is less) is refreshed; if that
+/// fails while the token is still valid, it is returned anyway. A token that violates a requirement set here is never
+/// returned: the call fails instead.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,6 +31,7 @@ use crate::settings::check_resource;
 /// # }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use]
 pub struct TokenRequest {
     pub(super) min_ttl: Option<Duration>,
     pub(super) refreshed: bool,
