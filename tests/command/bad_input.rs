@@ -81,7 +81,11 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
             "must have no query",
             "--issuer https://",
         ),
-        (&["--issuer", "https://a.example", "--client-id", " "], "client_id: must not be empty", "--client-id"),
+        (
+            &["--issuer", "https://a.example", "--client-id", " "],
+            "client_id: must not be empty",
+            "--client-id",
+        ),
         (&["--profile", "../x"], "profile: ", "--profile"),
         (&["--profile", "Work"], "profile: ", "--profile"),
         (&["--env-file", "none.env"], "cannot read none.env: ", "path"),

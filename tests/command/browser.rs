@@ -250,7 +250,9 @@ fn p20_a_browser_for_the_terminal_is_never_found_by_itself() {
         let talk = desktop.waits(&[], &[X11]);
         assert_eq!(desktop.called(), <[Vec<String>; 0]>::default());
         assert!(
-            talk.contains("\nNo program to open URLs was found (such as xdg-open), so no browser was opened.\n"),
+            talk.contains(
+                "\nNo program to open URLs was found (such as xdg-open), so no browser was opened.\n"
+            ),
             "{talk}"
         );
     }

@@ -135,7 +135,7 @@ fn n85_p43_a_folder_that_others_may_write_to_is_refused() {
     for mode in [0o777, 0o1777, 0o770] {
         let site = Site::new();
         fs::set_permissions(site.record().parent().unwrap(), Permissions::from_mode(mode)).unwrap();
-        site.is_refused("others may write to it");
+        site.is_refused("other users can write to it");
     }
 }
 
@@ -145,7 +145,7 @@ fn p43_a_folder_that_others_may_write_to_is_refused_behind_a_link_too() {
         let site = Site::new();
         site.linked(&["../../../../dotfiles/sign-in.json"]);
         fs::set_permissions(site.dotfiles(), Permissions::from_mode(mode)).unwrap();
-        site.is_refused("others may write to it");
+        site.is_refused("other users can write to it");
     }
 }
 

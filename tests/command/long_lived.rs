@@ -31,8 +31,8 @@ fn p29_a_program_that_runs_follows_what_the_command_does() {
 
     let rotated = sandbox.value(&["token", "--refresh"]);
     assert_eq!(tokens.access_token().unwrap().expose(), rotated);
-    assert_eq!(tokens.renew(&first).unwrap().expose(), rotated);
-    let renewed = tokens.renew(&tokens.access_token().unwrap()).unwrap();
+    assert_eq!(tokens.refresh(&first).unwrap().expose(), rotated);
+    let renewed = tokens.refresh(&tokens.access_token().unwrap()).unwrap();
     assert_eq!(sandbox.value(&["token"]), renewed.expose());
 
     sandbox.run(&["logout"]).ok();

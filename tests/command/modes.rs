@@ -134,7 +134,7 @@ fn n85_p42_a_record_that_others_can_read_is_closed_to_them_and_told() {
     for loose in [0o644, 0o660, 0o604] {
         fs::set_permissions(sandbox.record_file("default"), Permissions::from_mode(loose)).unwrap();
         let token = sandbox.run(&["-v", "token"]).ok();
-        assert!(token.stderr.contains("now only you can"), "{token:#?}");
+        assert!(token.stderr.contains("changed its mode to 0600"), "{token:#?}");
         assert_eq!(mode(&sandbox.record_file("default")), Some(0o600));
     }
 }

@@ -121,7 +121,7 @@ fn p39_what_a_program_writes_that_minds_no_lock_is_taken_up_and_told_once() {
     assert_eq!(site.sandbox.value(&["token"]), tokens["access_token"]);
     let told = site.sandbox.run(&["token", "--refresh"]).ok();
     let path = site.sandbox.record_file("default");
-    let words = format!("Note: another program wrote to the sign-in record {}; ", path.display());
+    let words = format!("Note: another program modified {}; ", path.display());
     assert!(told.stderr.starts_with(&words) && told.stderr.lines().count() == 1, "{told:#?}");
     assert_eq!(site.sandbox.run(&["token", "--refresh"]).ok().stderr, "");
 }

@@ -1,5 +1,5 @@
-//! Sign-in for command-line programs: OAuth 2.0 authorization code + PKCE through the user's own browser,
-//! tokens kept safe, renewed when needed, revoked at sign-out.
+//! Sign-in for command-line programs: OAuth 2.0 authorization code with PKCE in the user's browser, and tokens that are
+//! stored safely, refreshed when they expire, and revoked at sign-out.
 //!
 //! # Ten lines
 //!
@@ -11,8 +11,8 @@
 //!     if pass.whoami().is_err() {
 //!         pass.login(&mut Terminal::stderr())?;
 //!     }
-//!     let token = pass.access_token()?; // valid now; renewed if it had to be
-//!     println!("{} calls with {} characters of token", pass.whoami()?.label(), token.expose().len());
+//!     let token = pass.access_token()?; // valid now: the stored token, or a refreshed one
+//!     println!("Hello {}, your token has {} characters", pass.whoami()?.label(), token.expose().len());
 //!     Ok(())
 //! }
 //! ```
@@ -21,40 +21,40 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | sign in, get a token, ask who, sign out | [`Hallpass`] and its [`Builder`] |
+//! | sign in, get a token, get the user, sign out | [`Hallpass`] and its [`Builder`] |
 //! | show the steps of a login in your own words | [`LoginUi`], [`LoginEvent`], [`Terminal`], [`Keyboard`] |
-//! | help a user whose login does not work | [`Hallpass::diagnose`] and [`Hallpass::explain`] |
-//! | style the page that ends it | [`Pages`] |
-//! | know who must act on a failure | [`error`] |
-//! | call an API for hours, from many threads, and outlive a 401 | [`TokenSource`] |
+//! | help a user whose login fails | [`Hallpass::diagnose`] and [`Hallpass::explain`] |
+//! | style the page at the end of a login | [`Pages`] |
+//! | find out who must act on an error | [`error`] |
+//! | get a token that is valid for longer, or for another API | [`TokenRequest`] |
+//! | call an API for hours, from many threads, and recover from a 401 | [`TokenSource`] |
 //! | put a "Cancel" button beside a login | [`Canceller`] |
-//! | end the process on Ctrl-C and lose nothing | [`Hallpass::finish_saving`] |
+//! | end the process on Ctrl-C without losing tokens | [`Hallpass::finish_saving`] |
 //! | await all of it on tokio | the feature `tokio`, below |
-//! | bring your own HTTP, browser or clock | [`world`] |
-//! | use the rules without the journeys | [`protocol`] |
+//! | bring your own HTTP client, keychain, browser or clock | [`world`], [`browser`] |
+//! | use the rules of the protocols alone | [`protocol`] |
 //!
-//! # What it keeps to
+//! # Guarantees
 //!
-//! A working sign-in is never thrown away: a stored refresh token is removed only when the token endpoint
-//! answered `invalid_grant` for exactly that token, the user logged out, or a newer verified sign-in took its
-//! place. Everything that can fail late is tried before the browser opens and before a refresh token is spent.
+//! A working session is never thrown away. A stored refresh token is removed only if the token endpoint returned
+//! `invalid_grant` for exactly that token, the user signed out, or a newer verified sign-in replaced it. Everything
+//! that can fail late is tried before the browser opens, and before a refresh token is sent.
 //!
-//! One gap is the caller's to close: a process that ends between the server's answer to a refresh and the save, a
-//! matter of milliseconds, takes a token with it that may have been the only one. On Ctrl-C, call
-//! [`finish_saving`](Hallpass::finish_saving) before you end.
+//! One gap is left to the program: between the server's response to a refresh and the save are a few milliseconds. A
+//! process that ends in them loses the new refresh token, which may be the only valid one. On Ctrl-C, call
+//! [`finish_saving`](Hallpass::finish_saving) before you exit.
 //!
-//! The library blocks, works from any thread inside or outside an async runtime, installs no signal handler and
-//! prints nothing. Diagnostics go through [`log`] at debug level and never hold a secret. (At trace
-//! level the target `ureq_proto`, the HTTP client below, writes out the bytes that it sends, tokens among them:
-//! leave that one off.)
+//! The library blocks. It works on any thread, inside or outside an async runtime, installs no signal handler and
+//! prints nothing. It writes diagnostics to [`log`] at debug level, never with a secret. Don't enable the target
+//! `ureq_proto` at trace level: that is the HTTP protocol below, and it logs the bytes it sends, tokens included.
 //!
 //! # On tokio
 //!
-//! Every verb may be called from async code: nothing in it needs or starts a runtime. With the feature `tokio` what
-//! takes time can be awaited instead: `TokenSource::token`, which answers a fresh token on the spot, `renewed` for one
-//! that a server refused, `Hallpass::login_async`, `whoami_async` and `logout_async`. Dropping a login's future cancels
-//! that login; dropping any other future ends nothing that was begun. The work is done on plain threads, for which no
-//! runtime waits when it ends.
+//! Every call works in async code, and none needs or starts a runtime. With the feature `tokio`, those that take time
+//! have async twins: `TokenSource::access_token_async` (immediate if the token is fresh) and `refresh_async` (after a
+//! 401), `Hallpass::login_async`, `whoami_async` and `logout_async`. Dropping the future of a login cancels that login.
+//! Dropping any other future interrupts nothing. The work runs on plain threads, which don't keep a runtime from
+//! shutting down.
 
 mod crypto;
 mod environment;
@@ -83,7 +83,7 @@ pub use environment::Environment;
 pub use error::{Error, Result};
 pub use interrupt::Canceller;
 pub use loopback::Pages;
-pub use pass::{Builder, Hallpass, TokenSource, TokenWish, check_profile_name};
+pub use pass::{Builder, Hallpass, TokenRequest, TokenSource, check_profile_name};
 pub use protocol::revocation::Revocation;
 pub use secret::Secret;
 pub use session::{AccessToken, Diagnosis, Finding, LogoutReport, Session, State, Status, Subject, Verdict};

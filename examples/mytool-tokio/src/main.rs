@@ -101,10 +101,10 @@ async fn login(pass: &Hallpass) -> hallpass::Result<()> {
 /// A second 401 has another cause.
 async fn me(pass: &Hallpass) -> Result<String, Failure> {
     let (http, tokens) = (Client::new(), pass.token_source());
-    let token = tokens.token().await?;
+    let token = tokens.access_token_async().await?;
     let mut answer = call_api(&http, &token).await?;
     if answer.status() == StatusCode::UNAUTHORIZED {
-        answer = call_api(&http, &tokens.renewed(&token).await?).await?;
+        answer = call_api(&http, &tokens.refresh_async(&token).await?).await?;
     }
     Ok(answer.error_for_status()?.text().await?)
 }

@@ -79,7 +79,7 @@ fn me(pass: &Hallpass) -> Result<String, Failure> {
     let token = tokens.access_token()?;
     token.notes().iter().for_each(|note| eprintln!("note: {note}"));
     match call_api(&token) {
-        Err(ureq::Error::StatusCode(401)) => Ok(call_api(&tokens.renew(&token)?)?),
+        Err(ureq::Error::StatusCode(401)) => Ok(call_api(&tokens.refresh(&token)?)?),
         answer => Ok(answer?),
     }
 }

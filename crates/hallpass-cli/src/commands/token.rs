@@ -1,6 +1,6 @@
 //! `hallpass token`
 
-use hallpass::TokenWish;
+use hallpass::TokenRequest;
 use serde_json::json;
 
 use crate::args::{Common, Token};
@@ -24,7 +24,7 @@ pub(crate) fn run(common: &Common, args: &Token) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let token = pass.access_token_with(&wish(args))?;
+    let token = pass.access_token_for(&request(args))?;
     for note in token.notes() {
         say::note(note);
     }
@@ -35,18 +35,18 @@ pub(crate) fn run(common: &Common, args: &Token) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn wish(args: &Token) -> TokenWish {
-    let mut wish = TokenWish::default();
+fn request(args: &Token) -> TokenRequest {
+    let mut request = TokenRequest::default();
     if let Some(min_ttl) = args.min_ttl {
-        wish = wish.min_ttl(min_ttl);
+        request = request.min_ttl(min_ttl);
     }
     if args.refresh {
-        wish = wish.renewed();
+        request = request.refreshed();
     }
     if let Some(resource) = &args.resource {
-        wish = wish.resource(resource);
+        request = request.resource(resource);
     }
-    wish
+    request
 }
 
 /// Prints the token of `HALLPASS_ACCESS_TOKEN`, which cannot be refreshed here.

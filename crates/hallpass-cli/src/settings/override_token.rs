@@ -39,7 +39,7 @@ pub(crate) fn warn(common: &Common) {
 
 /// Asks the server whose token it is.
 pub(crate) fn user(common: &Common, args: &ServerArgs, token: &Secret) -> Result<User, Failure> {
-    pass(common, args)?.user_behind(token).map_err(|error| match error {
+    pass(common, args)?.fetch_user_with(token).map_err(|error| match error {
         Error::LoginRequired(_) => Failure::usage(
             format!("{NAME} does not tell which server issued it"),
             "set the issuer: HALLPASS_ISSUER=https://login.example.com",

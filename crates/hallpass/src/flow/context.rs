@@ -106,15 +106,6 @@ impl Context {
         self.store.lock(limit, &self.cancel)
     }
 
-    /// The same, unless what it is `wanted` for comes from another thread while this one waits.
-    pub(crate) fn lock_unless<T>(
-        &self,
-        limit: Duration,
-        wanted: impl Fn() -> Option<T>,
-    ) -> Result<Result<Guard, T>> {
-        self.store.lock_unless(limit, &self.cancel, wanted)
-    }
-
     /// Sends a request to an endpoint; a redirect and a body without end are no answers.
     pub(crate) fn send(&self, endpoint: &'static str, mut request: HttpRequest) -> Result<HttpResponse> {
         request.timeout = request.timeout.min(self.config.request_timeout);

@@ -82,10 +82,8 @@ pub(super) fn revoke(context: &Context, record: &Record) -> LogoutReport {
         revocation::judge_access_token(&refresh_token, client, status, body)
     };
     let outcomes: Vec<Revocation> = record
-        .secret
-        .access_tokens
-        .iter()
-        .map(|token| revoke_one(context, record, token, TokenTypeHint::AccessToken, judge))
+        .tokens()
+        .map(|token| revoke_one(context, record, token.secret, TokenTypeHint::AccessToken, judge))
         .collect();
     let access_token_until = record.access.iter().filter_map(|access| access.expires_at).max();
     let shared_with = context.store.siblings(record);

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::discover::discover;
 use super::endpoint::{endpoint_of, status_error};
-use super::{Context, LOCK_LIMIT, refresh};
+use super::refresh::{self, TokenRequest};
+use super::{Context, LOCK_LIMIT};
 use crate::error::{Error, NetworkError, NetworkErrorKind, Result, ServerIncompatible, ServerMisbehaved};
 use crate::protocol::bearer;
 use crate::protocol::metadata::Endpoint;
@@ -41,12 +42,11 @@ pub(crate) fn fetch_user(context: &Context) -> Result<User> {
     let url = endpoint_of(&record, Endpoint::Userinfo)
         .ok_or(ServerIncompatible::NoEndpoint(Endpoint::Userinfo.member()))?;
     let sub = record.user.as_ref().map(|user| user.sub.as_str());
-    let token = refresh::access_token(context, &refresh::Ask::default())?;
+    let token = refresh::access_token(context, &TokenRequest::default())?;
     let claims = match ask(context, &url, token.secret(), &record.claim_names, sub) {
         Err(error) if is_unauthorized(&error) && record.renewable => {
-            let renewed =
-                refresh::access_token(context, &refresh::Ask { force: true, ..refresh::Ask::default() })?;
-            ask(context, &url, renewed.secret(), &record.claim_names, sub)?
+            let refreshed = refresh::access_token(context, &TokenRequest::default().refreshed())?;
+            ask(context, &url, refreshed.secret(), &record.claim_names, sub)?
         }
         result => result?,
     };

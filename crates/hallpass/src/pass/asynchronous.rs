@@ -1,79 +1,80 @@
-//! The verbs that take time, for programs that run on tokio.
+//! The async twins of the calls that take time, for programs on tokio.
 //!
-//! What takes time runs on a plain thread that nobody waits for: a runtime waits for the threads of its own pool when
-//! it ends, and a program could not exit while a server or a keychain keeps silent.
+//! Their work runs on plain threads. A runtime waits for the threads of its own pool when it shuts down, so a program
+//! could not exit while a server or a keychain does not respond.
 
 use tokio::sync::oneshot;
 
 use crate::error::Result;
-use crate::flow::refresh;
+use crate::flow::refresh::{self, TokenRequest};
 use crate::interrupt::Canceller;
 use crate::pass::Hallpass;
 use crate::pass::TokenSource;
-use crate::pass::shared_fetch::Goal;
-use crate::secret::Secret;
 use crate::session::{AccessToken, LogoutReport, Session};
 use crate::ui::LoginUi;
 use crate::user::User;
 
 impl TokenSource {
-    /// [`access_token`](TokenSource::access_token) without blocking. A token that is fresh is answered on the spot,
-    /// for one read of a small file; all who wait for another one share a thread.
+    /// Returns a valid access token, like [`access_token`](TokenSource::access_token), without blocking. If the stored
+    /// token is fresh, it is returned at the first poll, for the price of reading a small file. All futures that wait
+    /// for a refresh share one thread.
     ///
-    /// Dropping the future never ends a refresh: what it brings is saved.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn token(&self) -> Result<AccessToken> {
-        self.fetched(None).await
-    }
-
-    /// [`renew`](TokenSource::renew) without blocking.
+    /// Dropping the future never interrupts a refresh: its tokens are saved.
     ///
     /// # Errors
-    /// As there.
-    pub async fn renewed(&self, refused: &AccessToken) -> Result<AccessToken> {
-        self.fetched(Some(refused.secret().clone())).await
+    /// As [`access_token`](TokenSource::access_token).
+    pub async fn access_token_async(&self) -> Result<AccessToken> {
+        self.access_token_for(&self.request).await
     }
 
-    async fn fetched(&self, refused: Option<Secret>) -> Result<AccessToken> {
-        if let Some(token) = refresh::at_hand(&self.context, &self.ask(refused.as_ref())) {
+    /// Returns another access token than a rejected one, like [`refresh`](TokenSource::refresh), without blocking.
+    ///
+    /// Dropping the future never interrupts a refresh: its tokens are saved.
+    ///
+    /// # Errors
+    /// As [`refresh`](TokenSource::refresh).
+    pub async fn refresh_async(&self, rejected: &AccessToken) -> Result<AccessToken> {
+        self.access_token_for(&self.request.clone().instead_of(rejected.secret())).await
+    }
+
+    async fn access_token_for(&self, request: &TokenRequest) -> Result<AccessToken> {
+        if let Some(token) = refresh::access_token_at_once(&self.context, request) {
             return Ok(token);
         }
-        let goal = Goal { wish: self.wish.clone(), refused: refused.clone() };
-        let source = self.clone();
-        self.fetches.join(goal, move || source.fetch(refused.as_ref())).await
+        let context = self.context.clone();
+        let work = move |request: &TokenRequest| refresh::access_token(&context, request);
+        self.refreshes.join_or_start(request.clone(), work).await
     }
 }
 
 impl Hallpass {
-    /// [`login`](Hallpass::login) without blocking. Dropping the future cancels this login and nothing else; nothing
-    /// is stored then.
+    /// Signs the user in, like [`login`](Hallpass::login), without blocking. Dropping the future cancels this login and
+    /// nothing else; nothing is stored then.
     ///
     /// # Errors
-    /// As there.
+    /// As [`login`](Hallpass::login).
     pub async fn login_async(&self, mut ui: impl LoginUi + Send + 'static) -> Result<Session> {
         let pass = self.cancellable();
         let _cancels_when_dropped = CancelWhenDropped(pass.canceller());
-        detached(move || pass.login(&mut ui)).await
+        on_a_thread(move || pass.login(&mut ui)).await
     }
 
-    /// [`whoami`](Hallpass::whoami) without blocking.
+    /// Returns the signed-in user, like [`whoami`](Hallpass::whoami), without blocking.
     ///
     /// # Errors
-    /// As there.
+    /// As [`whoami`](Hallpass::whoami).
     pub async fn whoami_async(&self) -> Result<User> {
         let pass = self.clone();
-        detached(move || pass.whoami()).await
+        on_a_thread(move || pass.whoami()).await
     }
 
-    /// [`logout`](Hallpass::logout) without blocking. Dropping the future does not stop it.
+    /// Signs the user out, like [`logout`](Hallpass::logout), without blocking. Dropping the future does not stop it.
     ///
     /// # Errors
-    /// As there.
+    /// As [`logout`](Hallpass::logout).
     pub async fn logout_async(&self) -> Result<LogoutReport> {
         let pass = self.clone();
-        detached(move || pass.logout()).await
+        on_a_thread(move || pass.logout()).await
     }
 }
 
@@ -85,8 +86,8 @@ impl Drop for CancelWhenDropped {
     }
 }
 
-/// Runs work to its end, whether or not anybody still waits for it.
-async fn detached<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Runs work to its end, even if the future is dropped.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = oneshot::channel();
     std::thread::spawn(move || drop(done.send(work())));
     result.await.expect("the work panicked on its thread")

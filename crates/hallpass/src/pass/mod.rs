@@ -1,18 +1,17 @@
-//! The pass: five verbs, each of which calls one journey.
+//! The library's entry point. Each call on [`Hallpass`] starts one flow of [`crate::flow`].
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod builder;
 #[cfg(feature = "tokio")]
-pub(crate) mod shared_fetch;
-pub(crate) mod token_source;
+mod shared_refresh;
+mod token_source;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::browser::Explanation;
 use crate::error::Result;
-pub use crate::flow::refresh::TokenWish;
 use crate::flow::{self, Context};
 use crate::interrupt::Canceller;
 use crate::secret::Secret;
@@ -20,13 +19,19 @@ use crate::session::diagnosis::Diagnosis;
 use crate::session::{AccessToken, LogoutReport, Session, Status};
 use crate::settings::name;
 use crate::settings::{Config, Storage};
-use crate::store::{Store, StoreKind, profiles_in};
+use crate::store::StoreKind;
 use crate::ui::LoginUi;
 use crate::user::User;
+
+pub use crate::flow::refresh::TokenRequest;
 pub use builder::Builder;
 pub use token_source::TokenSource;
 
-/// Sign-in for one profile of one program. Cheap to clone; share it between threads.
+/// The session of one profile of a program: signing in, tokens, the user, and signing out. Cheap to clone, and meant to
+/// be shared between threads.
+///
+/// A program has one session per *profile*; most programs need only the default one. Every call reads the stored
+/// session anew, so it sees what other processes did in the meantime.
 ///
 /// ```
 /// use hallpass::{Hallpass, Terminal};
@@ -34,16 +39,16 @@ pub use token_source::TokenSource;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = hallpass_dev::DevServer::start()?;
 /// # let (issuer, robot) = (server.issuer(), server.robot());
-/// let pass = Hallpass::builder("mytool", issuer, "demo") // the name is the folder that keeps the sign-in
+/// let pass = Hallpass::builder("mytool", issuer, "demo") // the name is that of the directory for its sessions
 /// #     .browser(robot.opener()).storage(hallpass::Storage::Memory)
 ///     .build()?;
 /// # let mut terminal = Terminal::new(Box::new(std::io::sink()), false);
 /// # #[cfg(any())]
 /// let mut terminal = Terminal::stderr();
-/// let session = pass.login(&mut terminal)?; // opens the browser, comes back, verifies, saves
-/// let token = pass.access_token()?; // the stored one, or a renewed one
+/// let session = pass.login(&mut terminal)?; // opens the browser, verifies the response, saves the session
+/// let token = pass.access_token()?; // the stored token, or a refreshed one
 /// let user = pass.whoami()?;
-/// let report = pass.logout()?; // revoked at the server, erased here
+/// let report = pass.logout()?; // revokes the tokens at the server and deletes them here
 /// # assert_eq!(session.user().unwrap().label(), "test@example.com");
 /// # assert!(!token.expose().is_empty() && user.email.is_some() && report.erased);
 /// # Ok(())
@@ -51,9 +56,9 @@ pub use token_source::TokenSource;
 /// ```
 #[derive(Clone)]
 pub struct Hallpass {
-    pub(crate) context: Arc<Context>,
+    context: Arc<Context>,
     #[cfg(feature = "tokio")]
-    pub(super) fetches: shared_fetch::SharedFetches,
+    refreshes: shared_refresh::SharedRefreshes,
 }
 
 impl std::fmt::Debug for Hallpass {
@@ -64,90 +69,104 @@ impl std::fmt::Debug for Hallpass {
 }
 
 impl Hallpass {
-    /// A pass for the program `service` with the client that was registered for it at `issuer`.
+    /// Starts the settings of a pass for the program `service`: 1 to 64 of `a-z 0-9 . _ -`, the name of the directory
+    /// for its sessions. `client_id` is the program's client, registered at the server `issuer`.
     ///
-    /// Everything is judged by [`build`](Builder::build).
+    /// [`Builder::build`] checks all three.
     pub fn builder(service: &str, issuer: &str, client_id: &str) -> Builder {
         Builder::new(service).client(issuer, client_id)
     }
 
-    /// A pass that works from the stored record alone, whatever server that is of. It can do everything but
-    /// sign in.
+    /// Starts the settings of a pass that uses a stored session, whichever server it is of. Such a pass can do
+    /// everything but sign in.
     pub fn stored(service: &str) -> Builder {
         Builder::new(service)
     }
 
-    /// Signs the user in through the browser, verifies what comes back, saves it, and only then tells the
-    /// browser that it worked (RFC 8252, RFC 7636, RFC 9207, OpenID Connect Core §3.1).
+    /// Signs the user in: opens the browser, verifies the response, saves the session, and only then tells the browser
+    /// that it worked (RFC 6749 §4.1, RFC 7636, RFC 8252, RFC 9207, OpenID Connect Core §3.1).
     ///
-    /// An older sign-in stays as it is until the new one is saved.
+    /// An earlier session stays as it is until the new one is saved. If another process is signing in to the same
+    /// profile, waits for it and returns its session.
     ///
     /// # Errors
-    /// Every variant but [`Error::LoginRequired`]; nothing is stored then.
+    /// Any but [`Error::LoginRequired`](crate::Error::LoginRequired). Nothing is stored then.
     pub fn login(&self, ui: &mut dyn LoginUi) -> Result<Session> {
         let _operation = self.context.saving.begin();
         flow::login::login(&self.context, ui)
     }
 
-    /// A valid access token: the stored one while more than 30 seconds of its life are left (half of its
-    /// life, if that is less), else a renewed one.
+    /// Returns a valid access token: the stored one, or a refreshed one if it expires within 30 seconds (or half of its
+    /// lifetime, if that is less). The refresh happens once for all processes and threads.
     ///
-    /// If it cannot be renewed for a passing reason and still works, it is handed out with a
+    /// If the refresh fails for a temporary reason and the stored token is still valid, returns that one, with a
     /// [note](AccessToken::notes).
     ///
     /// # Errors
-    /// [`Error::LoginRequired`] if there is no session or the server ended it; [`Error::Network`] and
-    /// [`Error::Store`] keep it.
+    /// [`Error::LoginRequired`](crate::Error::LoginRequired) if there is no session or the server ended it. The session
+    /// is kept with any other error: [`Error::Network`](crate::Error::Network) if the server can't be reached,
+    /// [`Error::Store`](crate::Error::Store) if the session can't be read or saved.
     pub fn access_token(&self) -> Result<AccessToken> {
-        flow::refresh::access_token(&self.context, &flow::refresh::Ask::default())
+        self.access_token_for(&TokenRequest::default())
     }
 
-    /// An access token by other rules than [`access_token`](Hallpass::access_token)'s.
+    /// Returns an access token that meets a [`TokenRequest`]: one that stays valid for longer, that was just refreshed,
+    /// or that is for another API.
     ///
     /// # Errors
-    /// As there; and [`Error::Network`] where a token that merely still works is not enough.
-    pub fn access_token_with(&self, wish: &TokenWish) -> Result<AccessToken> {
-        wish.check()?;
-        flow::refresh::access_token(&self.context, &wish.ask())
+    /// As [`access_token`](Hallpass::access_token). A failed refresh is an error here, even if the stored token is
+    /// still valid, unless the request sets nothing but a resource. [`Error::Misuse`](crate::Error::Misuse) if the
+    /// resource is not an absolute URI.
+    pub fn access_token_for(&self, request: &TokenRequest) -> Result<AccessToken> {
+        request.check()?;
+        flow::refresh::access_token(&self.context, request)
     }
 
-    /// Tokens for a program that runs for long, or calls from many threads.
-    pub fn token_source(&self) -> TokenSource {
-        self.source(TokenWish::default())
-    }
-
-    /// The same by other rules than [`access_token`](Hallpass::access_token)'s.
+    /// Returns an access token that was refreshed after this call started, by this process or by another.
+    ///
+    /// A program that got a 401 should call [`TokenSource::refresh`] instead, which doesn't refresh again if another
+    /// thread has just done so.
     ///
     /// # Errors
-    /// [`Error::Misuse`] where the wish cannot be one.
-    pub fn token_source_with(&self, wish: TokenWish) -> Result<TokenSource> {
-        wish.check()?;
-        Ok(self.source(wish))
-    }
-
-    /// A renewed access token, for when a server answered 401 to the stored one. If another process renewed
-    /// it since this call began, its token is taken.
-    ///
-    /// # Errors
-    /// As [`access_token`](Hallpass::access_token).
+    /// As [`access_token_for`](Hallpass::access_token_for).
     pub fn force_refresh(&self) -> Result<AccessToken> {
-        self.access_token_with(&TokenWish::default().renewed())
+        self.access_token_for(&TokenRequest::default().refreshed())
     }
 
-    /// The ID token as the server signed it, renewed once if its own `exp` has passed.
+    /// Returns a source of tokens for a program that runs for long or calls an API from many threads.
+    pub fn token_source(&self) -> TokenSource {
+        TokenSource {
+            context: self.context.clone(),
+            #[cfg(feature = "tokio")]
+            refreshes: self.refreshes.clone(),
+            request: TokenRequest::default(),
+        }
+    }
+
+    /// Returns a source of tokens that meet a [`TokenRequest`].
     ///
     /// # Errors
-    /// As [`access_token`](Hallpass::access_token); [`Error::ServerIncompatible`] where there is none.
+    /// [`Error::Misuse`](crate::Error::Misuse) if the resource is not an absolute URI.
+    pub fn token_source_for(&self, request: TokenRequest) -> Result<TokenSource> {
+        request.check()?;
+        Ok(TokenSource { request, ..self.token_source() })
+    }
+
+    /// Returns the ID token as the server signed it (OpenID Connect Core §2), refreshed once if it has expired.
+    ///
+    /// # Errors
+    /// As [`access_token`](Hallpass::access_token); [`Error::ServerIncompatible`](crate::Error::ServerIncompatible) if
+    /// there is none, or none that is valid after the refresh.
     pub fn id_token(&self) -> Result<Secret> {
         flow::refresh::id_token(&self.context)
     }
 
-    /// Who is signed in, from the record. Only if the server never told is it asked now; see
-    /// [`status`](Hallpass::status) for what is known without asking.
+    /// Returns the signed-in user, as stored. Asks the server only if the session has no user yet. See
+    /// [`status`](Hallpass::status) for a call that never does.
     ///
     /// # Errors
-    /// [`Error::LoginRequired`] if nobody is; where the server has to be asked, also those of
-    /// [`fetch_user`](Hallpass::fetch_user).
+    /// [`Error::LoginRequired`](crate::Error::LoginRequired) if there is no session. If the server is asked, also the
+    /// errors of [`fetch_user`](Hallpass::fetch_user).
     pub fn whoami(&self) -> Result<User> {
         let record = self.context.stored()?;
         match record.user {
@@ -156,44 +175,45 @@ impl Hallpass {
         }
     }
 
-    /// Who is signed in, asked at the userinfo endpoint (OpenID Connect Core §5.3) and saved.
+    /// Asks the userinfo endpoint for the signed-in user (OpenID Connect Core §5.3), and saves the response.
     ///
     /// # Errors
-    /// As [`access_token`](Hallpass::access_token), and [`Error::ServerMisbehaved`] where the answer is
-    /// about another user.
+    /// As [`access_token`](Hallpass::access_token); [`Error::ServerMisbehaved`](crate::Error::ServerMisbehaved) if the
+    /// response is about another user.
     pub fn fetch_user(&self) -> Result<User> {
         flow::userinfo::fetch_user(&self.context)
     }
 
-    /// Who a token from elsewhere speaks for, asked at the userinfo endpoint of the stored session's server,
-    /// or of this pass's issuer. Nothing is saved.
+    /// Asks the userinfo endpoint for the user of an access token that is not from this session. The server is that of
+    /// the stored session, or else the issuer of this pass. Saves nothing.
     ///
     /// # Errors
-    /// [`Error::Network`] with status 401 where the server does not take the token.
-    pub fn user_behind(&self, access_token: &Secret) -> Result<User> {
+    /// [`Error::Network`](crate::Error::Network) with status 401 if the server rejects the token.
+    pub fn fetch_user_with(&self, access_token: &Secret) -> Result<User> {
         flow::userinfo::user_behind(&self.context, access_token)
     }
 
-    /// Revokes the refresh token and the access token at the server (RFC 7009), each within 5 seconds, and
-    /// erases the record in any case, also one that cannot be read.
+    /// Signs the user out: revokes the tokens at the server (RFC 7009), in up to 5 seconds each, and deletes the
+    /// session in any case, even one that cannot be read.
     ///
     /// # Errors
-    /// [`Error::Store`] if the record cannot be removed. What the server said is in the report.
+    /// [`Error::Store`](crate::Error::Store) if the session cannot be deleted. A failed revocation is not an error; it
+    /// is in the report.
     pub fn logout(&self) -> Result<LogoutReport> {
         flow::logout::logout(&self.context)
     }
 
-    /// How the session stands, from the record; nothing is sent.
+    /// Returns the state of the stored session. Sends nothing.
     pub fn status(&self) -> Status {
         flow::status::status(&self.context)
     }
 
-    /// How the session stands, asked at the server.
+    /// Returns the state of the session, as the server says. Refreshes the access token if it's about to expire.
     pub fn check(&self) -> Status {
         flow::status::check(&self.context)
     }
 
-    /// What a [`login`](Hallpass::login) would do here about the browser, and why. Starts and sends nothing.
+    /// Says what a [`login`](Hallpass::login) would do about the browser here, and why. Starts and sends nothing.
     ///
     /// ```
     /// # fn main() -> hallpass::Result<()> {
@@ -206,9 +226,10 @@ impl Hallpass {
         self.context.explain()
     }
 
-    /// Looks at everything that a [`login`](Hallpass::login) needs: the place of the record, the keychain, the way to
-    /// the server, its metadata, its clock beside ours. Asks for the metadata and sends nothing else; a key is put into
-    /// the keychain and removed again. Takes up to 3 s for the keychain and 30 s for each request, where they are silent.
+    /// Checks everything that a [`login`](Hallpass::login) needs: the directory for sessions, the keychain, the
+    /// connection to the server, its metadata, and its clock. Requests the metadata and sends nothing else; stores a
+    /// key in the keychain and removes it again. Waits up to 3 seconds for the keychain and 30 seconds for each
+    /// request.
     ///
     /// ```no_run
     /// # fn main() -> hallpass::Result<()> {
@@ -223,22 +244,23 @@ impl Hallpass {
         flow::diagnose::diagnose(&self.context)
     }
 
-    /// Moves the stored sign-in into the keychain or out of it, and leaves nothing of it behind; says where it is
-    /// now. [`Storage::Auto`] leaves it where it is.
+    /// Encrypts the stored session with a key from the keychain, or decrypts it for good. Returns where it's stored
+    /// now. With [`Storage::Auto`], changes nothing.
     ///
     /// # Errors
-    /// [`Error::LoginRequired`] if there is none, [`Error::Store`] if it cannot be opened or the keychain cannot be
-    /// used: it stays as it is then.
+    /// [`Error::LoginRequired`](crate::Error::LoginRequired) if there is no session;
+    /// [`Error::Store`](crate::Error::Store) if it cannot be decrypted or the keychain cannot be used;
+    /// [`Error::Misuse`](crate::Error::Misuse) for [`Storage::Memory`]. The session stays as it was then.
     pub fn move_to(&self, storage: Storage) -> Result<StoreKind> {
         flow::relocate::relocate(&self.context, storage)
     }
 
-    /// Finishes what must not be cut off, for a process that is to end while other threads or futures are at work: on
-    /// Ctrl-C, say.
+    /// Waits until nothing is left that would be lost if the process ended now. Call it before exiting while other
+    /// threads or futures may be at work, for example on Ctrl-C.
     ///
-    /// It [cancels](Canceller) this pass and its clones, then waits until what is under way is done: the new token of
-    /// a refresh token that was sent is saved, a logout has erased what it revoked, a login has freed its port.
-    /// Returns whether that is so; `false` after `limit`. A refresh takes 30 seconds at most, and mostly one.
+    /// It [cancels](Canceller) this pass and its clones, then waits: until the tokens of a refresh that was sent are
+    /// saved, a logout has deleted what it revoked, and a login has closed its port. Returns `false` if that takes
+    /// longer than `limit`. A refresh takes 30 seconds at most, and usually less than one.
     ///
     /// ```
     /// # fn main() -> hallpass::Result<()> {
@@ -253,51 +275,39 @@ impl Hallpass {
         self.context.saving.finish(limit)
     }
 
-    /// The profile of this pass.
+    /// The name of this pass's profile.
     pub fn profile(&self) -> &str {
         &self.context.config.profile
     }
 
-    /// Every profile of this program that has a record, in alphabetical order.
+    /// Lists this program's profiles that have a stored session, in alphabetical order.
     ///
     /// # Errors
-    /// [`Error::Store`] if the folder cannot be read.
+    /// [`Error::Store`](crate::Error::Store) if the directory cannot be read.
     pub fn profiles(&self) -> Result<Vec<String>> {
-        Ok(match &*self.context.store {
-            Store::File(store) => profiles_in(store.file.dir())?,
-            Store::Memory(_) => self.context.store.read()?.map(|record| record.profile).into_iter().collect(),
-        })
+        Ok(self.context.store.profiles()?)
     }
 
-    /// Ends the waits of this pass and of its clones from another thread.
+    /// Returns a canceller, with which another thread can end the waits of this pass and its clones.
     pub fn canceller(&self) -> Canceller {
         self.context.cancel.clone()
     }
 
-    /// The same pass with a canceller of its own, for a call that can be cancelled by itself. What cancels this pass
-    /// cancels that one too.
+    /// Returns a clone with a canceller of its own, for a call that can be cancelled by itself. Cancelling this pass
+    /// cancels the clone too.
     pub fn cancellable(&self) -> Hallpass {
         Hallpass {
             context: Arc::new(self.context.cancellable()),
             #[cfg(feature = "tokio")]
-            fetches: shared_fetch::SharedFetches::default(),
-        }
-    }
-
-    fn source(&self, wish: TokenWish) -> TokenSource {
-        TokenSource {
-            context: self.context.clone(),
-            #[cfg(feature = "tokio")]
-            fetches: self.fetches.clone(),
-            wish,
+            refreshes: shared_refresh::SharedRefreshes::default(),
         }
     }
 }
 
-/// Whether a name can be a profile's: 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit.
+/// Checks that a name can be a profile's: 1 to 64 of `a-z 0-9 . _ -`, starting with a letter or digit.
 ///
 /// # Errors
-/// [`Error::Misuse`] says what a name may be.
+/// [`Error::Misuse`](crate::Error::Misuse), which says what a name may contain.
 pub fn check_profile_name(profile: &str) -> Result<()> {
     Ok(name::check("profile", profile)?)
 }

@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::flow::Context;
-use crate::flow::refresh::TokenWish;
-use crate::flow::refresh::{self, Ask};
-use crate::secret::Secret;
+use crate::flow::refresh::{self, TokenRequest};
 use crate::session::AccessToken;
 
-/// Hands out a valid access token whenever it is asked; cheap to clone and to share between threads.
+/// Returns a valid access token whenever it is asked. Cheap to clone and to share between threads.
 ///
-/// Ask it for each request, and keep no token: the record is read anew each time, so that a renewal, a logout or
-/// another account's login by another process counts at once. Any number of threads and processes that find the token
-/// expired renew it once.
+/// Ask it before each request and don't keep the token. The stored session is read anew each time, so a refresh, a
+/// sign-out or another account's sign-in by another process takes effect at once. If many threads and processes find
+/// the token expired, it is refreshed once.
 ///
-/// A token that looks alive may have been revoked, and only a server's answer tells: 401 (RFC 6750 §3.1), and nothing
-/// else. 403 means that the token is good and the user may not; a new one would not help. So the pattern is: on 401
-/// [`renew`](TokenSource::renew), repeat the request once, and report a second 401 as the failure that it is.
+/// A token that has not expired may have been revoked, and only the API can tell: it responds with 401 (RFC 6750 §3.1).
+/// On 401, call [`refresh`](TokenSource::refresh), repeat the request once, and report a second 401 as a failure. Don't
+/// refresh on 403: the token is valid, but the user lacks the permission.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +28,7 @@ use crate::session::AccessToken;
 /// let token = tokens.access_token()?;
 /// let mut status = call(token.authorization_header());
 /// if status == 401 {
-///     let token = tokens.renew(&token)?; // another one than the server refused
+///     let token = tokens.refresh(&token)?; // a different token than the rejected one
 ///     status = call(token.authorization_header()); // once more, and no further
 /// }
 /// # let _ = status;
@@ -39,42 +37,34 @@ use crate::session::AccessToken;
 /// ```
 #[derive(Clone)]
 pub struct TokenSource {
-    pub(crate) context: Arc<Context>,
+    pub(super) context: Arc<Context>,
     #[cfg(feature = "tokio")]
-    pub(super) fetches: super::shared_fetch::SharedFetches,
-    pub(crate) wish: TokenWish,
+    pub(super) refreshes: super::shared_refresh::SharedRefreshes,
+    pub(super) request: TokenRequest,
 }
 
 impl std::fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenSource").field("wish", &self.wish).finish_non_exhaustive()
+        f.debug_struct("TokenSource").field("request", &self.request).finish_non_exhaustive()
     }
 }
 
 impl TokenSource {
-    /// A token that is valid now, as [`Hallpass::access_token_with`](crate::Hallpass::access_token_with) hands it
-    /// out.
+    /// Returns a valid access token: the stored one, or a refreshed one if it is about to expire.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Hallpass::access_token_for`](crate::Hallpass::access_token_for).
     pub fn access_token(&self) -> Result<AccessToken> {
-        self.fetch(None)
+        refresh::access_token(&self.context, &self.request)
     }
 
-    /// Another token than the one that a server just refused. If another thread or process renewed it meanwhile, its
-    /// token is taken and nothing is sent.
+    /// Returns another access token than the one that a server rejected with 401. If another thread or process has
+    /// refreshed it in the meantime, returns the token of that refresh and sends nothing.
     ///
     /// # Errors
-    /// As [`access_token`](TokenSource::access_token); a token that merely still works is not enough.
-    pub fn renew(&self, refused: &AccessToken) -> Result<AccessToken> {
-        self.fetch(Some(refused.secret()))
-    }
-
-    pub(crate) fn fetch(&self, refused: Option<&Secret>) -> Result<AccessToken> {
-        refresh::access_token(&self.context, &self.ask(refused))
-    }
-
-    pub(crate) fn ask<'a>(&'a self, refused: Option<&'a Secret>) -> Ask<'a> {
-        Ask { rejected: refused, ..self.wish.ask() }
+    /// As [`Hallpass::access_token_for`](crate::Hallpass::access_token_for). If the refresh fails, this fails too,
+    /// however long the rejected token would still be valid.
+    pub fn refresh(&self, rejected: &AccessToken) -> Result<AccessToken> {
+        refresh::access_token(&self.context, &self.request.clone().instead_of(rejected.secret()))
     }
 }

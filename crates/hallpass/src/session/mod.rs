@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::protocol::bearer;
 use crate::protocol::revocation::Revocation;
 use crate::secret::Secret;
-use crate::store::{Record, Store, StoreKind};
+use crate::store::{Record, Store, StoreKind, Token};
 use crate::user::User;
 
 pub use diagnosis::{Diagnosis, Finding, Subject, Verdict};
@@ -112,14 +112,13 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    pub(crate) fn new(record: &Record, index: usize, notes: Vec<String>) -> AccessToken {
-        let access = &record.access[index];
+    pub(crate) fn new(record: &Record, token: Token<'_>, notes: Vec<String>) -> AccessToken {
         AccessToken {
-            secret: record.secret.access_tokens[index].clone(),
+            secret: token.secret.clone(),
             profile: record.profile.clone(),
             issuer: record.issuer.clone(),
-            scopes: access.scopes.clone(),
-            expires_at: access.expires_at,
+            scopes: token.access.scopes.clone(),
+            expires_at: token.access.expires_at,
             notes,
         }
     }

@@ -1,91 +1,72 @@
-//! Where a sign-in is kept: one record for each profile.
+//! The stored sessions: one record per profile.
 //!
-//! There is one way to write: [`Store::lock`], then [`Staged`] space, then one atomic replacement.
-//! Reading needs neither lock nor write access. With a keychain, the secret half of a record is sealed under a key
-//! that lies there; everything else is the same.
+//! A record is written in one way: [`Store::lock`], then [`Store::stage`], then [`Staged::save`], which replaces the
+//! record atomically. Reading needs neither the lock nor write access. With a keychain, the secret half of the record
+//! is encrypted under a key that the keychain holds; everything else is the same.
 
-mod file;
+mod access;
+mod file_lock;
+mod file_store;
 mod journal;
-mod keys;
-mod lock;
+mod kind;
 mod memory;
-mod queue;
+mod permissions;
 mod record;
+mod record_file;
+mod rfc3339;
 mod seal;
+mod seal_keys;
+mod secrets;
+mod temporary;
+mod thread_lock;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::error::KeychainError;
-use crate::error::{Error, StoreError};
+use crate::error::{Error, KeychainError, StoreError};
 use crate::interrupt::Canceller;
-use crate::world::keychain::Key;
 
-pub(crate) use file::{FileStore, profiles_in};
-pub(crate) use journal::{Fingerprint, InFlight, Journal, JournalFile, Refusals};
-pub(crate) use keys::Keys;
+use file_lock::FileLock;
+use record_file::{StagedFile, profiles_in};
+use thread_lock::ThreadGuard;
+
+pub(crate) use access::{Access, Token};
+pub(crate) use file_lock::{LockAttempt, busy};
+pub(crate) use file_store::FileStore;
+pub(crate) use journal::{Fingerprint, InFlight, Journal, Refusals};
+pub use kind::StoreKind;
 pub(crate) use memory::MemoryStore;
-pub(crate) use queue::Queue;
-pub(crate) use record::{Access, Record, Seal, Secrets, StoredRecord, Tombstone, VERSION};
-
-/// What keeps the secrets of a sign-in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreKind {
-    /// A file, sealed under a key that the operating system's keychain keeps.
-    Keychain,
-    /// A file that only this user can read.
-    File,
-    /// This process's memory: gone when the last clone of the [`Hallpass`](crate::Hallpass) is.
-    Memory,
-}
-
-impl StoreKind {
-    /// `keychain`, `file` or `memory`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StoreKind::Keychain => "keychain",
-            StoreKind::File => "file",
-            StoreKind::Memory => "memory",
-        }
-    }
-}
+pub(crate) use record::{Record, Seal, StoredRecord, Tombstone, VERSION};
+pub(crate) use secrets::Secrets;
+pub(crate) use thread_lock::LockOrFound;
 
 /// The store of one profile.
 pub(crate) enum Store {
-    File(SealableFile),
+    File(FileStore),
     Memory(MemoryStore),
 }
 
-/// A record's file, the journal beside it, and the keys that may seal it.
-pub(crate) struct SealableFile {
-    pub(crate) queue: Queue,
-    pub(crate) file: FileStore,
-    pub(crate) journal: JournalFile,
-    pub(crate) keys: Keys,
-}
-
-/// Held while the record is changed; other processes and threads wait for it.
+/// Held while the record is changed: other processes and threads wait for it.
 pub(crate) struct Guard {
-    _among_processes: Option<lock::Lock>,
-    _among_threads: queue::Turn,
+    _among_processes: Option<FileLock>,
+    _among_threads: ThreadGuard,
 }
 
-/// Held while a person is waited for.
+/// Held while a login waits for the user.
 pub(crate) enum LoginGuard {
-    File { _lock: lock::Lock },
-    Memory { _turn: queue::Turn },
+    File { _lock: FileLock },
+    Memory { _lock: ThreadGuard },
 }
 
-/// Space that is already reserved, so that what is written into it next cannot fail for want of any.
-pub(crate) struct Staged<'a> {
-    store: &'a Store,
-    file: Option<file::StagedFile>,
+/// Reserved space for a record, so the next write cannot fail with ENOSPC.
+pub(crate) enum Staged<'a> {
+    File(&'a FileStore, StagedFile),
+    Memory(&'a MemoryStore),
 }
 
 impl Store {
-    /// What keeps the secrets of this record.
+    /// Returns the place where a record's secrets are stored.
     pub(crate) fn kind_of<S>(&self, record: &Record<S>) -> StoreKind {
         match (self, &record.seal) {
             (Store::File(_), Some(_)) => StoreKind::Keychain,
@@ -94,7 +75,7 @@ impl Store {
         }
     }
 
-    /// The record's file, where there is one.
+    /// Returns the path of the record's file. `None` if it is in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Store::File(store) => Some(store.file.path()),
@@ -102,7 +83,15 @@ impl Store {
         }
     }
 
-    /// The record with its secret half as it lies there. Needs no keychain.
+    /// Lists this program's profiles that have a record, in alphabetical order.
+    pub(crate) fn profiles(&self) -> Result<Vec<String>, StoreError> {
+        match self {
+            Store::File(store) => profiles_in(store.file.dir()),
+            Store::Memory(memory) => Ok(memory.read().map(|record| record.profile).into_iter().collect()),
+        }
+    }
+
+    /// Reads the record, with its secret half as it is stored. Needs no keychain.
     pub(crate) fn read(&self) -> Result<Option<StoredRecord>, StoreError> {
         match self {
             Store::File(store) => store.file.read(),
@@ -110,112 +99,100 @@ impl Store {
         }
     }
 
-    /// The record with its secret half open.
+    /// Opens a record: decrypts its secret half, if it is encrypted.
     ///
     /// # Errors
-    /// [`StoreError::Keychain`] if its key cannot be had, [`StoreError::SealBroken`] if it does not fit,
-    /// [`StoreError::Newer`] if a later version may have sealed it in another way.
+    /// [`StoreError::Keychain`] if the key is not available, [`StoreError::SealBroken`] if it does not decrypt the
+    /// record, [`StoreError::Newer`] if a later version may have encrypted the record in another way.
     pub(crate) fn open(&self, record: StoredRecord) -> Result<Record, StoreError> {
-        let sealed = match record.into_open() {
-            Ok(record) => return Ok(record),
-            Err(sealed) => sealed,
-        };
-        let key = self.key_of(&sealed)?;
-        let unopened = match sealed.check_writable(self.path()) {
-            Ok(()) => StoreError::SealBroken { path: self.shown_path() },
-            Err(newer) => newer,
-        };
-        seal::open(*sealed, &key).ok_or(unopened)
+        match (record.into_open(), self) {
+            (Ok(record), _) => Ok(record),
+            (Err(sealed), Store::File(store)) => store.open(*sealed),
+            (Err(_), Store::Memory(_)) => {
+                Err(StoreError::Keychain { path: PathBuf::new(), cause: KeychainError::NoItem })
+            }
+        }
     }
 
-    /// Whether opening it asks no keychain.
+    /// Whether [`open`](Store::open) needs no keychain for this record.
     #[cfg(feature = "tokio")]
-    pub(crate) fn opens_at_once(&self, record: &StoredRecord) -> bool {
+    pub(crate) fn opens_without_keychain(&self, record: &StoredRecord) -> bool {
         match (self, &record.seal) {
-            (Store::File(store), Some(seal)) => store.keys.is_at_hand(&seal.key_id),
+            (Store::File(store), Some(seal)) => store.keys.is_cached(&seal.key_id),
             _ => true,
         }
     }
 
-    fn key_of<S>(&self, record: &Record<S>) -> Result<Key, StoreError> {
-        let key = match (self, &record.seal) {
-            (_, Some(Seal { key: Some(key), .. })) => Ok(key.clone()),
-            (Store::File(store), Some(seal)) => store.keys.get(&seal.key_id),
-            _ => Err(KeychainError::NoItem),
-        };
-        key.map_err(|cause| StoreError::Keychain { path: self.shown_path(), cause })
-    }
-
-    /// For messages.
-    fn shown_path(&self) -> PathBuf {
-        self.path().map(Path::to_owned).unwrap_or_default()
-    }
-
-    /// Finds out now whether a record could be written: makes the directory, writes, removes.
+    /// Checks that a record could be written: creates the directory, reserves the space, and frees it again.
     pub(crate) fn probe(&self) -> Result<(), StoreError> {
         self.stage().map(drop)
     }
 
-    /// Waits until nobody else changes this profile's record.
+    /// Waits until no other process or thread changes this profile's record.
     ///
     /// # Errors
-    /// [`Error::Network`] of kind `Busy` after `limit`, naming the holder; [`Error::Cancelled`].
+    /// [`Error::Network`] of kind `Busy` after `limit`, which names the holder; [`Error::Cancelled`].
     pub(crate) fn lock(&self, limit: Duration, cancel: &Canceller) -> Result<Guard, Error> {
-        match self.lock_unless(limit, cancel, || None::<Infallible>)? {
-            Ok(guard) => Ok(guard),
-            Err(never) => match never {},
-        }
+        let LockOrFound::Locked(guard) = self.lock_or_find(limit, cancel, || None::<Infallible>)?;
+        Ok(guard)
     }
 
-    /// The same, unless what it is `wanted` for comes from another thread while this one waits.
-    pub(crate) fn lock_unless<T>(
+    /// Waits for the lock, and calls `find` each time another thread of this process releases it: if that returns
+    /// something, the lock is no longer needed.
+    ///
+    /// # Errors
+    /// As [`lock`](Store::lock).
+    pub(crate) fn lock_or_find<T>(
         &self,
         limit: Duration,
         cancel: &Canceller,
-        wanted: impl Fn() -> Option<T>,
-    ) -> Result<Result<Guard, T>, Error> {
+        find: impl Fn() -> Option<T>,
+    ) -> Result<LockOrFound<Guard, T>, Error> {
         let deadline = Instant::now() + limit;
-        let (queue, file) = match self {
-            Store::File(store) => (&store.queue, Some(&store.file)),
-            Store::Memory(memory) => (&memory.queue, None),
+        let (threads, file) = match self {
+            Store::File(store) => (&store.threads, Some(&store.file)),
+            Store::Memory(memory) => (&memory.threads, None),
         };
-        let turn = match queue.wait(limit, cancel, wanted)? {
-            Ok(turn) => turn,
-            Err(found) => return Ok(Err(found)),
+        let among_threads = match threads.lock_or_find(limit, cancel, find)? {
+            LockOrFound::Locked(guard) => guard,
+            LockOrFound::Found(found) => return Ok(LockOrFound::Found(found)),
         };
         let left = deadline.saturating_duration_since(Instant::now());
-        let lock = file.map(|file| file.lock(left, cancel)).transpose()?;
-        Ok(Ok(Guard { _among_processes: lock, _among_threads: turn }))
+        let among_processes = file.map(|file| file.lock(left, cancel)).transpose()?;
+        Ok(LockOrFound::Locked(Guard { _among_processes: among_processes, _among_threads: among_threads }))
     }
 
-    /// The right to wait for the person, or the pid of the process that does so.
-    pub(crate) fn login_turn(&self) -> Result<Result<LoginGuard, String>, StoreError> {
+    /// Tries to get the lock that is held while a login waits for the user; if it's taken, says by which process.
+    pub(crate) fn login_lock_or_holder(&self) -> Result<LockAttempt<LoginGuard>, StoreError> {
         Ok(match self {
-            Store::File(store) => store.file.login_lock()?.map(|lock| LoginGuard::File { _lock: lock }),
-            Store::Memory(memory) => {
-                let turn = memory.logins.take().ok_or_else(|| std::process::id().to_string());
-                turn.map(|turn| LoginGuard::Memory { _turn: turn })
-            }
+            Store::File(store) => match store.file.login_lock_or_holder()? {
+                LockAttempt::Locked(lock) => LockAttempt::Locked(LoginGuard::File { _lock: lock }),
+                LockAttempt::HeldBy(pid) => LockAttempt::HeldBy(pid),
+            },
+            Store::Memory(memory) => match memory.login.try_lock() {
+                Some(lock) => LockAttempt::Locked(LoginGuard::Memory { _lock: lock }),
+                None => LockAttempt::HeldBy(std::process::id().to_string()),
+            },
         })
     }
 
-    /// The same right, if nobody has it just now.
-    pub(crate) fn free_login_turn(&self) -> Result<Option<LoginGuard>, StoreError> {
+    /// Tries to get the lock that is held while a login waits for the user. Returns `None` if it's taken.
+    pub(crate) fn try_login_lock(&self) -> Result<Option<LoginGuard>, StoreError> {
         Ok(match self {
-            Store::File(store) => store.file.free_login_lock()?.map(|lock| LoginGuard::File { _lock: lock }),
-            Store::Memory(memory) => memory.logins.take().map(|turn| LoginGuard::Memory { _turn: turn }),
+            Store::File(store) => store.file.try_login_lock()?.map(|lock| LoginGuard::File { _lock: lock }),
+            Store::Memory(memory) => memory.login.try_lock().map(|lock| LoginGuard::Memory { _lock: lock }),
         })
     }
 
+    /// Reserves the space that the next record needs. Call it under the lock.
     pub(crate) fn stage(&self) -> Result<Staged<'_>, StoreError> {
-        let file = match self {
-            Store::File(store) => Some(store.file.stage()?),
-            Store::Memory(_) => None,
-        };
-        Ok(Staged { store: self, file })
+        Ok(match self {
+            Store::File(store) => Staged::File(store, store.file.stage()?),
+            Store::Memory(memory) => Staged::Memory(memory),
+        })
     }
 
-    /// Moves a record that cannot be read out of the way and keeps it; returns where to.
+    /// Renames a record that cannot be parsed, so that it is kept. Returns its new path.
     pub(crate) fn set_aside(&self) -> Result<Option<PathBuf>, StoreError> {
         match self {
             Store::File(store) => store.file.set_aside(),
@@ -223,24 +200,27 @@ impl Store {
         }
     }
 
-    /// Other profiles of this program with a session of the same issuer, client and user.
+    /// Lists other profiles of this program with a session of the same issuer, client and user.
     pub(crate) fn siblings<S>(&self, record: &Record<S>) -> Vec<String> {
-        let Store::File(SealableFile { file, .. }) = self else { return Vec::new() };
-        let others = profiles_in(file.dir())
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|profile| *profile != record.profile);
-        others.filter(|profile| is_shared(&FileStore::new(file.dir().to_owned(), profile), record)).collect()
+        match self {
+            Store::File(store) => store.siblings(record),
+            Store::Memory(_) => Vec::new(),
+        }
     }
 
-    /// Whether something else than Hallpass wrote the record, as far as the journal knows.
+    /// Whether something other than Hallpass wrote the record, as far as the journal knows.
     pub(crate) fn is_foreign(&self) -> bool {
-        let Store::File(SealableFile { file, journal, .. }) = self else { return false };
-        file.fingerprint().is_some_and(|present| journal.read().is_foreign(&present))
+        match self {
+            Store::File(store) => match store.file.fingerprint() {
+                Some(present) => store.journal.read().is_foreign(&present),
+                None => false,
+            },
+            Store::Memory(_) => false,
+        }
     }
 
-    /// Removes the record, readable or not, and the key of its seal; whether there was one. What an erasure left that was
-    /// cut off goes too.
+    /// Removes the record, valid or not, and the key of its seal, together with what an interrupted erase left. Returns
+    /// whether there was a record. Call it under the lock.
     pub(crate) fn erase(&self, seal: Option<&Seal>) -> Result<bool, StoreError> {
         match self {
             Store::File(store) => store.erase(seal),
@@ -253,7 +233,7 @@ impl Store {
         matches!(self.read(), Ok(None)) && self.journal().left_keys.is_empty()
     }
 
-    /// Removes what killed processes left of records, in clear perhaps.
+    /// Removes the temporary files of killed processes. They may hold tokens in plain text.
     pub(crate) fn sweep(&self) -> Result<(), StoreError> {
         match self {
             Store::File(store) => store.file.sweep(),
@@ -261,7 +241,7 @@ impl Store {
         }
     }
 
-    /// What processes told each other about refreshes of this profile.
+    /// Reads the journal of this profile.
     pub(crate) fn journal(&self) -> Journal {
         match self {
             Store::File(store) => store.journal.read(),
@@ -269,42 +249,43 @@ impl Store {
         }
     }
 
-    /// Only under the lock.
-    pub(crate) fn note(&self, journal: &Journal) {
+    /// Writes the journal of this profile. Call it under the lock.
+    pub(crate) fn write_journal(&self, journal: &Journal) {
         match self {
             Store::File(store) => store.journal.write(journal),
-            Store::Memory(memory) => memory.note(journal),
+            Store::Memory(memory) => memory.write_journal(journal),
         }
     }
 
-    /// What was noted of an earlier sign-in does not hold for the one that took its place. Only under the lock.
+    /// Clears what the journal says about refreshes, because another session replaced theirs. Call it under the lock.
     pub(crate) fn settle_journal(&self) {
         let journal = self.journal();
         if journal != Journal::default() {
-            self.note(&journal.settled());
+            self.write_journal(&journal.settled());
         }
     }
 
-    /// Makes a key in the keychain and finds out whether it stays there.
+    /// Creates a key in the keychain.
     ///
     /// # Errors
-    /// [`KeychainError::Absent`] for a store that seals nothing.
+    /// [`KeychainError::Absent`] for a record in memory, which is not encrypted.
     pub(crate) fn new_seal(&self) -> Result<Seal, KeychainError> {
         match self {
             Store::File(store) => store.keys.create(),
-            Store::Memory(_) => Err(KeychainError::Absent("what is kept in memory is not sealed".to_owned())),
+            Store::Memory(_) => Err(KeychainError::Absent("credentials are stored in memory".to_owned())),
         }
     }
 
-    /// How many of this program's keys no record in this folder names. They may be those of another folder, and do no
-    /// harm, so they stay.
+    /// Counts the keys of this program that no record in this directory refers to. They may belong to records in
+    /// another directory, and do no harm.
     pub(crate) fn stray_keys(&self) -> Result<usize, KeychainError> {
-        let Store::File(store) = self else { return Ok(0) };
-        let named = store.named_keys();
-        Ok(store.keys.ids()?.iter().filter(|id| !named.contains(*id)).count())
+        match self {
+            Store::File(store) => store.stray_keys(),
+            Store::Memory(_) => Ok(0),
+        }
     }
 
-    /// Asks the person to unlock the keychain.
+    /// Asks the user to unlock the keychain.
     pub(crate) fn unlock(&self, cancel: &Canceller) -> Result<(), KeychainError> {
         match self {
             Store::File(store) => store.keys.unlock(cancel),
@@ -312,7 +293,7 @@ impl Store {
         }
     }
 
-    /// Removes the key of a seal that the record does not have, or not any more.
+    /// Removes the key of a seal, unless the record uses it.
     pub(crate) fn break_seal(&self, seal: &Seal) {
         match self {
             Store::File(store) => store.remove_key(&seal.key_id),
@@ -321,81 +302,22 @@ impl Store {
     }
 }
 
-impl SealableFile {
-    fn replace(&self, staged: file::StagedFile, record: &StoredRecord) -> Result<(), StoreError> {
-        let mut journal = self.journal.read();
-        journal.announce(self.file.fingerprint().as_ref(), Fingerprint::of_bytes(&record.to_bytes()));
-        self.journal.write(&journal);
-        self.file.replace(staged, record)
-    }
-
-    /// The journal names the key before nothing else does.
-    fn erase(&self, seal: Option<&Seal>) -> Result<bool, StoreError> {
-        let mut journal = self.journal.read();
-        journal.left_keys.extend(seal.map(|seal| seal.key_id.clone()));
-        if journal.left_keys.is_empty() {
-            return self.file.erase();
-        }
-        self.journal.write(&journal);
-        let erased = self.file.erase()?;
-        journal.left_keys.drain(..).for_each(|key_id| self.remove_key(&key_id));
-        self.journal.write(&journal);
-        Ok(erased)
-    }
-
-    /// A write that failed may have put its record in place all the same; a key too many does no harm, one too few
-    /// does.
-    fn remove_key(&self, key_id: &str) {
-        if !self.may_be_sealed_by(key_id) {
-            self.keys.delete(key_id);
-        }
-    }
-
-    fn named_keys(&self) -> Vec<String> {
-        let dir = self.file.dir();
-        let profiles = profiles_in(dir).unwrap_or_default();
-        let records = profiles.iter().filter_map(|name| FileStore::new(dir.to_owned(), name).read().ok()?);
-        records.filter_map(|record| record.key_id().map(str::to_owned)).collect()
-    }
-
-    fn may_be_sealed_by(&self, key_id: &str) -> bool {
-        match self.file.read() {
-            Ok(record) => record.is_some_and(|record| record.key_id() == Some(key_id)),
-            Err(StoreError::Corrupt { .. }) => false,
-            Err(_) => true,
-        }
-    }
-}
-
-fn is_shared<S>(other: &FileStore, record: &Record<S>) -> bool {
-    matches!(other.read(), Ok(Some(other)) if other.is_of_same_user(record))
-}
-
 impl Staged<'_> {
-    /// Whether another process is about to save a record too. Of two that do this at the same time, at least one finds
-    /// the other.
+    /// Whether another process is about to save a record too. Of two that do so at the same time, at least one notices.
     pub(crate) fn has_rivals(&self) -> Result<bool, StoreError> {
-        match (self.store, &self.file) {
-            (Store::File(store), Some(staged)) => store.file.has_rivals(staged),
-            _ => Ok(false),
+        match self {
+            Staged::File(store, file) => store.file.has_rivals(file),
+            Staged::Memory(_) => Ok(false),
         }
     }
 
-    /// Seals the record where it has a seal, writes it, makes it durable, puts it in place in one step, and reads it
-    /// back.
+    /// Saves the record, encrypted if it has a seal: makes it durable, puts it in place atomically, and reads it back.
+    /// Returns it with its new generation.
     pub(crate) fn save(self, mut record: Record) -> Result<Record, StoreError> {
-        record.check_writable(self.store.path())?;
         record.generation += 1;
-        match (self.store, self.file) {
-            (Store::File(store), Some(staged)) => {
-                let stored = match &record.seal {
-                    Some(_) => seal::seal(record.clone(), &self.store.key_of(&record)?),
-                    None => record.clone().into_stored(),
-                };
-                store.replace(staged, &stored)?;
-            }
-            (Store::Memory(memory), _) => memory.write(record.clone()),
-            (Store::File(_), None) => unreachable!("a file store stages a file"),
+        match self {
+            Staged::File(store, file) => store.replace(file, &record)?,
+            Staged::Memory(memory) => memory.write(record.clone()),
         }
         Ok(record)
     }

@@ -1,15 +1,16 @@
-//! The record: everything that is known about one sign-in, as it lies on the disk.
+//! The record: everything that is stored about one session.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::access::{Access, Token};
+use super::rfc3339;
+use super::secrets::{Secrets, StoredSecrets};
 use crate::error::{LoginRequired, OAuthError, StoreError};
 use crate::protocol::client::AuthMethod;
 use crate::secret::Secret;
@@ -17,26 +18,27 @@ use crate::secret::wiped::WipedBytes;
 use crate::user::User;
 use crate::world::keychain::Key;
 
-/// The format that this version writes.
+/// The version of the format that this code writes.
 pub(crate) const VERSION: u64 = 1;
 
-/// One sign-in. The clear half tells who is signed in where and until when; the secret half holds what
-/// must stay secret, apart, so that it can be sealed as one piece.
+/// One session. The clear half says who is signed in, where and until when. The secret half holds the tokens, apart, so
+/// that it can be encrypted as a whole.
 ///
-/// Members that this version does not know are kept and written back. `S` is what is known of the secret half: it is
-/// [`Kept`] as it lies on the disk, and [`Secrets`] once it is open.
+/// Members that this version does not know are kept and written back. `S` is the form of the secret half:
+/// [`StoredSecrets`] as it is on disk, [`Secrets`] once it is open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record<S = Secrets> {
     pub(crate) version: u64,
     pub(crate) service: String,
     pub(crate) profile: String,
-    /// Counts the writes: a reader that finds another number knows that somebody wrote meanwhile.
+    /// The number of writes. A different number means that the record was written in the meantime.
     pub(crate) generation: u64,
     pub(crate) issuer: String,
     pub(crate) client_id: String,
     #[serde(default)]
     pub(crate) auth_method: AuthMethod,
-    /// Kept with the session so that a refresh or a logout needs no discovery, and cannot be repointed by it.
+    /// The endpoints at the time of the login, by name. A refresh or a logout then needs no discovery, and changed
+    /// metadata cannot redirect its tokens.
     #[serde(default)]
     pub(crate) endpoints: BTreeMap<String, String>,
     #[serde(default)]
@@ -45,7 +47,7 @@ pub(crate) struct Record<S = Secrets> {
     pub(crate) user: Option<User>,
     #[serde(default)]
     pub(crate) claims: Map<String, Value>,
-    /// Claims by the standard's names, with the server's own names, where those differ.
+    /// The server's own names of standard claims, by standard name, if they differ.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) claim_names: BTreeMap<String, String>,
     #[serde(with = "rfc3339")]
@@ -53,9 +55,9 @@ pub(crate) struct Record<S = Secrets> {
     pub(crate) renewable: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tombstone: Option<Tombstone>,
-    /// What was granted, one entry for each resource; the first is the session's own.
+    /// The clear halves of the access tokens, one per resource. The first is the session's own.
     pub(crate) access: Vec<Access>,
-    /// How the secret half is sealed; without it, it lies open.
+    /// How the secret half is encrypted; `None` if it is plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seal: Option<Seal>,
     pub(crate) secret: S,
@@ -63,53 +65,26 @@ pub(crate) struct Record<S = Secrets> {
     pub(crate) unknown: Map<String, Value>,
 }
 
-/// A record as it lies on the disk.
-pub(crate) type StoredRecord = Record<Kept>;
+/// A record as it is on disk.
+pub(crate) type StoredRecord = Record<StoredSecrets>;
 
-/// What seals the secret half.
+/// The encryption of the secret half.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seal {
-    /// As RFC 7518 §5.1 spells it.
+    /// The algorithm, by its name in RFC 7518 §5.1.
     pub(crate) alg: String,
-    /// Which key of the keychain.
+    /// The key's name in the keychain.
     pub(crate) key_id: String,
-    /// Base64url; another one for each write.
+    /// In base64url; a new one for each write.
     pub(crate) nonce: String,
-    /// The key itself where the record is open: what was opened can be sealed again, whatever becomes of the keychain
-    /// meanwhile.
+    /// The key itself, if the record is open. The record can then be encrypted again without the keychain.
     #[serde(skip)]
     pub(crate) key: Option<Key>,
     #[serde(flatten)]
     pub(crate) unknown: Map<String, Value>,
 }
 
-/// The secret half on the disk: an object that lies open, or a text that is sealed.
-#[derive(Debug, Clone)]
-pub(crate) enum Kept {
-    Open(Secrets),
-    /// Base64url.
-    Sealed(String),
-}
-
-/// One access token's clear half.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Access {
-    /// RFC 8707; `None` is the token that was asked for without a resource.
-    #[serde(default)]
-    pub(crate) resource: Option<String>,
-    #[serde(default)]
-    pub(crate) scopes: Vec<String>,
-    /// `None` where the server gave no lifetime.
-    #[serde(default, with = "rfc3339::optional")]
-    pub(crate) expires_at: Option<SystemTime>,
-    /// When it was renewed last; without it, with the record.
-    #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
-    pub(crate) obtained_at: Option<SystemTime>,
-    #[serde(flatten)]
-    pub(crate) unknown: Map<String, Value>,
-}
-
-/// Why and when the server ended the session: it answered `invalid_grant` to the stored refresh token.
+/// The reason why the server ended the session: it rejected the stored refresh token with `invalid_grant`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tombstone {
     #[serde(with = "rfc3339")]
@@ -117,13 +92,13 @@ pub(crate) struct Tombstone {
     pub(crate) error: String,
     #[serde(default)]
     pub(crate) error_description: Option<String>,
-    /// When a renewal was sent whose answer was lost: the likely reason.
+    /// When a refresh was sent whose response was lost: the likely cause.
     #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
     pub(crate) lost_at: Option<SystemTime>,
 }
 
 impl Tombstone {
-    /// The reason for a new login.
+    /// Returns the reason as the error that asks for a new login.
     pub(crate) fn ended(&self) -> LoginRequired {
         let error = OAuthError::new(&self.error, self.error_description.as_deref(), None);
         match self.lost_at {
@@ -133,74 +108,105 @@ impl Tombstone {
     }
 }
 
-/// The secret half.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Secrets {
-    /// In the order of [`Record::access`].
-    #[serde(default)]
-    pub(crate) access_tokens: Vec<Secret>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) refresh_token: Option<Secret>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) id_token: Option<Secret>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) client_secret: Option<Secret>,
-    #[serde(flatten)]
-    pub(crate) unknown: Map<String, Value>,
-}
-
 impl StoredRecord {
-    /// Reads a record. One that a later version wrote is readable as far as it keeps to this format; it is never
-    /// written back.
+    /// Parses a record. One of a later version is accepted as far as it has this format; it is never written back.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the place or the problem, never with content of the file;
+    /// [`StoreError::Newer`] if a later version changed the format.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<StoredRecord, StoreError> {
-        let record: StoredRecord = serde_json::from_slice(bytes).map_err(|cause| {
-            match version_of(bytes).filter(|version| *version > VERSION) {
-                Some(version) => StoreError::Newer { path: path.to_owned(), version },
-                None => corrupt(path, &place_of(&cause)),
+        let corrupt = |cause: String| StoreError::Corrupt { path: path.to_owned(), cause };
+        let record: StoredRecord = match serde_json::from_slice(bytes) {
+            Ok(record) => record,
+            Err(error) => match version_of(bytes) {
+                Some(version) if version > VERSION => {
+                    return Err(StoreError::Newer { path: path.to_owned(), version });
+                }
+                _ => return Err(corrupt(format!("line {}, column {}", error.line(), error.column()))),
+            },
+        };
+        match (&record.secret, &record.seal) {
+            (StoredSecrets::Plain(_), Some(_)) => {
+                Err(corrupt("seal is present, but secret is not encrypted".to_owned()))
             }
-        })?;
-        match &record.secret {
-            Kept::Open(secret) if secret.access_tokens.len() != record.access.len() => {
-                Err(corrupt(path, "access and access_tokens differ in number"))
+            (StoredSecrets::Sealed(_), None) => {
+                Err(corrupt("secret is encrypted, but seal is missing".to_owned()))
             }
-            Kept::Sealed(_) if record.seal.is_none() => {
-                Err(corrupt(path, "it does not say how it is sealed"))
-            }
-            Kept::Open(_) if record.seal.is_some() => {
-                Err(corrupt(path, "it says that it is sealed, and is not"))
+            (StoredSecrets::Plain(secrets), None) if secrets.access_tokens.len() != record.access.len() => {
+                Err(corrupt("access and access_tokens differ in length".to_owned()))
             }
             _ => Ok(record),
         }
     }
 
-    /// The record itself where its secret half lies open, else the sealed one again.
+    /// Returns the open record if its secret half is plain, or else the record unchanged.
     pub(crate) fn into_open(self) -> Result<Record, Box<StoredRecord>> {
-        let (clear, kept) = self.exchange(());
-        match kept {
-            Kept::Open(secrets) => Ok(clear.exchange(secrets).0),
-            sealed @ Kept::Sealed(_) => Err(Box::new(clear.exchange(sealed).0)),
+        let (clear, secrets) = self.replace_secret(());
+        match secrets {
+            StoredSecrets::Plain(secrets) => Ok(clear.replace_secret(secrets).0),
+            sealed @ StoredSecrets::Sealed(_) => Err(Box::new(clear.replace_secret(sealed).0)),
         }
     }
 
-    /// The record as it is written.
+    /// Returns the content of the record's file.
     pub(crate) fn to_bytes(&self) -> zeroize::Zeroizing<Vec<u8>> {
         let mut bytes = WipedBytes::default();
         let written = serde_json::to_writer_pretty(&mut bytes, self).map_err(io::Error::from);
-        written.and_then(|()| writeln!(bytes)).expect("texts, numbers and lists of them can be written");
+        written.and_then(|()| writeln!(bytes)).expect("strings, numbers and lists can always be written");
         bytes.into_inner()
     }
 }
 
 impl Record {
-    /// The record with its secret half lying open.
+    /// Returns the record with its secret half in plain text.
     pub(crate) fn into_stored(self) -> StoredRecord {
-        let (clear, secrets) = self.exchange(());
-        clear.exchange(Kept::Open(secrets)).0
+        let (clear, secrets) = self.replace_secret(());
+        clear.replace_secret(StoredSecrets::Plain(secrets)).0
+    }
+
+    /// Returns every access token, the session's own first.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = Token<'_>> {
+        self.access.iter().zip(&self.secret.access_tokens).map(|(access, secret)| Token {
+            access,
+            secret,
+            obtained_at: access.obtained_at.unwrap_or(self.obtained_at),
+        })
+    }
+
+    /// Returns the access token for a resource, or the session's own.
+    pub(crate) fn token(&self, resource: Option<&str>) -> Option<Token<'_>> {
+        self.tokens().nth(self.token_index(resource)?)
+    }
+
+    /// Replaces the access token for a resource, or adds one with the session's scopes. Returns its clear half.
+    pub(crate) fn put_token(&mut self, resource: Option<&str>, secret: Secret) -> &mut Access {
+        let index = self.token_index(resource).unwrap_or(self.access.len());
+        if index == self.access.len() {
+            self.access.push(Access {
+                resource: resource.map(str::to_owned),
+                scopes: self.access.first().map(|own| own.scopes.clone()).unwrap_or_default(),
+                expires_at: None,
+                obtained_at: None,
+                unknown: Map::new(),
+            });
+            self.secret.access_tokens.push(secret);
+        } else {
+            self.secret.access_tokens[index] = secret;
+        }
+        &mut self.access[index]
+    }
+
+    fn token_index(&self, resource: Option<&str>) -> Option<usize> {
+        match resource {
+            None if self.access.is_empty() => None,
+            None => Some(0),
+            Some(_) => self.access.iter().position(|access| access.resource.as_deref() == resource),
+        }
     }
 }
 
 impl<S> Record<S> {
-    /// The key that it is sealed under.
+    /// Returns the name of the key that the record is encrypted with.
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.seal.as_ref().map(|seal| seal.key_id.as_str())
     }
@@ -213,26 +219,10 @@ impl<S> Record<S> {
             && sub(&self.user) == sub(&other.user)
     }
 
-    /// The entry for a resource, or the session's own.
-    pub(crate) fn access_index(&self, resource: Option<&str>) -> Option<usize> {
-        match resource {
-            None => (!self.access.is_empty()).then_some(0),
-            Some(_) => self.access.iter().position(|access| access.resource.as_deref() == resource),
-        }
-    }
-
-    /// When the token of an entry came.
-    pub(crate) fn obtained_at(&self, access: &Access) -> SystemTime {
-        access.obtained_at.unwrap_or(self.obtained_at)
-    }
-
-    /// How long the token of an entry lives in all; `None` where nobody knows.
-    pub(crate) fn lifetime(&self, access: &Access) -> Option<Duration> {
-        access.expires_at?.duration_since(self.obtained_at(access)).ok()
-    }
-
+    /// Checks that this version may write the record without losing what a later version stored in it.
+    ///
     /// # Errors
-    /// [`StoreError::Newer`] where a later version wrote it: what this one does not know of it must not be lost.
+    /// [`StoreError::Newer`] if a later version wrote it.
     pub(crate) fn check_writable(&self, path: Option<&Path>) -> Result<(), StoreError> {
         if self.version <= VERSION {
             return Ok(());
@@ -240,8 +230,8 @@ impl<S> Record<S> {
         Err(StoreError::Newer { path: path.unwrap_or(Path::new("")).to_owned(), version: self.version })
     }
 
-    /// The clear half with another secret half.
-    pub(crate) fn exchange<T>(self, secret: T) -> (Record<T>, S) {
+    /// Returns the record with another secret half, and the one that it had.
+    pub(super) fn replace_secret<T>(self, secret: T) -> (Record<T>, S) {
         let record = Record {
             version: self.version,
             service: self.service,
@@ -267,99 +257,13 @@ impl<S> Record<S> {
     }
 }
 
-impl Serialize for Kept {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Kept::Open(secrets) => secrets.serialize(serializer),
-            Kept::Sealed(text) => serializer.serialize_str(text),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Kept {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kept, D::Error> {
-        deserializer.deserialize_any(KeptVisitor)
-    }
-}
-
-struct KeptVisitor;
-
-impl<'de> Visitor<'de> for KeptVisitor {
-    type Value = Kept;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("secrets, open or sealed")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Kept, E> {
-        Ok(Kept::Sealed(text.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Kept, A::Error> {
-        Secrets::deserialize(MapAccessDeserializer::new(map)).map(Kept::Open)
-    }
-}
-
-impl Access {
-    /// How long the token still lives; `None` where nobody knows.
-    pub(crate) fn remaining(&self, now: SystemTime) -> Option<Duration> {
-        Some(self.expires_at?.duration_since(now).unwrap_or_default())
-    }
-}
-
 fn version_of(bytes: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u64,
     }
-    serde_json::from_slice::<Versioned>(bytes).ok().map(|record| record.version)
-}
-
-fn corrupt(path: &Path, cause: &str) -> StoreError {
-    StoreError::Corrupt { path: path.to_owned(), cause: cause.to_owned() }
-}
-
-/// Where the parser stopped, without a word of what stands there.
-fn place_of(error: &serde_json::Error) -> String {
-    format!("line {}, column {}", error.line(), error.column())
-}
-
-/// Times as RFC 3339 in UTC, whole seconds.
-pub(super) mod rfc3339 {
-    use std::time::SystemTime;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_rfc3339_seconds(*time))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        humantime::parse_rfc3339(&text).map_err(D::Error::custom)
-    }
-
-    pub(crate) mod optional {
-        use super::*;
-
-        pub(crate) fn serialize<S: Serializer>(
-            time: &Option<SystemTime>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            match time {
-                Some(time) => super::serialize(time, serializer),
-                None => serializer.serialize_none(),
-            }
-        }
-
-        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-            deserializer: D,
-        ) -> Result<Option<SystemTime>, D::Error> {
-            Option::<String>::deserialize(deserializer)?
-                .map(|text| humantime::parse_rfc3339(&text).map_err(D::Error::custom))
-                .transpose()
-        }
-    }
+    let record: Versioned = serde_json::from_slice(bytes).ok()?;
+    Some(record.version)
 }
 
 #[cfg(test)]
@@ -373,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_format_is_read_for_ever_and_written_back_unchanged() {
+    fn version_1_is_read_and_written_back_unchanged() {
         let record = parse(V1).unwrap();
         assert_eq!(record.user.as_ref().unwrap().email.as_deref(), Some("test@example.com"));
         assert_eq!(
@@ -384,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_later_versions_survive() {
+    fn unknown_members_are_written_back() {
         let later = V1.replacen("\"version\": 1,", "\"version\": 1, \"later\": {\"a\": [1]},", 1).replacen(
             "\"refresh_token\":",
             "\"later_secret\": 7, \"refresh_token\":",
@@ -397,14 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_format_is_read_as_far_as_it_can_be_and_never_written() {
+    fn a_newer_format_is_read_if_possible_and_never_written() {
         let newer = parse(&V1.replacen("\"version\": 1", "\"version\": 2", 1)).unwrap();
         assert!(matches!(newer.check_writable(None), Err(StoreError::Newer { version: 2, .. })));
         assert!(matches!(parse(r#"{"version":7,"all":"new"}"#), Err(StoreError::Newer { version: 7, .. })));
     }
 
     #[test]
-    fn a_record_is_sealed_or_it_is_not() {
+    fn an_encrypted_record_has_a_seal_and_a_plain_one_has_none() {
         let seal = r#""seal": {"alg": "A256GCM", "key_id": "k", "nonce": "n"}, "secret""#;
         assert!(matches!(parse(&V1.replace("\"secret\"", seal)), Err(StoreError::Corrupt { .. })));
         let start = V1.find("\"secret\"").unwrap();
@@ -415,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_named_without_its_content() {
+    fn a_corrupt_file_is_reported_without_its_content() {
         for text in ["", "{", "{\"version\":1}", "CANARY", "[]", &V1[..V1.len() / 2], &format!("{V1}{V1}")] {
             let error = parse(text).unwrap_err();
             assert!(matches!(error, StoreError::Corrupt { .. }), "{text}");
@@ -424,7 +328,21 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_shows_in_debug() {
+    fn debug_shows_no_secret() {
         assert!(!format!("{:?}", parse(V1).unwrap()).contains("CANARY"));
+    }
+
+    #[test]
+    fn a_token_is_replaced_for_its_own_resource_alone() {
+        const API: Option<&str> = Some("https://api.example.com");
+        let mut record = parse(V1).unwrap().into_open().unwrap();
+        assert!(record.token(API).is_none());
+        for (resource, text) in [(API, "api"), (None, "own"), (API, "newer")] {
+            record.put_token(resource, Secret::new(text.to_owned()));
+        }
+        let texts: Vec<&str> = record.tokens().map(|token| token.secret.expose()).collect();
+        assert_eq!(texts, ["own", "newer"]);
+        let api = record.token(API).unwrap().access;
+        assert_eq!((api.resource.as_deref(), &api.scopes), (API, &record.access[0].scopes));
     }
 }

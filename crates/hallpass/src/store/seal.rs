@@ -1,56 +1,63 @@
-//! Sealing the secret half of a record, so that a copy of the file alone is worth nothing.
+//! The encryption of a record's secret half, so that a copy of the file alone is worthless.
 //!
-//! AES-256-GCM under a key that each login makes anew and that only the keychain keeps. All of the clear half is
-//! associated data: a record whose token endpoint somebody moved cannot be opened.
+//! AES-256-GCM with a key that each login generates and that only the keychain holds. The whole clear half is
+//! associated data: a record whose token endpoint was changed cannot be opened.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::record::{Kept, Record, Seal, Secrets, StoredRecord};
+use super::record::{Record, Seal, StoredRecord};
+use super::secrets::{Secrets, StoredSecrets};
 use crate::crypto::{self, NONCE_BYTES, from_base64url, to_base64url};
 use crate::secret::wiped::WipedBytes;
 use crate::world::entropy;
 use crate::world::keychain::Key;
 
-/// As RFC 7518 §5.1 spells it.
+/// The name of AES-256-GCM in RFC 7518 §5.1.
 const ALG: &str = "A256GCM";
 
 impl Seal {
-    /// A seal under a key of the keychain.
-    pub(crate) fn under(key_id: String, key: Key) -> Seal {
+    /// Creates a seal with a key that is in the keychain.
+    pub(super) fn new(key_id: String, key: Key) -> Seal {
         Seal { alg: ALG.to_owned(), key_id, nonce: String::new(), key: Some(key), unknown: Map::new() }
     }
 }
 
-/// The record with its secret half sealed, under a nonce that was never used before.
+/// Encrypts the secret half of a record, with a new nonce.
 pub(super) fn seal(mut record: Record, key: &Key) -> StoredRecord {
     let nonce: [u8; NONCE_BYTES] = entropy::bytes();
     if let Some(seal) = &mut record.seal {
         seal.nonce = to_base64url(&nonce);
     }
-    let (clear, secrets) = record.exchange(());
+    let (clear, secrets) = record.replace_secret(());
     let mut plain = WipedBytes::default();
-    serde_json::to_writer(&mut plain, &secrets).expect("texts and lists of them can be written");
+    serde_json::to_writer(&mut plain, &secrets).expect("strings and lists can always be written");
     let sealed = crypto::seal(key.expose(), nonce, &canonical(&clear), plain.into_inner());
-    clear.exchange(Kept::Sealed(to_base64url(&sealed))).0
+    clear.replace_secret(StoredSecrets::Sealed(to_base64url(&sealed))).0
 }
 
-/// The record with its secret half open; `None` where the key is another one or a member was changed.
+/// Decrypts the secret half of a record. Returns `None` if the key is a different one or the record was changed.
 pub(super) fn open(record: StoredRecord, key: &Key) -> Option<Record> {
-    let seal = record.seal.as_ref().filter(|seal| seal.alg == ALG)?;
+    let seal = record.seal.as_ref()?;
+    if seal.alg != ALG {
+        return None;
+    }
     let nonce = from_base64url(&seal.nonce)?.try_into().ok()?;
-    let (clear, kept) = record.exchange(());
-    let Kept::Sealed(text) = kept else { return None };
+    let (clear, secrets) = record.replace_secret(());
+    let StoredSecrets::Sealed(text) = secrets else { return None };
     let plain = crypto::open(key.expose(), nonce, &canonical(&clear), from_base64url(&text)?)?;
     let secrets: Secrets = serde_json::from_slice(&plain).ok()?;
-    let is_whole = secrets.access_tokens.len() == clear.access.len();
-    let mut opened = is_whole.then(|| clear.exchange(secrets).0)?;
-    opened.seal = opened.seal.map(|seal| Seal { key: Some(key.clone()), ..seal });
+    if secrets.access_tokens.len() != clear.access.len() {
+        return None;
+    }
+    let (mut opened, ()) = clear.replace_secret(secrets);
+    if let Some(seal) = &mut opened.seal {
+        seal.key = Some(key.clone());
+    }
     Some(opened)
 }
 
-/// One spelling of the clear half: members in the order of their names at every depth, whatever order the file
-/// or this build's JSON library keeps.
+/// Writes the clear half in canonical form: members sorted by name at every depth, whatever the order in the file.
 fn canonical(clear: &impl Serialize) -> Vec<u8> {
     let value = serde_json::to_value(clear).unwrap_or_default();
     serde_json::to_vec(&sorted(value)).unwrap_or_default()
@@ -86,7 +93,7 @@ mod tests {
     }
 
     fn record() -> Record {
-        Record { seal: Some(Seal::under("k1".to_owned(), key())), ..stored(V1).into_open().unwrap() }
+        Record { seal: Some(Seal::new("k1".to_owned(), key())), ..stored(V1).into_open().unwrap() }
     }
 
     fn text(record: &StoredRecord) -> String {
@@ -94,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_with_its_key_alone() {
+    fn a_sealed_record_opens_with_its_key_alone() {
         let written = text(&seal(record(), &key()));
         assert!(!written.contains("CANARY") && written.contains("\"email\": \"test@example.com\""));
         let opened = open(stored(&written), &key()).unwrap();
@@ -103,18 +110,18 @@ mod tests {
     }
 
     #[test]
-    fn no_two_seals_are_alike() {
+    fn sealing_twice_gives_different_ciphertexts() {
         assert_ne!(text(&seal(record(), &key())), text(&seal(record(), &key())));
     }
 
     #[test]
-    fn the_first_sealed_record_opens_for_ever() {
+    fn a_sealed_record_of_version_1_opens() {
         let opened = open(stored(SEALED), &key()).unwrap();
         assert_eq!(opened.secret.access_tokens[0].expose(), "CANARY-access");
     }
 
     #[test]
-    fn every_change_of_a_clear_member_breaks_the_seal() {
+    fn changing_any_clear_member_breaks_the_seal() {
         let written = text(&seal(record(), &key()));
         for (from, to) in [
             ("login.example.com/oauth/token", "evil.example/oauth/token"),
@@ -130,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_members_and_white_space_do_not_matter() {
+    fn member_order_and_white_space_do_not_matter() {
         let sealed = seal(record(), &key());
         let reversed: Vec<String> = match serde_json::to_value(&sealed).unwrap() {
             Value::Object(members) => {
@@ -142,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_seal_opens_nothing() {
+    fn an_invalid_seal_opens_nothing() {
         let written = text(&seal(record(), &key()));
         let nonce = stored(&written).seal.unwrap().nonce;
         for broken in [
@@ -152,9 +159,12 @@ mod tests {
         ] {
             assert!(open(stored(&broken), &key()).is_none());
         }
-        let (clear, _) = stored(&written).exchange(());
+        let (clear, _) = stored(&written).replace_secret(());
         for text in ["", "AAAA", "!"] {
-            assert!(open(clear.clone().exchange(Kept::Sealed(text.to_owned())).0, &key()).is_none());
+            assert!(
+                open(clear.clone().replace_secret(StoredSecrets::Sealed(text.to_owned())).0, &key())
+                    .is_none()
+            );
         }
     }
 }

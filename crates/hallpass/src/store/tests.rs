@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::world::keychain::{Item, Keychain};
+use crate::world::keychain::{Item, Key, Keychain};
 
 #[derive(Clone, Default)]
-struct Fake(Arc<Mutex<BTreeMap<String, Key>>>);
+struct FakeKeychain(Arc<Mutex<BTreeMap<String, Key>>>);
 
-impl Keychain for Fake {
+impl Keychain for FakeKeychain {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
         self.0.lock().unwrap().get(item.key_id).cloned().ok_or(KeychainError::NoItem)
     }
@@ -31,16 +31,11 @@ impl Keychain for Fake {
     }
 }
 
-fn store(dir: &Path, keychain: &Fake) -> Store {
-    Store::File(SealableFile {
-        queue: Queue::default(),
-        file: FileStore::new(dir.to_owned(), "default"),
-        journal: JournalFile::new(dir, "default"),
-        keys: Keys::new("mytool", Arc::new(keychain.clone())),
-    })
+fn store(dir: &Path, keychain: &FakeKeychain) -> Store {
+    Store::File(FileStore::new(dir.to_owned(), "mytool", "default", Arc::new(keychain.clone())))
 }
 
-/// Saved under a new key.
+/// Saves a record with a new key.
 fn sealed(store: &Store) -> Record {
     let v1 = include_bytes!("../../../../tests/fixtures/records/v1.json");
     let open = StoredRecord::parse(v1, Path::new("v1")).unwrap().into_open().unwrap();
@@ -49,8 +44,8 @@ fn sealed(store: &Store) -> Record {
 }
 
 #[test]
-fn a_key_that_the_record_names_is_never_removed() {
-    let (dir, keychain) = (tempfile::tempdir().unwrap(), Fake::default());
+fn a_key_that_the_record_uses_is_never_removed() {
+    let (dir, keychain) = (tempfile::tempdir().unwrap(), FakeKeychain::default());
     let store = store(dir.path(), &keychain);
     let record = sealed(&store);
     store.break_seal(record.seal.as_ref().unwrap());
@@ -64,8 +59,8 @@ fn a_key_that_the_record_names_is_never_removed() {
 }
 
 #[test]
-fn a_key_stays_while_nobody_knows_whether_the_record_names_it() {
-    let (dir, keychain) = (tempfile::tempdir().unwrap(), Fake::default());
+fn a_key_stays_if_the_record_cannot_be_read() {
+    let (dir, keychain) = (tempfile::tempdir().unwrap(), FakeKeychain::default());
     let store = store(dir.path(), &keychain);
     let record = sealed(&store);
     let path = dir.path().join("default.json");
@@ -76,10 +71,10 @@ fn a_key_stays_while_nobody_knows_whether_the_record_names_it() {
 }
 
 #[test]
-fn what_was_opened_is_sealed_again_without_the_keychain() {
-    let (dir, keychain) = (tempfile::tempdir().unwrap(), Fake::default());
+fn an_open_record_is_sealed_again_without_the_keychain() {
+    let (dir, keychain) = (tempfile::tempdir().unwrap(), FakeKeychain::default());
     let record = sealed(&store(dir.path(), &keychain));
-    let other = store(dir.path(), &Fake::default());
+    let other = store(dir.path(), &FakeKeychain::default());
     let saved = other.stage().unwrap().save(record).unwrap();
     assert_eq!(saved.generation, 5);
     assert!(!std::fs::read_to_string(dir.path().join("default.json")).unwrap().contains("CANARY"));

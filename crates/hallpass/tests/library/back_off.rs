@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use hallpass::error::{LoginRequired, NetworkError, NetworkErrorKind, StoreError};
-use hallpass::{AccessToken, Error, Hallpass, Result, Storage, TokenWish};
+use hallpass::{AccessToken, Error, Hallpass, Result, Storage, TokenRequest};
 use hallpass_test::jose::{self, RS256};
 use hallpass_test::library::{self, DAY, IMPATIENT, LibrarySandbox, RecordingUi, login, timed, visitor};
 use hallpass_test::provider::{Provider, TOKEN};
@@ -273,13 +273,13 @@ fn p32_each_resources_token_lives_by_its_own_clock() {
     let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     provider.twist_tokens(|tokens| tokens["expires_in"] = json!(40));
     sandbox.signed_in(&provider);
-    let api = TokenWish::default().resource("https://api.example.com");
+    let api = TokenRequest::default().resource("https://api.example.com");
     let pass = sandbox.pass(&provider);
     sandbox.wait(15);
-    let first = pass.access_token_with(&api).unwrap();
+    let first = pass.access_token_for(&api).unwrap();
     assert!(access(&sandbox, 0).get("obtained_at").is_none(), "the login's");
     sandbox.wait(6);
-    assert_eq!(pass.access_token_with(&api).unwrap().expose(), first.expose(), "6 of its 40 s have passed");
+    assert_eq!(pass.access_token_for(&api).unwrap().expose(), first.expose(), "6 of its 40 s have passed");
     assert_eq!(provider.count(TOKEN), 1);
     pass.access_token().unwrap();
     assert_eq!(provider.count(TOKEN), 2, "21 of 40 s have passed");
@@ -287,7 +287,7 @@ fn p32_each_resources_token_lives_by_its_own_clock() {
     sandbox.wait(15);
     pass.access_token().unwrap();
     assert_eq!(provider.count(TOKEN), 2);
-    assert_ne!(pass.access_token_with(&api).unwrap().expose(), first.expose());
+    assert_ne!(pass.access_token_for(&api).unwrap().expose(), first.expose());
     assert_eq!(provider.count(TOKEN), 3);
 }
 

@@ -210,7 +210,7 @@ fn p36_a_token_that_no_refresh_can_replace_is_handed_out_with_a_note_when_the_cl
     sandbox.signed_in(&provider);
     let watch = Watch::default().set(-HOUR);
     let token = watch.worn(sandbox.at(&provider)).build().unwrap().access_token().unwrap();
-    assert!(token.notes().iter().any(|note| note.contains("could not be renewed")), "{:?}", token.notes());
+    assert!(token.notes().iter().any(|note| note.contains("could not refresh")), "{:?}", token.notes());
     assert_eq!(provider.count(TOKEN), 0);
 }
 

@@ -208,8 +208,8 @@ fn p40_a_record_that_cannot_be_read_is_erased_and_its_token_called_unknown() {
 #[test]
 fn every_access_token_is_revoked_and_the_worst_outcome_told() {
     let (sandbox, provider) = paylent();
-    let wish = hallpass::TokenWish::default().resource("https://api.example.com");
-    sandbox.pass(&provider).access_token_with(&wish).unwrap();
+    let request = hallpass::TokenRequest::default().resource("https://api.example.com");
+    sandbox.pass(&provider).access_token_for(&request).unwrap();
     provider.next(1, provider.revoke_path(), Response::empty(200));
     let api = sandbox.record()["secret"]["access_tokens"][1].clone();
     provider.on(provider.revoke_path(), move |request| {

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use hallpass::error::{LoginRequired, NetworkErrorKind, StoreError};
-use hallpass::{AccessToken, Environment, Error, Hallpass, Result, State, Storage, TokenWish};
+use hallpass::{AccessToken, Environment, Error, Hallpass, Result, State, Storage, TokenRequest};
 use hallpass_test::jose::{self, RS256};
 use hallpass_test::library::{self, IMPATIENT, LibrarySandbox, login, unopened, visitor};
 use hallpass_test::provider::{self, EMAIL, JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, Provider, TOKEN};
@@ -489,24 +489,24 @@ fn p29_a_forced_refresh_takes_the_token_that_another_one_just_got() {
 
 #[test]
 fn a_wished_life_renews_earlier_or_not_at_all() {
-    let wish = |seconds| TokenWish::default().min_ttl(Duration::from_secs(seconds));
+    let request = |seconds| TokenRequest::default().min_ttl(Duration::from_secs(seconds));
     for (passed, asked, renewals) in [(0, 3600, 0), (5400, 3600, 1), (7190, 1, 0), (7199, 5, 1)] {
         let (sandbox, provider) = clerk();
         sandbox.wait(passed);
-        sandbox.pass(&provider).access_token_with(&wish(asked)).unwrap();
+        sandbox.pass(&provider).access_token_for(&request(asked)).unwrap();
         assert_eq!(provider.count(TOKEN), renewals, "{passed} passed, {asked} asked");
     }
 }
 
 #[test]
 fn a_wished_life_that_cannot_be_had_is_an_error_and_not_a_shorter_one() {
-    let wish = |seconds| TokenWish::default().min_ttl(Duration::from_secs(seconds));
+    let request = |seconds| TokenRequest::default().min_ttl(Duration::from_secs(seconds));
     let (sandbox, provider) = clerk();
     let pass = sandbox.pass(&provider);
-    assert!(matches!(pass.access_token_with(&wish(8000)), Err(Error::Network(_))), "longer than any lives");
+    assert!(matches!(pass.access_token_for(&request(8000)), Err(Error::Network(_))), "longer than any lives");
     provider.always(TOKEN, Response::empty(503));
     sandbox.wait(7000);
-    assert!(pass.access_token_with(&wish(600)).unwrap_err().is_retryable(), "not to be had just now");
+    assert!(pass.access_token_for(&request(600)).unwrap_err().is_retryable(), "not to be had just now");
 }
 
 const API: &str = "https://api.example.com";
@@ -516,11 +516,11 @@ fn n90_n91_a_token_for_another_resource_is_asked_for_once_and_kept_beside_the_fi
     let (sandbox, provider) = clerk();
     let pass = sandbox.pass(&provider);
     let own = pass.access_token().unwrap();
-    let wish = TokenWish::default().resource(API);
-    let api = pass.access_token_with(&wish).unwrap();
+    let request = TokenRequest::default().resource(API);
+    let api = pass.access_token_for(&request).unwrap();
     assert_eq!(provider.requests_to(TOKEN)[0].param("resource"), Some(API));
     assert_ne!(api.expose(), own.expose());
-    assert_eq!(pass.access_token_with(&wish).unwrap().expose(), api.expose());
+    assert_eq!(pass.access_token_for(&request).unwrap().expose(), api.expose());
     assert_eq!(pass.access_token().unwrap().expose(), own.expose());
     assert_eq!(provider.count(TOKEN), 1);
     assert_eq!(sandbox.record()["access"][1]["resource"], API);

@@ -6,7 +6,7 @@ use std::{fs, thread};
 
 use hallpass::error::{LoginRequired, StoreError};
 use hallpass::{
-    Builder, Error, Hallpass, LoginEvent, Revocation, Secret, State, Storage, StoreKind, TokenWish,
+    Builder, Error, Hallpass, LoginEvent, Revocation, Secret, State, Storage, StoreKind, TokenRequest,
 };
 use hallpass_test::jose;
 use hallpass_test::library::{
@@ -456,11 +456,11 @@ fn p54_a_blanked_key_is_said_as_such_and_a_login_heals_it() {
 
 /// Every verb that could send a secret.
 fn refuse_to_send(setup: &KeychainSetup, pass: &Hallpass) {
-    let wish = TokenWish::default().resource("https://api.example.com");
+    let request = TokenRequest::default().resource("https://api.example.com");
     let is_broken = |error: &Error| matches!(error, Error::Store(StoreError::SealBroken { .. }));
     assert!(is_broken(&pass.access_token().unwrap_err()));
     assert!(is_broken(&pass.force_refresh().unwrap_err()));
-    assert!(is_broken(&pass.access_token_with(&wish).unwrap_err()));
+    assert!(is_broken(&pass.access_token_for(&request).unwrap_err()));
     assert!(is_broken(&pass.id_token().unwrap_err()));
     assert!(is_broken(&pass.fetch_user().unwrap_err()));
     assert!(is_broken(&pass.move_to(Storage::File).unwrap_err()));

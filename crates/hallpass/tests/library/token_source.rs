@@ -40,7 +40,7 @@ fn text(token: Result<AccessToken>) -> String {
 fn with_one_replay(tokens: &TokenSource, call: impl Fn(&AccessToken) -> u16) -> Result<u16> {
     let token = tokens.access_token()?;
     match call(&token) {
-        401 => Ok(call(&tokens.renew(&token)?)),
+        401 => Ok(call(&tokens.refresh(&token)?)),
         status => Ok(status),
     }
 }
@@ -91,10 +91,10 @@ fn fifty_threads_that_were_refused_the_same_token_make_one_refresh() {
     let tokens = sandbox.pass(&provider).token_source();
     let refused = tokens.access_token().unwrap();
     let (source, token) = (tokens.clone(), refused.clone());
-    let renewed = at_once(50, move || text(source.renew(&token)));
+    let renewed = at_once(50, move || text(source.refresh(&token)));
     assert!(renewed.iter().all(|token| *token == renewed[0] && *token != refused.expose()));
     assert_eq!(provider.count(TOKEN), 1);
-    assert_eq!(text(tokens.renew(&refused)), renewed[0]);
+    assert_eq!(text(tokens.refresh(&refused)), renewed[0]);
     assert_eq!(provider.count(TOKEN), 1, "whoever comes late takes what is there");
 }
 
@@ -126,7 +126,7 @@ fn a_refused_token_of_a_session_that_is_over_is_told_as_such() {
     let tokens = sandbox.pass(&provider).token_source();
     let token = tokens.access_token().unwrap();
     provider.end_sessions();
-    let renewed = at_once(10, move || tokens.renew(&token));
+    let renewed = at_once(10, move || tokens.refresh(&token));
     assert!(renewed.iter().all(|error| matches!(error, Err(Error::LoginRequired(LoginRequired::Ended(_))))));
     assert_eq!(provider.count(TOKEN), 1);
 }
@@ -137,7 +137,7 @@ fn a_refused_token_is_not_handed_out_again_when_it_cannot_be_renewed() {
     let tokens = sandbox.pass(&provider).token_source();
     let token = tokens.access_token().unwrap();
     provider.always(TOKEN, Response::empty(503));
-    assert!(tokens.renew(&token).unwrap_err().is_retryable());
+    assert!(tokens.refresh(&token).unwrap_err().is_retryable());
     assert_eq!(text(tokens.access_token()), token.expose(), "nobody else was told that it was refused");
 }
 
@@ -166,7 +166,7 @@ fn p29_a_sealed_sign_in_too_is_what_others_made_of_it() {
 
     let rotated = text(setup.pass().force_refresh());
     assert!(rotated != first.expose() && text(tokens.access_token()) == rotated);
-    assert_eq!(text(tokens.renew(&first)), rotated);
+    assert_eq!(text(tokens.refresh(&first)), rotated);
 
     setup.pass().logout().unwrap();
     let error = tokens.access_token().unwrap_err();

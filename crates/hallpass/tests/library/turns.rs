@@ -233,7 +233,7 @@ fn p38_whose_turn_comes_too_late_opens_no_browser() {
 fn p38_four_that_wait_for_nobody_succeed_in_any_order() {
     let setup = KeychainSetup::new();
     let logins: Vec<Underway> =
-        (0..4).map(|_| Underway::of(setup.builder().without_waiting_for_others())).collect();
+        (0..4).map(|_| Underway::of(setup.builder().allow_concurrent_login())).collect();
     for login in logins.into_iter().rev() {
         let session = login.finish();
         assert_eq!((session.user().unwrap().label().as_str(), session.store()), (EMAIL, StoreKind::Keychain));

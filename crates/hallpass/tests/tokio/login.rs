@@ -28,7 +28,7 @@ fn from_login_to_logout() {
             let session = pass.login_async(RecordingUi::default()).await.unwrap();
             assert_eq!(session.user().unwrap().label(), EMAIL);
             assert_eq!(pass.whoami_async().await.unwrap().label(), EMAIL);
-            pass.token_source().token().await.unwrap();
+            pass.token_source().access_token_async().await.unwrap();
             assert!(pass.logout_async().await.unwrap().erased);
             assert!(matches!(pass.whoami_async().await, Err(Error::LoginRequired(_))));
         });

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hallpass::error::KeychainError;
 use hallpass::error::StoreError;
-use hallpass::{Environment, Error, Hallpass, Storage, TokenWish};
+use hallpass::{Environment, Error, Hallpass, Storage, TokenRequest};
 use hallpass_test::library::{
     self, Behavior, KeychainSetup, LibrarySandbox, RecordingUi, TestKeychain, timed,
 };
@@ -31,9 +31,9 @@ fn silent() -> (LibrarySandbox, Provider) {
 
 /// Asks for everything that takes time.
 fn ask(runtime: &Runtime, pass: &Hallpass) {
-    let tokens = pass.token_source_with(TokenWish::default().renewed()).unwrap();
+    let tokens = pass.token_source_for(TokenRequest::default().refreshed()).unwrap();
     let (login, logout) = (pass.cancellable(), pass.clone());
-    runtime.spawn(async move { tokens.token().await });
+    runtime.spawn(async move { tokens.access_token_async().await });
     runtime.spawn(async move { login.login_async(RecordingUi::default()).await });
     runtime.spawn(async move { logout.logout_async().await });
     runtime.block_on(async { tokio::time::sleep(Duration::from_millis(200)).await });
@@ -92,7 +92,7 @@ fn ask_in_this_process() {
 type Call = fn(&Runtime, Hallpass) -> Error;
 
 const CALLS: [(&str, Call); 4] = [
-    ("awaited", |runtime, pass| runtime.block_on(pass.token_source().token()).unwrap_err()),
+    ("awaited", |runtime, pass| runtime.block_on(pass.token_source().access_token_async()).unwrap_err()),
     ("in async code", |runtime, pass| runtime.block_on(async { pass.access_token() }).unwrap_err()),
     ("on the pool", |runtime, pass| {
         runtime.block_on(runtime.spawn_blocking(move || pass.access_token())).unwrap().unwrap_err()

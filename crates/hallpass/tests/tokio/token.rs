@@ -59,15 +59,15 @@ fn outcomes<T>(runtime: &Runtime, tasks: Vec<JoinHandle<T>>) -> Vec<T> {
 
 fn token(tokens: &TokenSource) -> impl Future<Output = Result<AccessToken>> + Send + 'static {
     let tokens = tokens.clone();
-    async move { tokens.token().await }
+    async move { tokens.access_token_async().await }
 }
 
-fn renewed(
+fn refreshed(
     tokens: &TokenSource,
     refused: &AccessToken,
 ) -> impl Future<Output = Result<AccessToken>> + Send + 'static {
     let (tokens, refused) = (tokens.clone(), refused.clone());
-    async move { tokens.renewed(&refused).await }
+    async move { tokens.refresh_async(&refused).await }
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_fresh_token_is_answered_on_the_spot() {
     let (sandbox, provider) = signed_in();
     let before = sandbox.files();
     let tokens = sandbox.at(&provider).http(Forbidden).build().unwrap().token_source();
-    let token = at_first_sight(tokens.token()).expect("not a moment later").unwrap();
+    let token = at_first_sight(tokens.access_token_async()).expect("not a moment later").unwrap();
     assert_eq!(sandbox.record()["secret"]["access_tokens"][0], token.expose());
     assert!(sandbox.files() == before);
 }
@@ -84,11 +84,11 @@ fn a_fresh_token_is_answered_on_the_spot() {
 fn of_a_sealed_sign_in_too_once_the_key_is_known() {
     let setup = KeychainSetup::sealed();
     let tokens = setup.builder().http(Forbidden).build().unwrap().token_source();
-    assert!(at_first_sight(tokens.token()).is_none(), "a keychain may take its time");
+    assert!(at_first_sight(tokens.access_token_async()).is_none(), "a keychain may take its time");
     for runtime in both() {
-        runtime.block_on(tokens.token()).unwrap();
+        runtime.block_on(tokens.access_token_async()).unwrap();
     }
-    assert!(at_first_sight(tokens.token()).is_some());
+    assert!(at_first_sight(tokens.access_token_async()).is_some());
 }
 
 #[test]
@@ -117,12 +117,12 @@ fn tasks_that_were_refused_the_same_token_make_one_refresh() {
     for runtime in both() {
         let (sandbox, provider) = signed_in();
         let tokens = sandbox.pass(&provider).token_source();
-        let refused = runtime.block_on(tokens.token()).unwrap();
-        let found = outcomes(&runtime, tasks(&runtime, 50, || renewed(&tokens, &refused)));
+        let refused = runtime.block_on(tokens.access_token_async()).unwrap();
+        let found = outcomes(&runtime, tasks(&runtime, 50, || refreshed(&tokens, &refused)));
         let found: Vec<String> = found.into_iter().map(text).collect();
         assert!(found.iter().all(|token| *token == found[0] && *token != refused.expose()));
         assert_eq!(provider.count(TOKEN), 1);
-        assert_eq!(text(at_first_sight(tokens.renewed(&refused)).unwrap()), found[0]);
+        assert_eq!(text(at_first_sight(tokens.refresh_async(&refused)).unwrap()), found[0]);
     }
 }
 
@@ -136,7 +136,7 @@ fn all_who_wait_are_told_why_there_is_none_and_the_next_one_asks_anew() {
         let found = outcomes(&runtime, tasks(&runtime, 50, || token(&tokens)));
         assert!(found.iter().all(|error| matches!(error, Err(error) if error.is_retryable())), "{found:?}");
         assert_eq!(provider.count(TOKEN), 1);
-        runtime.block_on(tokens.token()).unwrap();
+        runtime.block_on(tokens.access_token_async()).unwrap();
     }
 }
 
@@ -145,7 +145,7 @@ fn nobody_signed_in_is_an_error_and_no_wait() {
     let (sandbox, provider) = (LibrarySandbox::new(), Provider::clerk());
     let pass = sandbox.pass(&provider);
     for runtime in both() {
-        let error = runtime.block_on(pass.token_source().token()).unwrap_err();
+        let error = runtime.block_on(pass.token_source().access_token_async()).unwrap_err();
         assert!(matches!(error, Error::LoginRequired(LoginRequired::NotSignedIn { .. })), "{error:?}");
         assert_eq!(runtime.block_on(pass.whoami_async()).unwrap_err(), error);
     }
@@ -175,7 +175,10 @@ fn p30_a_dropped_future_does_not_end_the_refresh() {
         assert!(pass.finish_saving(library::PATIENCE));
         assert!(sandbox.bytes() != before);
         let saved = sandbox.record()["secret"]["access_tokens"][0].clone();
-        assert_eq!(saved, text(runtime.block_on(sandbox.pass(&provider).token_source().token())));
+        assert_eq!(
+            saved,
+            text(runtime.block_on(sandbox.pass(&provider).token_source().access_token_async()))
+        );
         assert_eq!(provider.count(TOKEN), 1);
     }
 }

@@ -57,7 +57,7 @@ impl Plan {
             builder = builder.login_timeout(timeout);
         }
         if args.force {
-            builder = builder.without_waiting_for_others();
+            builder = builder.allow_concurrent_login();
         }
         Ok(builder.build()?)
     }

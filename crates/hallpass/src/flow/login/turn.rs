@@ -9,7 +9,7 @@ use crate::flow::Context;
 use crate::interrupt::TICK;
 use crate::session::Session;
 use crate::settings::{Client, Storage};
-use crate::store::{LoginGuard, StoredRecord};
+use crate::store::{LockAttempt, LoginGuard, StoredRecord};
 use crate::ui::{LoginEvent, LoginUi};
 
 /// With less time left, the user could not finish in the browser.
@@ -34,9 +34,9 @@ pub(super) fn take(
     if !context.config.takes_turns {
         return Ok(Turn::Ours(None));
     }
-    let (guard, finisher) = match context.store.login_turn()? {
-        Ok(guard) => (guard, "another process".to_owned()),
-        Err(holder) => {
+    let (guard, finisher) = match context.store.login_lock_or_holder()? {
+        LockAttempt::Locked(guard) => (guard, "another process".to_owned()),
+        LockAttempt::HeldBy(holder) => {
             ui.event(LoginEvent::OtherLogin { process: holder.clone() });
             (wait(context, deadline)?, format!("process {holder}"))
         }
@@ -58,7 +58,7 @@ pub(super) fn take(
 fn wait(context: &Context, deadline: Deadline) -> Result<LoginGuard> {
     while !deadline.left().is_zero() {
         context.cancel.check()?;
-        if let Some(guard) = context.store.free_login_turn()? {
+        if let Some(guard) = context.store.try_login_lock()? {
             return Ok(guard);
         }
         std::thread::sleep(TICK);

@@ -1,10 +1,11 @@
-//! The ID token of a refresh (OpenID Connect Core §12.2): what needs no key is judged before anything is saved, the
-//! rest after, because the new refresh token must not wait for it.
+//! The ID token of a refresh (OpenID Connect Core §12.2). What needs no key is checked before the tokens are saved; the
+//! signature afterwards, because the new refresh token must not wait for it.
 
+use super::note::Note;
 use crate::error::{Error, Result, ServerIncompatible};
 use crate::flow::endpoint::endpoint_of;
 use crate::flow::{Context, LOCK_LIMIT, jwks};
-use crate::protocol::id_token::{Expectations, IdTokenClaims, UnverifiedIdToken};
+use crate::protocol::id_token::{Expectations, UnverifiedIdToken};
 use crate::protocol::metadata::Endpoint;
 use crate::protocol::token::Tokens;
 use crate::protocol::userinfo::profile_claims;
@@ -12,17 +13,18 @@ use crate::secret::Secret;
 use crate::store::Record;
 use crate::user::User;
 
-/// One that came and does not contradict the record, or why it cannot be read.
+/// An ID token that does not contradict the record, or the reason why it cannot be parsed.
 pub(super) type NewIdToken = Result<UnverifiedIdToken>;
 
-/// What can be judged without keys. An ID token that cannot be read is taken out, so that it does not replace one
-/// that can; the inner error says why.
+/// Checks what needs no key. Takes an ID token out of `tokens` if it cannot be parsed, so that it does not replace a
+/// valid one.
 ///
 /// # Errors
-/// The server speaks of another user, issuer or client: nothing of its answer is kept.
-pub(super) fn judge(record: &Record, tokens: &mut Tokens) -> Result<Option<NewIdToken>> {
+/// [`Error::ServerMisbehaved`] if the ID token is for another user, issuer or client. None of the tokens may be kept
+/// then.
+pub(super) fn check(record: &Record, tokens: &mut Tokens) -> Result<Option<NewIdToken>> {
     let Some(user) = &record.user else {
-        // Nobody knows whom it has to speak of.
+        // There is no user to compare it with.
         tokens.id_token = None;
         return Ok(None);
     };
@@ -40,28 +42,25 @@ pub(super) fn judge(record: &Record, tokens: &mut Tokens) -> Result<Option<NewId
     }
 }
 
-/// Checks signature and times of a saved ID token and adopts what it says about the user. One that cannot be
-/// confirmed gives way to the one `before`, with a remark.
-pub(super) fn id_token(
+/// Verifies a saved ID token and updates the user's details from it. If it is invalid, puts the `previous` one back.
+/// Returns what the user should know of that.
+pub(super) fn confirm(
     context: &Context,
-    saved: Record,
+    saved: &Record,
     token: Option<NewIdToken>,
-    before: Option<Secret>,
-) -> (Record, Vec<String>) {
-    let error = match token.map(|token| verify(context, &saved, token?)) {
-        None | Some(Ok(())) => return (saved, Vec::new()),
-        Some(Err(error)) => error,
-    };
-    let mut notes =
-        vec![format!("the renewed ID token could not be confirmed ({error}); who you are is as before")];
-    let is_wrong = matches!(error, Error::ServerMisbehaved(_)) && saved.secret.id_token != before;
-    let taken_back =
-        if is_wrong { change(context, &saved, |record| record.secret.id_token = before) } else { Ok(()) };
-    notes.extend(taken_back.err().map(|error| format!("it could not be taken out of the record: {error}")));
-    (saved, notes)
+    previous: Option<Secret>,
+) -> Vec<Note> {
+    let Some(token) = token else { return Vec::new() };
+    let Err(error) = token.and_then(|token| update_user(context, saved, token)) else { return Vec::new() };
+    let is_wrong = matches!(error, Error::ServerMisbehaved(_)) && saved.secret.id_token != previous;
+    let mut notes = vec![Note::IdTokenNotVerified(error)];
+    if is_wrong && let Err(error) = change(context, saved, |record| record.secret.id_token = previous) {
+        notes.push(Note::IdTokenNotRemoved(error));
+    }
+    notes
 }
 
-fn verify(context: &Context, saved: &Record, token: UnverifiedIdToken) -> Result<()> {
+fn update_user(context: &Context, saved: &Record, token: UnverifiedIdToken) -> Result<()> {
     let url =
         endpoint_of(saved, Endpoint::Jwks).ok_or(ServerIncompatible::NoEndpoint(Endpoint::Jwks.member()))?;
     let keys = jwks::fetch(context, &url)?;
@@ -73,22 +72,18 @@ fn verify(context: &Context, saved: &Record, token: UnverifiedIdToken) -> Result
         access_token: None,
         now: context.now(),
     };
-    adopt(context, saved, keys.verify(token, &expected)?)
-}
-
-fn adopt(context: &Context, saved: &Record, claims: IdTokenClaims) -> Result<()> {
-    let mut merged = saved.claims.clone();
-    merged.extend(profile_claims(claims.all));
-    if merged == saved.claims {
+    let mut claims = saved.claims.clone();
+    claims.extend(profile_claims(keys.verify(token, &expected)?.all));
+    if claims == saved.claims {
         return Ok(());
     }
     change(context, saved, |record| {
-        record.user = User::from_claims(&merged);
-        record.claims = merged;
+        record.user = User::from_claims(&claims);
+        record.claims = claims;
     })
 }
 
-/// Changes the record, unless somebody wrote another one since.
+/// Changes the record, unless another process has written it since.
 fn change(context: &Context, saved: &Record, change: impl FnOnce(&mut Record)) -> Result<()> {
     let _guard = context.lock(LOCK_LIMIT)?;
     let mut record = context.record()?;

@@ -1,27 +1,31 @@
-//! What a refresh leaves in the journal, and what the next one makes of it: whoever comes next need not find out
-//! again what is known.
+//! The rules of the journal: what a refresh writes into it, and what the next one concludes from it.
 
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, NetworkError, NetworkErrorKind};
 use crate::store::{Fingerprint, InFlight, Journal, Refusals};
 
-/// No server is believed that asks to wait longer.
+/// The longest `Retry-After` that is respected.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-/// So many refusals in a row, over so long a time, and the user is told.
+/// The user is told after this many refusals in a row …
 const REFUSALS: u32 = 3;
+/// … over at least this time.
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 
-/// Whether a refresh may be sent now. `attempts` is the journal's count from before this process waited for its
-/// turn: one that waited while another failed would only fail again, after another time limit.
+/// Checks that a refresh may be sent now. `attempts` is the journal's count from before this process waited for the
+/// lock. If another process failed in the meantime, this one would probably fail too, after another time limit.
+///
+/// # Errors
+/// Of kind `RetryLater` or `FailedElsewhere`.
 pub(super) fn may_send(
     journal: &Journal,
     attempts: u64,
     host: &str,
     now: SystemTime,
 ) -> Result<(), NetworkError> {
-    let pause = journal.not_before.and_then(|until| until.duration_since(now).ok());
-    if let Some(pause) = pause.filter(|pause| *pause <= LONGEST_PAUSE && !pause.is_zero()) {
+    let pause = journal.not_before.and_then(|until| until.duration_since(now).ok()).unwrap_or_default();
+    // A longer one was written under another clock.
+    if !pause.is_zero() && pause <= LONGEST_PAUSE {
         let seconds = Duration::from_secs(pause.as_secs().max(1));
         let detail = format!("try again in {}", humantime::format_duration(seconds));
         let error = NetworkError::new(NetworkErrorKind::RetryLater, host, &detail);
@@ -35,24 +39,28 @@ pub(super) fn may_send(
     }
 }
 
-/// Written before the token is sent.
+/// Notes that a refresh token is about to be sent.
 pub(super) fn begin(journal: &mut Journal, token: Fingerprint, now: SystemTime) {
     journal.in_flight = Some(InFlight { pid: std::process::id(), since: now, token });
 }
 
-/// When this very token was sent before without an outcome, by a process that died.
+/// Returns when this refresh token was sent before without an outcome, by a process that died or lost the response.
 pub(super) fn lost_at(journal: &Journal, token: &Fingerprint) -> Option<SystemTime> {
-    journal.in_flight.as_ref().filter(|lost| lost.token == *token).map(|lost| lost.since)
+    match &journal.in_flight {
+        Some(lost) if lost.token == *token => Some(lost.since),
+        _ => None,
+    }
 }
 
-/// The server answered with tokens, or ended the session.
+/// Notes that the server sent tokens or ended the session.
 pub(super) fn succeed(journal: &mut Journal) {
     *journal = journal.settled();
 }
 
-/// The refresh failed and says nothing about the session; returns the failure as it is to be told.
+/// Notes a failure that says nothing about the session, and returns it as it is to be reported.
 ///
-/// One whose answer was lost, now or at `lost_at`, or could not be kept, stays in flight: the token may be spent.
+/// If a response was lost (now or at `lost_at`) or could not be saved, the refresh stays in flight: the token may be
+/// used up.
 pub(super) fn fail(
     journal: &mut Journal,
     token: Fingerprint,
@@ -64,28 +72,38 @@ pub(super) fn fail(
     journal.failure = Some(error.to_string());
     let Error::Network(error) = error else { return error };
     journal.not_before = error.retry_after.map(|pause| now + pause.min(LONGEST_PAUSE));
-    if lost_at.is_none() && !is_ambiguous(&error) && error.kind != NetworkErrorKind::InvalidResponse {
+    if lost_at.is_none() && !is_response_lost(&error) && error.kind != NetworkErrorKind::InvalidResponse {
         journal.in_flight = None;
     }
-    if is_refusal(&error) { refuse(journal, token, error, now).into() } else { error.into() }
+    match error.kind {
+        // The server is busy.
+        NetworkErrorKind::Status(408 | 425 | 429) => error.into(),
+        // A refusal other than `invalid_grant`: of the client, of the request, or by something in between.
+        NetworkErrorKind::Status(400..=499) => count_refusal(journal, token, error, now).into(),
+        _ => error.into(),
+    }
 }
 
-/// Whether the request may have arrived although no answer did.
-pub(super) fn is_ambiguous(error: &NetworkError) -> bool {
+/// Whether the server may have received the request although no response arrived.
+pub(super) fn is_response_lost(error: &NetworkError) -> bool {
     matches!(error.kind, NetworkErrorKind::Broken | NetworkErrorKind::TimedOut)
 }
 
-/// A refusal that is not `invalid_grant`: of the client, of the request, by something on the way.
-fn is_refusal(error: &NetworkError) -> bool {
-    matches!(error.kind, NetworkErrorKind::Status(status) if (400..500).contains(&status) && !matches!(status, 408 | 425 | 429))
-}
-
-fn refuse(journal: &mut Journal, token: Fingerprint, error: NetworkError, now: SystemTime) -> NetworkError {
-    let earlier = journal.refusals.take().filter(|refusals| refusals.token == token);
-    let (times, since) = earlier.map_or((1, now), |earlier| (earlier.times.saturating_add(1), earlier.since));
-    journal.refusals = Some(Refusals { token, times, since });
-    let lasts = now.duration_since(since).unwrap_or_default();
-    if times < REFUSALS || lasts < REFUSED_FOR {
+fn count_refusal(
+    journal: &mut Journal,
+    token: Fingerprint,
+    error: NetworkError,
+    now: SystemTime,
+) -> NetworkError {
+    let refusals = match journal.refusals.take() {
+        Some(earlier) if earlier.token == token => {
+            Refusals { times: earlier.times.saturating_add(1), ..earlier }
+        }
+        _ => Refusals { token, times: 1, since: now },
+    };
+    let (times, since) = (refusals.times, refusals.since);
+    journal.refusals = Some(refusals);
+    if times < REFUSALS || now.duration_since(since).unwrap_or_default() < REFUSED_FOR {
         return error;
     }
     let detail = error.to_string();
@@ -95,10 +113,9 @@ fn refuse(journal: &mut Journal, token: Fingerprint, error: NetworkError, now: S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
 
     fn token() -> Fingerprint {
-        Fingerprint::of(&Secret::new("r".to_owned()))
+        Fingerprint::new(b"r")
     }
 
     fn at(seconds: u64) -> SystemTime {
@@ -115,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn p32_a_pause_that_the_server_asked_for_holds_for_all() {
+    fn p32_retry_after_holds_for_every_process() {
         let mut journal = Journal::default();
         fail(&mut journal, token(), None, failed(NetworkErrorKind::Status(429), Some(120)), at(0));
         let attempts = journal.attempts;
@@ -124,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_longer_than_an_hour_or_for_a_clock_that_was_wrong() {
+    fn a_pause_lasts_an_hour_at_most_and_ignores_a_wrong_clock() {
         let mut journal = Journal::default();
         fail(&mut journal, token(), None, failed(NetworkErrorKind::Status(503), Some(1_000_000)), at(0));
         let attempts = journal.attempts;
@@ -135,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waited_while_another_failed_does_not_try_again() {
+    fn a_process_that_waited_while_another_failed_does_not_try_again() {
         let mut journal = Journal::default();
         let before = journal.attempts;
         fail(&mut journal, token(), None, failed(NetworkErrorKind::TimedOut, None), at(0));
@@ -146,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_answer_that_was_lost_stays_in_flight() {
+    fn only_a_refresh_whose_response_was_lost_stays_in_flight() {
         for (kind, is_lost) in [
             (NetworkErrorKind::Broken, true),
             (NetworkErrorKind::TimedOut, true),
@@ -162,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_definite_answer_to_a_repeat_does_not_settle_what_was_lost_before() {
+    fn a_failed_repetition_does_not_settle_an_earlier_lost_response() {
         let mut journal = Journal::default();
         begin(&mut journal, token(), at(0));
         fail(&mut journal, token(), Some(at(0)), failed(NetworkErrorKind::Status(503), None), at(1));
@@ -170,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn three_refusals_over_a_minute_are_told_as_such() {
+    fn three_refusals_over_a_minute_are_reported_as_such() {
         let refuse = |journal: &mut Journal, token: Fingerprint, seconds| match fail(
             journal,
             token,
@@ -186,14 +203,14 @@ mod tests {
             assert_eq!(refuse(&mut journal, token(), seconds), NetworkErrorKind::Status(401));
         }
         assert_eq!(refuse(&mut journal, token(), 61), NetworkErrorKind::RefusedRepeatedly(4));
-        let other = Fingerprint::of(&Secret::new("other".to_owned()));
+        let other = Fingerprint::new(b"other");
         assert_eq!(refuse(&mut journal, other, 200), NetworkErrorKind::Status(401));
         succeed(&mut journal);
         assert_eq!(refuse(&mut journal, token(), 300), NetworkErrorKind::Status(401));
     }
 
     #[test]
-    fn a_busy_server_is_not_one_that_refuses() {
+    fn a_busy_server_has_not_refused() {
         let mut journal = Journal::default();
         for status in [408, 425, 429, 500, 503] {
             fail(&mut journal, token(), None, failed(NetworkErrorKind::Status(status), None), at(0));

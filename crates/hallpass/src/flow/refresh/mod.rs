@@ -1,110 +1,108 @@
-//! Handing out an access token: the stored one while it is fresh, else a renewed one.
+//! Access tokens: the stored one while it is fresh, or else a refreshed one.
 //!
-//! Fresh costs one read. What renewing takes is in [`transaction`]; what processes tell each other about it, in
-//! [`journal_rules`].
+//! A fresh token costs one read. A refresh is a [`transaction`]; [`journal_rules`] are how processes share its outcome.
 
 mod confirm;
+mod exchange;
 mod freshness;
 mod journal_rules;
+mod note;
+mod token_request;
 mod transaction;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::Context;
+use super::{Context, LOCK_LIMIT};
 use crate::error::{Error, LoginRequired, NetworkError, NetworkErrorKind, Result, ServerIncompatible};
 use crate::protocol::id_token::UnverifiedIdToken;
 use crate::secret::Secret;
 use crate::session::AccessToken;
-use crate::store::Record;
+use crate::store::{Record, Token};
 
-pub(crate) use freshness::Ask;
-pub use freshness::TokenWish;
+use note::Note;
+pub use token_request::TokenRequest;
+use transaction::{Refreshed, Transaction};
 
-/// The access token, renewed where it has to be.
-pub(crate) fn access_token(context: &Context, ask: &Ask<'_>) -> Result<AccessToken> {
+/// Returns an access token that meets the request, refreshed if necessary.
+pub(crate) fn access_token(context: &Context, request: &TokenRequest) -> Result<AccessToken> {
     let record = context.record()?;
-    fresh(context, ask, &record).map_or_else(|| renew(context, ask, record), Ok)
+    match stored(context, request, &record) {
+        Some(token) => Ok(token),
+        None => refresh(context, request, &record),
+    }
 }
 
-/// The stored one where it will do.
-fn fresh(context: &Context, ask: &Ask<'_>, record: &Record) -> Option<AccessToken> {
-    let index = ask.fresh(record, context.now()).filter(|_| !ask.force)?;
-    Some(AccessToken::new(record, index, read_only(context, record)))
-}
-
-/// What the user should know of a record that this version may not change.
-fn read_only(context: &Context, record: &Record) -> Vec<String> {
-    let newer = record.check_writable(context.store.path()).err();
-    newer.map(|error| format!("{error}; it can be read until the access token ends")).into_iter().collect()
-}
-
-/// The access token where that takes no network and no keychain.
+/// Returns the stored access token if it meets the request, and reading it takes neither the network nor the keychain.
 #[cfg(feature = "tokio")]
-pub(crate) fn at_hand(context: &Context, ask: &Ask<'_>) -> Option<AccessToken> {
-    let stored = context.stored().ok().filter(|stored| context.store.opens_at_once(stored))?;
-    fresh(context, ask, &context.store.open(stored).ok()?)
+pub(crate) fn access_token_at_once(context: &Context, request: &TokenRequest) -> Option<AccessToken> {
+    let record = context.stored().ok()?;
+    if !context.store.opens_without_keychain(&record) {
+        return None;
+    }
+    stored(context, request, &context.store.open(record).ok()?)
 }
 
-/// The ID token, renewed once by its own `exp`.
+/// Returns the ID token, refreshed once if it has expired.
 pub(crate) fn id_token(context: &Context) -> Result<Secret> {
     let record = context.record()?;
-    let stored = current_id_token(&record, context.now());
-    if let Some(token) = stored {
+    if let Some(token) = unexpired_id_token(&record, context.now()) {
         return Ok(token);
     }
-    record.secret.id_token.as_ref().ok_or(ServerIncompatible::NoIdToken)?;
-    access_token(context, &Ask { force: true, ..Ask::default() })?;
-    Ok(current_id_token(&context.record()?, context.now()).ok_or(ServerIncompatible::NoIdToken)?)
+    if record.secret.id_token.is_none() {
+        return Err(ServerIncompatible::NoIdToken.into());
+    }
+    access_token(context, &TokenRequest::default().refreshed())?;
+    Ok(unexpired_id_token(&context.record()?, context.now()).ok_or(ServerIncompatible::NoIdToken)?)
 }
 
-fn current_id_token(record: &Record, now: SystemTime) -> Option<Secret> {
+fn unexpired_id_token(record: &Record, now: SystemTime) -> Option<Secret> {
     let token = record.secret.id_token.as_ref()?;
-    let claims = UnverifiedIdToken::parse(token).ok()?.claims().clone();
-    (claims.exp > now).then(|| token.clone())
+    let parsed = UnverifiedIdToken::parse(token).ok()?;
+    if parsed.claims().exp > now { Some(token.clone()) } else { None }
 }
 
-/// A token that still works outlives a passing failure, unless the caller insists on a newer one.
-fn renew(context: &Context, ask: &Ask<'_>, seen: Record) -> Result<AccessToken> {
-    let fallback = if ask.insists() { None } else { ask.alive(&seen, context.now()) };
-    let result = may_be_renewed(context, &seen, ask)
-        .and_then(|()| transaction::run(context, ask, &seen, fallback.is_some()));
-    match (result, fallback) {
-        (Ok((record, notes)), _) => granted(&record, ask, notes),
-        (Err(error), Some(index)) if is_passing(&error) => {
-            let note =
-                format!("the access token could not be renewed just now ({error}); the old one still works");
-            Ok(AccessToken::new(&seen, index, vec![note]))
+fn stored(context: &Context, request: &TokenRequest, record: &Record) -> Option<AccessToken> {
+    if request.refreshed {
+        return None;
+    }
+    let token = request.fresh_token(record, context.now())?;
+    let newer = record.check_writable(context.store.path()).err();
+    Some(with_notes(record, token, newer.into_iter().map(Note::ReadOnly).collect()))
+}
+
+/// Refreshes the token. If that fails for a reason that says nothing about the session, returns the token that `seen`
+/// has, unless the request requires a newer one.
+fn refresh(context: &Context, request: &TokenRequest, seen: &Record) -> Result<AccessToken> {
+    let fallback =
+        if request.accepts_unexpired() { request.unexpired_token(seen, context.now()) } else { None };
+    // A caller with a valid token does not wait for the lock.
+    let lock_limit = if fallback.is_some() { Duration::ZERO } else { LOCK_LIMIT };
+    match (Transaction::new(context, request, seen).run(lock_limit), fallback) {
+        (Ok(refreshed), _) => from_refreshed(request, refreshed),
+        (Err(error), Some(token)) if is_temporary(&error) => {
+            Ok(with_notes(seen, token, vec![Note::NotRefreshed(error)]))
         }
         (Err(error), _) => Err(error),
     }
 }
 
-/// Reasons that are known without asking anybody: a session that was ended, or never could be renewed, or that a
-/// later version wrote.
-fn may_be_renewed(context: &Context, record: &Record, ask: &Ask<'_>) -> Result<()> {
-    if let Some(tombstone) = &record.tombstone {
-        return Err(tombstone.ended().into());
-    }
-    record.check_writable(context.store.path())?;
-    match (&record.secret.refresh_token, ask.alive(record, context.now())) {
-        (Some(_), _) => Ok(()),
-        (None, Some(_)) => Err(LoginRequired::NoRefreshToken.into()),
-        (None, None) => Err(LoginRequired::Expired.into()),
+fn from_refreshed(request: &TokenRequest, refreshed: Refreshed) -> Result<AccessToken> {
+    let Refreshed { record, notes } = refreshed;
+    match record.token(request.resource.as_deref()) {
+        // The time that the token had when it was issued, because the refresh itself took some of it.
+        Some(token)
+            if request.min_ttl.is_none() || request.fresh_token(&record, token.obtained_at).is_some() =>
+        {
+            Ok(with_notes(&record, token, notes))
+        }
+        _ => Err(NetworkError::new(NetworkErrorKind::LifetimeTooShort, &record.issuer, "").into()),
     }
 }
 
-/// Failures that say nothing about the session: the token that is still alive is as good as before.
-fn is_passing(error: &Error) -> bool {
+fn is_temporary(error: &Error) -> bool {
     matches!(error, Error::Network(_) | Error::Store(_) | Error::LoginRequired(LoginRequired::NoRefreshToken))
 }
 
-fn granted(record: &Record, ask: &Ask<'_>, notes: Vec<String>) -> Result<AccessToken> {
-    let lives_as_asked = |index: usize| {
-        let obtained_at = record.obtained_at(&record.access[index]);
-        ask.min_ttl.is_none() || ask.fresh(record, obtained_at).is_some()
-    };
-    match record.access_index(ask.resource) {
-        Some(index) if lives_as_asked(index) => Ok(AccessToken::new(record, index, notes)),
-        _ => Err(NetworkError::new(NetworkErrorKind::LifetimeTooShort, &record.issuer, "").into()),
-    }
+fn with_notes(record: &Record, token: Token<'_>, notes: Vec<Note>) -> AccessToken {
+    AccessToken::new(record, token, notes.iter().map(Note::to_string).collect())
 }
