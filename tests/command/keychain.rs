@@ -55,7 +55,7 @@ const NO_NEW_KEY: [(Habit, &str); 14] = [
     (Habit::Babbles, "the keychain failed"),
     (Habit::Garbles, "not a Hallpass key"),
     (Habit::Blanks, "not a Hallpass key"),
-    (Habit::SwapsKeys, "does not give back what it was given"),
+    (Habit::SwapsKeys, "the key read back differs"),
     (Habit::Forgets, "no such key"),
     (Habit::AsksFirst, "locked"),
 ];
