@@ -86,7 +86,7 @@ fn denied_consent_is_said_in_the_terminal_and_on_the_page() {
     assert!(denied.stderr.contains("access_denied"), "{}", denied.stderr);
     let page = person.seen();
     assert_eq!(page["status"], 400, "{page}");
-    assert!(page["text"].as_str().is_some_and(|text| text.contains("Sign-in failed")), "{page}");
+    assert!(page["text"].as_str().is_some_and(|text| text.contains("Access denied")), "{page}");
     person.hallpass(&["whoami"]).expect(4);
 }
 
