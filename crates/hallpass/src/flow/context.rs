@@ -19,7 +19,7 @@ use crate::world::http::{Http, HttpRequest, HttpResponse};
 /// How long to wait for another process that changes the record: a refresh takes 30 s at most.
 pub(crate) const LOCK_LIMIT: Duration = Duration::from_secs(40);
 
-/// What every journey needs: the settings and the outside world.
+/// Every flow's needs: the settings and the outside world.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) config: Config,
@@ -43,7 +43,7 @@ impl Context {
         self.clock.now()
     }
 
-    /// What a login does here, by what can be seen of the machine and the session just now. What the browser says of
+    /// The plan of a login, from what can be seen of the machine and the session just now. What the browser says of
     /// itself counts.
     pub(crate) fn explain(&self) -> Explanation {
         let seen = Surroundings::look(&self.environment);

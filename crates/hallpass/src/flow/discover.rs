@@ -24,7 +24,7 @@ pub(super) fn discover(context: &Context, client: &Client) -> Result<ServerMetad
     Ok(metadata)
 }
 
-/// Where a login of this pass begins.
+/// The endpoint at which a login begins.
 fn entrance(context: &Context) -> Endpoint {
     match context.config.device_grant {
         DeviceGrant::Only => Endpoint::DeviceAuthorization,
@@ -55,7 +55,7 @@ fn has(metadata: &ServerMetadata, endpoint: Endpoint) -> bool {
     metadata.endpoints.get(endpoint).is_some()
 }
 
-/// What was asked and what came.
+/// Requests and their responses.
 struct Attempts<'a> {
     context: &'a Context,
     client: &'a Client,

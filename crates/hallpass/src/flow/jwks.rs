@@ -17,7 +17,7 @@ use crate::world::http::HttpRequest;
 
 /// Servers close idle connections after 5 s and more; ours is renewed before.
 const RENEW: Duration = Duration::from_secs(4);
-/// Who takes longer than this to sign in will not notice one more round trip.
+/// A user who takes longer than this to sign in will not notice one more round trip.
 const KEEP_READY: Duration = Duration::from_secs(60);
 
 /// The server's keys, and how our clock stood to the server's when they came.
@@ -60,7 +60,7 @@ pub(super) fn verify(
     keys.verify(token, expected)
 }
 
-/// What is made ready while the user signs in: the keys, and a connection to the token endpoint. Dropping
+/// Work done while the user signs in: the keys, and a connection to the token endpoint. Dropping
 /// it ends the work.
 pub(super) struct Preparation {
     keys: Receiver<Result<Keys>>,

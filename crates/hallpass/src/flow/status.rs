@@ -80,7 +80,7 @@ fn without_record(context: &Context, state: State) -> Status {
     }
 }
 
-/// Where nothing is stored yet: what the next login is set to, as far as that is known before it.
+/// For a profile without a record: the settings of the next login, as far as they are known before it.
 fn expected_kind(context: &Context) -> StoreKind {
     match context.config.storage {
         Storage::Memory => StoreKind::Memory,

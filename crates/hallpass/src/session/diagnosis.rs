@@ -1,23 +1,23 @@
-//! What a login would meet here, for a person whose login does not work.
+//! Diagnosis of a login that does not work.
 
 use std::fmt;
 
 use crate::browser::Explanation;
 use crate::error::Error;
 
-/// What was found out about this machine and the server: the answer of
+/// Findings about this machine and the server: the result of
 /// [`Hallpass::diagnose`](crate::Hallpass::diagnose).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// What a login would do about the browser.
+    /// How a login would use the browser.
     pub explanation: Explanation,
-    /// What was looked at, in the order in which a login needs it.
+    /// One finding per check, in the order in which a login needs it.
     pub findings: Vec<Finding>,
 }
 
 impl Diagnosis {
-    /// What a login would fail with first; `None` where nothing is known to stand in its way.
+    /// The error with which a login would fail first; `None` if no problem is known.
     pub fn trouble(&self) -> Option<&Error> {
         self.findings.iter().find_map(|finding| match &finding.verdict {
             Verdict::Trouble(error) => Some(error),
@@ -30,7 +30,7 @@ impl Diagnosis {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What it is.
+    /// The check.
     pub subject: Subject,
     /// Whether a login can go on with it.
     pub verdict: Verdict,
@@ -76,23 +76,23 @@ impl Verdict {
     }
 }
 
-/// What is looked at.
+/// The subject of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
-    /// Where the record is kept.
+    /// The place of the record.
     Store,
-    /// What keeps the key that seals it.
+    /// The keychain with the key that encrypts it.
     Keychain,
-    /// What requests go through.
+    /// The proxy.
     Proxy,
-    /// Whose certificates are believed.
+    /// The trusted certificate authorities.
     Trust,
     /// Whether the server answers and says who it is (OpenID Discovery 1.0, RFC 8414).
     Server,
     /// This machine's clock beside the server's.
     Clock,
-    /// What the server says that it can do.
+    /// The features in the server's metadata.
     Features,
 }
 

@@ -1,4 +1,4 @@
-//! What the verbs answer.
+//! Results of the session's calls.
 
 pub(crate) mod diagnosis;
 
@@ -62,12 +62,12 @@ impl Session {
         &self.client_id
     }
 
-    /// Who signed in; `None` where the server told neither in an ID token nor by userinfo.
+    /// The signed-in user; `None` if neither an ID token nor userinfo told.
     pub fn user(&self) -> Option<&User> {
         self.user.as_ref()
     }
 
-    /// What was granted, which may be less than was asked for.
+    /// Granted scopes, maybe fewer than requested.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
@@ -83,7 +83,7 @@ impl Session {
         self.renewable
     }
 
-    /// What keeps it.
+    /// The kind of store that holds it.
     pub fn store(&self) -> StoreKind {
         self.store
     }
@@ -93,7 +93,7 @@ impl Session {
         self.path.as_deref()
     }
 
-    /// What the user should know although all went well: scopes that were not granted, a session that
+    /// Notes for the user although all went well: scopes that were not granted, a session that
     /// cannot renew itself.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -143,12 +143,12 @@ impl AccessToken {
         &self.profile
     }
 
-    /// Who issued it.
+    /// The server that issued it.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// What it is good for.
+    /// Its scopes.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
@@ -158,13 +158,13 @@ impl AccessToken {
         self.expires_at
     }
 
-    /// What the user should know, for example that it could not be renewed just now.
+    /// Notes for the user, for example that it could not be refreshed just now.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 }
 
-/// What a logout did, here and at the server.
+/// Result of a logout, here and at the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogoutReport {
@@ -172,9 +172,9 @@ pub struct LogoutReport {
     pub profile: String,
     /// Whether there was a record; it is gone now.
     pub erased: bool,
-    /// What became of the refresh token.
+    /// Outcome for the refresh token.
     pub refresh_token: Revocation,
-    /// What became of the access token. Where the server cannot revoke it, it may work until it expires.
+    /// Outcome for the access token. If the server cannot revoke it, it may work until it expires.
     pub access_token: Revocation,
     /// When the last of the access tokens ends by itself, where the server said so.
     pub access_token_until: Option<SystemTime>,
@@ -190,7 +190,7 @@ impl LogoutReport {
             .any(|outcome| matches!(outcome, Revocation::Failed(_) | Revocation::ClientRefused(_)))
     }
 
-    /// What lives on at a server that revokes nothing.
+    /// The tokens that stay valid at a server without revocation.
     fn survivors(&self) -> String {
         let until = match self.access_token_until {
             Some(until) => format!("until {}", humantime::format_rfc3339_seconds(until)),
@@ -251,7 +251,7 @@ pub struct Status {
     pub profile: String,
     /// How it stands.
     pub state: State,
-    /// Who is signed in, as far as is known.
+    /// The signed-in user, as far as known.
     pub user: Option<User>,
     /// The issuer; `None` where nothing is stored.
     pub issuer: Option<String>,
@@ -261,7 +261,7 @@ pub struct Status {
     pub expires_at: Option<SystemTime>,
     /// Whether the session renews itself.
     pub renewable: bool,
-    /// What keeps it.
+    /// The kind of store that holds it.
     pub store: StoreKind,
     /// The record's file, where there is one.
     pub path: Option<PathBuf>,

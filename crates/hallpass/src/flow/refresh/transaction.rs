@@ -1,7 +1,7 @@
 //! One refresh, as a transaction: lock → read again, use what another process saved → reserve space → send → check →
 //! save → unlock → verify the new ID token.
 //!
-//! What can fail late is tried before the refresh token is sent, because a server may accept it only once.
+//! Every step that could fail later is tried before the refresh token is sent, because a server may accept it only once.
 
 use std::time::{Duration, Instant};
 
