@@ -3,7 +3,7 @@
 use hallpass_test::command::{CommandSandbox, Invocation, Outcome};
 
 /// What differs from run to run, with what stands for it. Applied in this order.
-const REPLACED: [(&str, &str); 26] = [
+const REPLACED: [(&str, &str); 27] = [
     (r"\x1b\[[0-9;]*[A-Za-z]", ""),
     (r"/[^\s,;:)]*/(home|tmp|browser\.sh)\b", "[dir]/$1"),
     (r"/[^\s,;:)]*/target/debug/hallpass", "hallpass"),
@@ -21,6 +21,7 @@ const REPLACED: [(&str, &str); 26] = [
     (r"\b([Pp])rocess \d+", "${1}rocess PID"),
     (r#""pid": ?\d+"#, r#""pid": PID"#),
     (r"\b(\d+days? )?(\d+h )?(\d+m )?\d+s (left|old|ago)", "[duration] $4"),
+    (r"\bexpires in \d+[hms]( \d+[ms])*", "expires in [duration]"),
     (r"\b(59m|1h|59m \d+s|4m \d+s|5m)\b left", "[duration] left"),
     (r"\b\d+(\.\d+)? ?(ms|µs)\b", "[duration]"),
     (r"\b[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}\b", "USER-CODE"),
