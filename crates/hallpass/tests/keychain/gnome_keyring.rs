@@ -52,7 +52,7 @@ fn lookup(bus: &PrivateBus, key_id: &str) -> String {
 }
 
 #[test]
-fn a_key_comes_back_is_listed_and_goes() {
+fn a_key_can_be_stored_read_listed_and_deleted() {
     let Some(desktop) = Desktop::start() else { return };
     let keychain = &desktop.keychain;
     assert_eq!(keychain.get(&item("k1")), Err(KeychainError::NoItem));
@@ -91,7 +91,7 @@ fn p53_every_key_survives_a_restart_of_the_daemon() {
 }
 
 #[test]
-fn other_programs_find_a_key_by_its_attributes_and_theirs_are_left_alone() {
+fn other_programs_can_find_a_key_and_their_items_are_left_alone() {
     if !are_installed(&["secret-tool"]) {
         return;
     }
@@ -110,7 +110,7 @@ fn other_programs_find_a_key_by_its_attributes_and_theirs_are_left_alone() {
 }
 
 #[test]
-fn p47_a_locked_keyring_is_locked_for_every_call_and_has_its_keys_again_when_it_opens() {
+fn p47_a_locked_keyring_is_locked_for_every_call_until_it_is_unlocked() {
     let Some(desktop) = Desktop::start() else { return };
     let keychain = &desktop.keychain;
     keychain.set(&item("k1"), &key(1)).unwrap();
@@ -129,7 +129,7 @@ fn p47_a_locked_keyring_is_locked_for_every_call_and_has_its_keys_again_when_it_
 }
 
 #[test]
-fn p47_a_daemon_that_hangs_is_silent_and_has_its_keys_again_when_it_goes_on() {
+fn p47_a_hanging_daemon_times_out_and_works_again_once_resumed() {
     let Some(desktop) = Desktop::start() else { return };
     let keychain = &desktop.keychain;
     keychain.set(&item("k1"), &key(1)).unwrap();
@@ -141,7 +141,7 @@ fn p47_a_daemon_that_hangs_is_silent_and_has_its_keys_again_when_it_goes_on() {
 }
 
 #[test]
-fn p47_a_daemon_that_is_killed_during_a_call_failed_and_is_absent_then() {
+fn p47_a_daemon_killed_during_a_call_is_a_failure_and_then_absent() {
     let Some(mut desktop) = Desktop::start() else { return };
     desktop.daemon.freeze().unwrap();
     let keychain = desktop.keychain.clone();
@@ -159,7 +159,7 @@ fn p47_a_daemon_that_is_killed_during_a_call_failed_and_is_absent_then() {
 }
 
 #[test]
-fn p47_a_bus_that_ends_during_a_call_failed_and_is_absent_then() {
+fn p47_a_bus_killed_during_a_call_is_a_failure_and_then_absent() {
     let Some(mut desktop) = Desktop::start() else { return };
     desktop.daemon.freeze().unwrap();
     let keychain = desktop.keychain.clone();

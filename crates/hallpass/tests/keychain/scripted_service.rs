@@ -77,7 +77,7 @@ fn is_locked(error: &KeychainError) -> bool {
 }
 
 #[test]
-fn a_key_comes_back_is_listed_and_goes() {
+fn a_key_can_be_stored_read_listed_and_deleted() {
     let (service, keychain) = with_a_key(Habit::Honest);
     assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
     assert_eq!(keychain.get(&item("k2")), Err(KeychainError::NoItem));
@@ -89,7 +89,7 @@ fn a_key_comes_back_is_listed_and_goes() {
 }
 
 #[test]
-fn p47_without_a_bus_a_service_or_a_collection_there_is_no_keychain() {
+fn p47_without_a_bus_service_or_collection_the_keychain_is_absent() {
     let nowhere = [
         vec![],
         vec![("XDG_RUNTIME_DIR", "/nonexistent".to_owned())],
@@ -122,7 +122,7 @@ fn the_bus_is_found_by_its_address_or_in_the_runtime_directory() {
 }
 
 #[test]
-fn a_bus_at_the_other_end_of_a_network_is_not_used() {
+fn a_bus_over_tcp_is_not_used() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("tcp:host=127.0.0.1,port={}", listener.local_addr().unwrap().port());
     let keychain = keychain(&vec![("DBUS_SESSION_BUS_ADDRESS", address)]);
@@ -147,7 +147,7 @@ fn another_users_runtime_directory_is_not_used() {
 }
 
 #[test]
-fn p47_a_locked_keychain_is_locked_and_nobody_is_asked() {
+fn p47_a_locked_keychain_is_reported_without_a_prompt() {
     for habit in [Habit::Honest, Habit::HidesWhileLocked] {
         let (service, keychain) = locked(habit);
         let errors = failures(&keychain);
@@ -160,7 +160,7 @@ fn p47_a_locked_keychain_is_locked_and_nobody_is_asked() {
 }
 
 #[test]
-fn p53_a_locked_keychain_is_never_said_to_lack_a_key() {
+fn p53_a_locked_keychain_never_reports_a_missing_key() {
     for habit in [Habit::Honest, Habit::HidesWhileLocked] {
         let (_service, keychain) = locked(habit);
         assert_eq!(keychain.get(&item("never")), Err(KeychainError::Locked), "{habit:?}");
@@ -169,7 +169,7 @@ fn p53_a_locked_keychain_is_never_said_to_lack_a_key() {
 }
 
 #[test]
-fn p53_a_key_in_a_locked_collection_is_locked_though_the_default_one_is_open() {
+fn p53_a_key_in_a_locked_collection_is_locked_even_if_the_default_one_is_open() {
     let (service, keychain) = with_a_key(Habit::LocksItems);
     assert_eq!(keychain.get(&item("k1")), Err(KeychainError::Locked));
     assert_eq!(keychain.delete(&item("k1")), Err(KeychainError::Locked));
@@ -178,7 +178,7 @@ fn p53_a_key_in_a_locked_collection_is_locked_though_the_default_one_is_open() {
 }
 
 #[test]
-fn p47_a_service_that_wants_to_ask_first_is_locked_and_nobody_is_asked() {
+fn p47_a_service_that_needs_a_prompt_counts_as_locked_and_shows_none() {
     let (service, keychain) = with_a_key(Habit::AsksFirst);
     assert_eq!(keychain.set(&item("k2"), &key(2)), Err(KeychainError::Locked));
     assert_eq!(keychain.delete(&item("k1")), Err(KeychainError::Locked));
@@ -187,7 +187,7 @@ fn p47_a_service_that_wants_to_ask_first_is_locked_and_nobody_is_asked() {
 }
 
 #[test]
-fn p47_a_service_that_does_not_answer_is_silent() {
+fn p47_a_service_that_does_not_respond_times_out() {
     for habit in [Habit::Silent, Habit::Slow] {
         let (_service, keychain) = with_a_key(habit);
         let errors = failures(&keychain);
@@ -201,7 +201,7 @@ fn p47_a_service_that_does_not_answer_is_silent() {
 }
 
 #[test]
-fn p47_a_service_or_a_bus_that_dies_during_a_call_failed() {
+fn p47_a_service_or_bus_that_exits_during_a_call_is_a_failure() {
     for habit in [Habit::Dies, Habit::BusDies] {
         let (_service, keychain) = with_a_key(habit);
         let errors = failures(&keychain);
@@ -210,7 +210,7 @@ fn p47_a_service_or_a_bus_that_dies_during_a_call_failed() {
 }
 
 #[test]
-fn p53_what_is_not_a_key_is_not_taken_for_one() {
+fn p53_an_invalid_key_or_reply_is_a_failure() {
     for habit in [Habit::Garbles, Habit::Truncates, Habit::Babbles] {
         let (_service, keychain) = with_a_key(habit);
         let error = in_time(&keychain, |keychain| keychain.get(&item("k1")).unwrap_err());
@@ -223,7 +223,7 @@ fn p53_what_is_not_a_key_is_not_taken_for_one() {
 
 /// A service's own claim can only be checked by reading the key back, which a login does with each key it makes.
 #[test]
-fn p53_a_service_that_lies_is_found_out_by_reading_back() {
+fn p53_reading_back_detects_a_key_that_was_not_stored() {
     let service = ScriptedService::start(Habit::Forgets).unwrap();
     let keychain = keychain(&service.variables());
     assert_eq!(keychain.set(&item("k1"), &key(1)), Ok(()));
@@ -234,7 +234,7 @@ fn p53_a_service_that_lies_is_found_out_by_reading_back() {
 }
 
 #[test]
-fn unlocking_asks_once_and_only_what_is_locked() {
+fn unlocking_prompts_once_and_only_if_locked() {
     let (service, keychain) = with_a_key(Habit::Honest);
     assert_eq!(keychain.unlock(), Ok(()));
     assert!(!service.calls().contains(&"Unlock".to_owned()), "it is open");
@@ -245,26 +245,26 @@ fn unlocking_asks_once_and_only_what_is_locked() {
 }
 
 #[test]
-fn p49_a_question_that_is_dismissed_is_a_refusal() {
+fn p49_a_dismissed_prompt_is_a_refusal() {
     let (_service, keychain) = locked(Habit::Dismissed);
     assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Err(KeychainError::Refused));
     assert!(failures(&keychain).iter().all(is_locked));
 }
 
 #[test]
-fn an_answer_that_did_not_unlock_it_is_none() {
+fn a_completed_prompt_that_does_not_unlock_is_reported_as_locked() {
     let (_service, keychain) = locked(Habit::StaysLocked);
     assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Err(KeychainError::Locked));
 }
 
 #[test]
-fn p47_a_service_that_dies_while_it_asks_failed() {
+fn p47_a_service_that_exits_during_the_prompt_is_a_failure() {
     let (_service, keychain) = locked(Habit::DiesAsking);
     assert!(is_failed(&in_time(&keychain, |keychain| keychain.unlock().unwrap_err())));
 }
 
 #[test]
-fn p47_unlocking_waits_for_as_long_as_nobody_answers() {
+fn p47_unlocking_waits_while_the_prompt_is_open() {
     let (_service, keychain) = locked(Habit::NobodyAnswers);
     let (done, answer) = mpsc::channel();
     thread::spawn(move || done.send(keychain.unlock()));

@@ -50,7 +50,7 @@ mod tests {
     use crate::world::keychain::SystemKeychain;
 
     #[test]
-    fn where_there_is_no_keychain_every_call_says_so() {
+    fn every_call_reports_that_there_is_no_keychain() {
         let keychain = SystemKeychain::new(&Environment::default());
         let item = Item::new("mytool", "k1");
         let answers = [

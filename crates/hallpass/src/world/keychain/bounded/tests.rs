@@ -63,7 +63,7 @@ fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 #[test]
-fn calls_and_answers_pass_through() {
+fn calls_and_results_pass_through() {
     let keychain = Bounded::new(Arc::new(Fake::default()));
     assert_eq!(keychain.get(&KEY), Ok(Key::new([7; 32])));
     assert_eq!(keychain.set(&KEY, &Key::new([8; 32])), Ok(()));
@@ -72,7 +72,7 @@ fn calls_and_answers_pass_through() {
 }
 
 #[test]
-fn p47_a_keychain_that_hangs_is_silent_in_time_and_is_asked_once() {
+fn p47_a_hanging_keychain_times_out_and_is_called_once() {
     let fake = Fake::that_hangs();
     let keychain = Bounded::new(fake.clone());
     let (answers, taken) = timed(|| {
@@ -85,16 +85,16 @@ fn p47_a_keychain_that_hangs_is_silent_in_time_and_is_asked_once() {
 }
 
 #[test]
-fn a_program_that_runs_all_day_asks_a_silent_keychain_again_after_a_minute() {
+fn a_keychain_that_timed_out_is_called_again_after_a_minute() {
     let keychain = Bounded::new(Arc::new(Fake::default()));
     *keychain.timed_out_at() = Some(Instant::now());
     assert_eq!(keychain.get(&KEY), Err(KeychainError::TimedOut));
-    *keychain.timed_out_at() = Instant::now().checked_sub(REST);
+    *keychain.timed_out_at() = Instant::now().checked_sub(PAUSE);
     assert_eq!(keychain.get(&KEY), Ok(Key::new([7; 32])));
 }
 
 #[test]
-fn waiting_for_a_person_ends_when_it_is_cancelled() {
+fn cancelling_ends_the_wait_for_unlocking() {
     let keychain = Bounded::new(Fake::that_hangs());
     let canceller = Canceller::default();
     let theirs = canceller.clone();
@@ -105,18 +105,18 @@ fn waiting_for_a_person_ends_when_it_is_cancelled() {
     let (answer, taken) = timed(|| keychain.unlock(&canceller));
     assert_eq!(answer, Err(KeychainError::Refused));
     assert!(taken < AT_ONCE, "{taken:?}");
-    assert!(!keychain.is_resting(), "it had no time to answer");
+    assert!(!keychain.is_paused(), "it had no time to answer");
 }
 
 #[test]
-fn a_keychain_that_panics_failed() {
+fn a_panic_in_the_keychain_is_an_error() {
     let keychain = Bounded::new(Arc::new(Fake::default()));
     let answer = keychain.get(&Item::new("mytool", "panic"));
     assert!(matches!(answer, Err(KeychainError::Failed(_))), "{answer:?}");
 }
 
 #[test]
-fn p48_a_hanging_call_neither_needs_an_async_runtime_nor_holds_one_up() {
+fn p48_a_hanging_call_does_not_delay_the_shutdown_of_an_async_runtime() {
     let runtimes = [tokio::runtime::Builder::new_current_thread().build(), tokio::runtime::Runtime::new()];
     for runtime in runtimes.map(Result::unwrap) {
         let (answer, taken) = timed(|| {
@@ -137,13 +137,13 @@ fn ask_in_this_process() {
 }
 
 #[test]
-fn p48_a_process_ends_while_a_call_hangs() {
+fn p48_a_process_exits_while_a_call_hangs() {
     const OF_ITS_OWN: &str = "HALLPASS_TEST_PROCESS";
     if std::env::var_os(OF_ITS_OWN).is_some() {
         return ask_in_this_process();
     }
     let mut this = Command::new(std::env::current_exe().unwrap());
-    this.args(["--exact", "world::keychain::bounded::tests::p48_a_process_ends_while_a_call_hangs"]);
+    this.args(["--exact", "world::keychain::bounded::tests::p48_a_process_exits_while_a_call_hangs"]);
     let (output, taken) = timed(|| this.env(OF_ITS_OWN, "1").stdin(Stdio::null()).output().unwrap());
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
@@ -179,12 +179,12 @@ mod at_a_bus {
     }
 
     #[test]
-    fn p47_a_bus_that_accepts_and_says_nothing_is_silent_in_time() {
+    fn p47_a_bus_that_never_responds_times_out() {
         is_silent_in_time(&MuteBus::start().unwrap().variables());
     }
 
     #[test]
-    fn p47_a_bus_or_a_service_that_is_silent_or_slow_or_slow_in_sum_is_silent_in_time() {
+    fn p47_a_silent_or_slow_bus_or_service_times_out() {
         thread::scope(|scope| {
             for habit in [Habit::BusSilent, Habit::Silent, Habit::Slow, Habit::Sluggish] {
                 scope.spawn(move || is_silent_in_time(&ScriptedService::start(habit).unwrap().variables()));
@@ -193,7 +193,7 @@ mod at_a_bus {
     }
 
     #[test]
-    fn unlocking_a_real_question_that_nobody_answers_can_be_cancelled() {
+    fn an_open_unlock_prompt_can_be_cancelled() {
         let service = ScriptedService::start(Habit::NobodyAnswers).unwrap();
         service.lock();
         let keychain = bounded(&service.variables());
