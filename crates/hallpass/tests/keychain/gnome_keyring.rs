@@ -1,4 +1,4 @@
-//! GNOME Keyring, on a bus of its own.
+//! GNOME Keyring, on a private bus.
 
 use std::io::Write;
 use std::process::Command;
@@ -19,7 +19,7 @@ struct Desktop {
 }
 
 impl Desktop {
-    /// `None` where there is no such desktop to start, which is said.
+    /// Returns `None`, and prints why, if GNOME Keyring or D-Bus is not installed.
     fn start() -> Option<Desktop> {
         if !are_installed(&REAL_KEYCHAIN) {
             return None;
@@ -36,7 +36,7 @@ fn keychain_at(bus: &PrivateBus) -> SystemKeychain {
     SystemKeychain::new(&Environment::from_variables(variables))
 }
 
-/// Other secrets of the same names, which are none of ours.
+/// Stores a secret as another program would.
 fn store_foreign_secret(bus: &PrivateBus, attributes: &[&str]) {
     let mut secret_tool = Command::new("secret-tool");
     secret_tool.args(["store", "--label=foreign"]).args(attributes).envs(bus.variables());
@@ -121,9 +121,9 @@ fn p47_a_locked_keyring_is_locked_for_every_call_until_it_is_unlocked() {
     assert_eq!(keychain.delete(&item("k1")), Err(KeychainError::Locked));
     assert_eq!(keychain.delete(&item("never")), Err(KeychainError::Locked));
     assert_eq!(keychain.key_ids(PROGRAM), Err(KeychainError::Locked));
-    assert_eq!(keychain.unlock(), Err(KeychainError::Refused), "nobody can be asked here");
+    assert_eq!(keychain.unlock(), Err(KeychainError::Refused), "there is no display for a prompt");
     desktop.daemon.unlock().unwrap();
-    assert_eq!(keychain.unlock(), Ok(()), "it is open");
+    assert_eq!(keychain.unlock(), Ok(()), "it is already unlocked");
     assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
     assert_eq!(keychain.get(&item("k2")), Err(KeychainError::NoItem));
 }
@@ -146,16 +146,13 @@ fn p47_a_daemon_killed_during_a_call_is_a_failure_and_then_absent() {
     desktop.daemon.freeze().unwrap();
     let keychain = desktop.keychain.clone();
     let call = thread::spawn(move || keychain.get(&item("k1")));
-    // The call reaches a daemon that cannot answer it any more.
+    // Gives the call the time to reach the frozen daemon.
     thread::sleep(Duration::from_millis(500));
     desktop.daemon.kill().unwrap();
-    let answer = call.join().unwrap();
-    assert!(matches!(&answer, Err(KeychainError::Failed(why)) if why.contains("NoReply")), "{answer:?}");
-    let answer = desktop.keychain.get(&item("k1"));
-    assert!(
-        matches!(&answer, Err(KeychainError::Absent(why)) if why.contains("ServiceUnknown")),
-        "{answer:?}"
-    );
+    let result = call.join().unwrap();
+    assert!(matches!(&result, Err(KeychainError::Failed(why)) if why.contains("NoReply")), "{result:?}");
+    let no_service = KeychainError::Absent("no Secret Service is running".to_owned());
+    assert_eq!(desktop.keychain.get(&item("k1")), Err(no_service));
 }
 
 #[test]
@@ -166,8 +163,8 @@ fn p47_a_bus_killed_during_a_call_is_a_failure_and_then_absent() {
     let call = thread::spawn(move || keychain.get(&item("k1")));
     thread::sleep(Duration::from_millis(500));
     desktop.bus.kill().unwrap();
-    let answer = call.join().unwrap();
-    assert!(matches!(answer, Err(KeychainError::Failed(_))), "{answer:?}");
-    let answer = desktop.keychain.get(&item("k1"));
-    assert!(matches!(answer, Err(KeychainError::Absent(_))), "{answer:?}");
+    let result = call.join().unwrap();
+    assert!(matches!(result, Err(KeychainError::Failed(_))), "{result:?}");
+    let result = desktop.keychain.get(&item("k1"));
+    assert!(matches!(result, Err(KeychainError::Absent(_))), "{result:?}");
 }

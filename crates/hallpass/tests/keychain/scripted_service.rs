@@ -1,4 +1,4 @@
-//! A Secret Service that does what a real one cannot be made to do.
+//! A scripted Secret Service, for behavior that a real one cannot be made to show.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc;
@@ -12,27 +12,27 @@ use hallpass_test::keychain::{Habit, ScriptedService, Variables};
 
 use crate::{PROGRAM, item, key};
 
-/// Time limit of a command with a keychain that does not work (P47).
-const PATIENCE: Duration = Duration::from_secs(4);
+/// The time limit of a command whose keychain does not respond (P47).
+const IN_TIME: Duration = Duration::from_secs(4);
 
 fn keychain(variables: &Variables) -> SystemKeychain {
     let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
     SystemKeychain::new(&Environment::from_variables(variables))
 }
 
-/// The answer of a call, which has to come in time.
+/// Returns the result of a call. Panics if it takes too long.
 #[track_caller]
 fn in_time<T: Send + 'static>(
     keychain: &SystemKeychain,
     call: impl FnOnce(&SystemKeychain) -> T + Send + 'static,
 ) -> T {
-    let (done, answer) = mpsc::channel();
+    let (done, result) = mpsc::channel();
     let keychain = keychain.clone();
     thread::spawn(move || done.send(call(&keychain)));
-    answer.recv_timeout(PATIENCE).expect("an answer in time")
+    result.recv_timeout(IN_TIME).expect("the call returns in time")
 }
 
-/// The errors of the four calls that do not prompt the user.
+/// Returns the errors of the four calls that do not prompt the user.
 fn failures(keychain: &SystemKeychain) -> [KeychainError; 4] {
     let calls: [fn(&SystemKeychain) -> KeychainError; 4] = [
         |keychain| keychain.get(&item("k1")).unwrap_err(),
@@ -41,11 +41,11 @@ fn failures(keychain: &SystemKeychain) -> [KeychainError; 4] {
         |keychain| keychain.key_ids(PROGRAM).unwrap_err(),
     ];
     thread::scope(|scope| {
-        calls.map(|call| scope.spawn(move || in_time(keychain, call))).map(|answer| answer.join().unwrap())
+        calls.map(|call| scope.spawn(move || in_time(keychain, call))).map(|result| result.join().unwrap())
     })
 }
 
-/// A service that has the key `k1` and took to bad habits then.
+/// Starts a service that stores the key `k1`, then behaves as told.
 fn with_a_key(habit: Habit) -> (ScriptedService, SystemKeychain) {
     let service = ScriptedService::start(Habit::Honest).unwrap();
     let keychain = keychain(&service.variables());
@@ -68,7 +68,7 @@ fn is_failed(error: &KeychainError) -> bool {
     matches!(error, KeychainError::Failed(_))
 }
 
-fn is_silent(error: &KeychainError) -> bool {
+fn is_timed_out(error: &KeychainError) -> bool {
     *error == KeychainError::TimedOut
 }
 
@@ -90,7 +90,7 @@ fn a_key_can_be_stored_read_listed_and_deleted() {
 
 #[test]
 fn p47_without_a_bus_service_or_collection_the_keychain_is_absent() {
-    let nowhere = [
+    let without_bus = [
         vec![],
         vec![("XDG_RUNTIME_DIR", "/nonexistent".to_owned())],
         vec![("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus".to_owned())],
@@ -98,7 +98,7 @@ fn p47_without_a_bus_service_or_collection_the_keychain_is_absent() {
         vec![("DBUS_SESSION_BUS_ADDRESS", "unixexec:path=/bin/false".to_owned())],
         vec![("DBUS_SESSION_BUS_ADDRESS", "what is this".to_owned())],
     ];
-    for variables in nowhere {
+    for variables in without_bus {
         let errors = failures(&keychain(&variables));
         assert!(errors.iter().all(is_absent), "{variables:?}: {errors:?}");
     }
@@ -128,13 +128,17 @@ fn a_bus_over_tcp_is_not_used() {
     let keychain = keychain(&vec![("DBUS_SESSION_BUS_ADDRESS", address)]);
     assert!(failures(&keychain).iter().all(is_absent));
     listener.set_nonblocking(true).unwrap();
-    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+    assert_eq!(
+        listener.accept().unwrap_err().kind(),
+        std::io::ErrorKind::WouldBlock,
+        "nothing has connected"
+    );
 }
 
 #[test]
 fn another_users_runtime_directory_is_not_used() {
     if !rustix::process::geteuid().is_root() {
-        return; // only root can give a file away
+        return; // only root can change a file's owner
     }
     let (service, _) = with_a_key(Habit::Honest);
     let socket = service.variables()[0].1.strip_prefix("unix:path=").unwrap().to_owned();
@@ -153,9 +157,9 @@ fn p47_a_locked_keychain_is_reported_without_a_prompt() {
         let errors = failures(&keychain);
         assert!(errors.iter().all(is_locked), "{habit:?}: {errors:?}");
         let calls = service.calls();
-        let asks = ["CreateItem", "Delete", "GetSecret", "Unlock", "Prompt"];
-        let asked: Vec<_> = calls.iter().skip_while(|call| *call != "CreateItem").skip(1).collect();
-        assert!(!asked.iter().any(|call| asks.contains(&call.as_str())), "{habit:?}: {calls:?}");
+        let unwanted = ["CreateItem", "Delete", "GetSecret", "Unlock", "Prompt"];
+        let after_setup: Vec<_> = calls.iter().skip_while(|call| *call != "CreateItem").skip(1).collect();
+        assert!(!after_setup.iter().any(|call| unwanted.contains(&call.as_str())), "{habit:?}: {calls:?}");
     }
 }
 
@@ -191,7 +195,7 @@ fn p47_a_service_that_does_not_respond_times_out() {
     for habit in [Habit::Silent, Habit::Slow] {
         let (_service, keychain) = with_a_key(habit);
         let errors = failures(&keychain);
-        assert!(errors.iter().all(is_silent), "{habit:?}: {errors:?}");
+        assert!(errors.iter().all(is_timed_out), "{habit:?}: {errors:?}");
         assert_eq!(
             in_time(&keychain, |keychain| keychain.unlock()),
             Err(KeychainError::TimedOut),
@@ -221,7 +225,7 @@ fn p53_an_invalid_key_or_reply_is_a_failure() {
     assert!(errors.iter().all(is_failed), "{errors:?}");
 }
 
-/// A service's own claim can only be checked by reading the key back, which a login does with each key it makes.
+/// Only reading a key back shows that the service stored it. A login does so with each new key.
 #[test]
 fn p53_reading_back_detects_a_key_that_was_not_stored() {
     let service = ScriptedService::start(Habit::Forgets).unwrap();
@@ -237,7 +241,7 @@ fn p53_reading_back_detects_a_key_that_was_not_stored() {
 fn unlocking_prompts_once_and_only_if_locked() {
     let (service, keychain) = with_a_key(Habit::Honest);
     assert_eq!(keychain.unlock(), Ok(()));
-    assert!(!service.calls().contains(&"Unlock".to_owned()), "it is open");
+    assert!(!service.calls().contains(&"Unlock".to_owned()), "it is already unlocked");
     service.lock();
     assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Ok(()));
     assert_eq!(service.calls().iter().filter(|call| *call == "Prompt").count(), 1);
@@ -266,10 +270,10 @@ fn p47_a_service_that_exits_during_the_prompt_is_a_failure() {
 #[test]
 fn p47_unlocking_waits_while_the_prompt_is_open() {
     let (_service, keychain) = locked(Habit::NobodyAnswers);
-    let (done, answer) = mpsc::channel();
+    let (done, result) = mpsc::channel();
     thread::spawn(move || done.send(keychain.unlock()));
-    // Longer than a call may take: the limit is that of whoever asks.
-    assert_eq!(answer.recv_timeout(Duration::from_secs(3)), Err(mpsc::RecvTimeoutError::Timeout));
+    // Longer than any other call may take: the caller sets the limit here.
+    assert_eq!(result.recv_timeout(Duration::from_secs(3)), Err(mpsc::RecvTimeoutError::Timeout));
 }
 
 #[test]
