@@ -50,7 +50,7 @@ impl Keychain for CredentialManager {
     }
 }
 
-/// Opens the store. It can split a credential's name, as neither a program's name nor a key's identifier has a colon.
+/// Opens the store. It splits a credential's name at the colons: neither the program's name nor the key's identifier has any.
 fn store() -> Result<Arc<Store>, KeychainError> {
     let name = HashMap::from([("prefix", "hallpass:"), ("divider", ":"), ("suffix", "")]);
     Store::new_with_configuration(&name).map_err(keychain_error)

@@ -96,7 +96,7 @@ pub trait Keychain: Send + Sync + 'static {
     /// Stores a key under a new identifier.
     ///
     /// # Errors
-    /// [`KeychainError::Locked`] if the keychain is locked: only [`unlock`](Keychain::unlock) may prompt the user.
+    /// [`KeychainError::Locked`] if the user has to [`unlock`](Keychain::unlock) the keychain first.
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError>;
 
     /// Removes a key. Succeeds if there is none.
