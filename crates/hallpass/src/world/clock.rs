@@ -2,7 +2,20 @@
 
 use std::time::SystemTime;
 
-/// The wall clock, by which tokens expire. Any `Fn() -> SystemTime` is a clock.
+/// The wall clock, which decides when tokens expire. Any `Fn() -> SystemTime` is a clock, so a test can set the time:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use hallpass::Hallpass;
+///
+/// # fn main() -> hallpass::Result<()> {
+/// let in_an_hour = || SystemTime::now() + Duration::from_secs(3600);
+/// let pass = Hallpass::builder("mytool", "https://login.example.com", "mytool").clock(in_an_hour).build()?;
+/// # let _ = pass;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Clock: Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> SystemTime;

@@ -5,7 +5,7 @@ use crate::protocol::authorization::Randomness;
 /// Returns the random bytes for one login.
 ///
 /// # Panics
-/// If the system has no random numbers: there is no safe login then, and no setting helps.
+/// If the operating system provides no random numbers: no login would be safe.
 pub(crate) fn for_login() -> Randomness {
     let mut bytes = [[0; 32]; 3];
     fill(bytes.as_flattened_mut());
@@ -15,7 +15,7 @@ pub(crate) fn for_login() -> Randomness {
 /// Returns random bytes.
 ///
 /// # Panics
-/// As [`for_login`].
+/// If the operating system provides no random numbers.
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     fill(&mut bytes);
@@ -23,7 +23,7 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
 }
 
 fn fill(bytes: &mut [u8]) {
-    getrandom::fill(bytes).expect("the operating system gives random numbers");
+    getrandom::fill(bytes).expect("the operating system provides random numbers");
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! GNOME Keyring, on a bus of its own.
+//! GNOME Keyring, on a private bus.
 
 use std::io::Write;
 use std::process::Command;
@@ -19,7 +19,7 @@ struct Desktop {
 }
 
 impl Desktop {
-    /// `None` where there is no such desktop to start, which is said.
+    /// Returns `None`, and prints why, if GNOME Keyring or D-Bus is not installed.
     fn start() -> Option<Desktop> {
         if !are_installed(&REAL_KEYCHAIN) {
             return None;
@@ -36,7 +36,7 @@ fn keychain_at(bus: &PrivateBus) -> SystemKeychain {
     SystemKeychain::new(&Environment::from_variables(variables))
 }
 
-/// Other secrets of the same names, which are none of ours.
+/// Stores a secret as another program would.
 fn store_foreign_secret(bus: &PrivateBus, attributes: &[&str]) {
     let mut secret_tool = Command::new("secret-tool");
     secret_tool.args(["store", "--label=foreign"]).args(attributes).envs(bus.variables());
@@ -52,7 +52,7 @@ fn lookup(bus: &PrivateBus, key_id: &str) -> String {
 }
 
 #[test]
-fn a_key_comes_back_is_listed_and_goes() {
+fn a_key_can_be_stored_read_listed_and_deleted() {
     let Some(desktop) = Desktop::start() else { return };
     let keychain = &desktop.keychain;
     assert_eq!(keychain.get(&item("k1")), Err(KeychainError::NoItem));
@@ -91,7 +91,7 @@ fn p53_every_key_survives_a_restart_of_the_daemon() {
 }
 
 #[test]
-fn other_programs_find_a_key_by_its_attributes_and_theirs_are_left_alone() {
+fn other_programs_can_find_a_key_and_their_items_are_left_alone() {
     if !are_installed(&["secret-tool"]) {
         return;
     }
@@ -110,7 +110,7 @@ fn other_programs_find_a_key_by_its_attributes_and_theirs_are_left_alone() {
 }
 
 #[test]
-fn p47_a_locked_keyring_is_locked_for_every_call_and_has_its_keys_again_when_it_opens() {
+fn p47_a_locked_keyring_is_locked_for_every_call_until_it_is_unlocked() {
     let Some(desktop) = Desktop::start() else { return };
     let keychain = &desktop.keychain;
     keychain.set(&item("k1"), &key(1)).unwrap();
@@ -121,15 +121,15 @@ fn p47_a_locked_keyring_is_locked_for_every_call_and_has_its_keys_again_when_it_
     assert_eq!(keychain.delete(&item("k1")), Err(KeychainError::Locked));
     assert_eq!(keychain.delete(&item("never")), Err(KeychainError::Locked));
     assert_eq!(keychain.key_ids(PROGRAM), Err(KeychainError::Locked));
-    assert_eq!(keychain.unlock(), Err(KeychainError::Refused), "nobody can be asked here");
+    assert_eq!(keychain.unlock(), Err(KeychainError::Refused), "there is no display for a prompt");
     desktop.daemon.unlock().unwrap();
-    assert_eq!(keychain.unlock(), Ok(()), "it is open");
+    assert_eq!(keychain.unlock(), Ok(()), "it is already unlocked");
     assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
     assert_eq!(keychain.get(&item("k2")), Err(KeychainError::NoItem));
 }
 
 #[test]
-fn p47_a_daemon_that_hangs_is_silent_and_has_its_keys_again_when_it_goes_on() {
+fn p47_a_hanging_daemon_times_out_and_works_again_once_resumed() {
     let Some(desktop) = Desktop::start() else { return };
     let keychain = &desktop.keychain;
     keychain.set(&item("k1"), &key(1)).unwrap();
@@ -141,33 +141,30 @@ fn p47_a_daemon_that_hangs_is_silent_and_has_its_keys_again_when_it_goes_on() {
 }
 
 #[test]
-fn p47_a_daemon_that_is_killed_during_a_call_failed_and_is_absent_then() {
+fn p47_a_daemon_killed_during_a_call_is_a_failure_and_then_absent() {
     let Some(mut desktop) = Desktop::start() else { return };
     desktop.daemon.freeze().unwrap();
     let keychain = desktop.keychain.clone();
     let call = thread::spawn(move || keychain.get(&item("k1")));
-    // The call reaches a daemon that cannot answer it any more.
+    // Gives the call the time to reach the frozen daemon.
     thread::sleep(Duration::from_millis(500));
     desktop.daemon.kill().unwrap();
-    let answer = call.join().unwrap();
-    assert!(matches!(&answer, Err(KeychainError::Failed(why)) if why.contains("NoReply")), "{answer:?}");
-    let answer = desktop.keychain.get(&item("k1"));
-    assert!(
-        matches!(&answer, Err(KeychainError::Absent(why)) if why.contains("ServiceUnknown")),
-        "{answer:?}"
-    );
+    let result = call.join().unwrap();
+    assert!(matches!(&result, Err(KeychainError::Failed(why)) if why.contains("NoReply")), "{result:?}");
+    let no_service = KeychainError::Absent("no Secret Service is running".to_owned());
+    assert_eq!(desktop.keychain.get(&item("k1")), Err(no_service));
 }
 
 #[test]
-fn p47_a_bus_that_ends_during_a_call_failed_and_is_absent_then() {
+fn p47_a_bus_killed_during_a_call_is_a_failure_and_then_absent() {
     let Some(mut desktop) = Desktop::start() else { return };
     desktop.daemon.freeze().unwrap();
     let keychain = desktop.keychain.clone();
     let call = thread::spawn(move || keychain.get(&item("k1")));
     thread::sleep(Duration::from_millis(500));
     desktop.bus.kill().unwrap();
-    let answer = call.join().unwrap();
-    assert!(matches!(answer, Err(KeychainError::Failed(_))), "{answer:?}");
-    let answer = desktop.keychain.get(&item("k1"));
-    assert!(matches!(answer, Err(KeychainError::Absent(_))), "{answer:?}");
+    let result = call.join().unwrap();
+    assert!(matches!(result, Err(KeychainError::Failed(_))), "{result:?}");
+    let result = desktop.keychain.get(&item("k1"));
+    assert!(matches!(result, Err(KeychainError::Absent(_))), "{result:?}");
 }

@@ -1,4 +1,4 @@
-//! The operating system's keychain, the real one and one that misbehaves.
+//! The operating system's keychain, and a scripted one that misbehaves.
 
 #[cfg(all(unix, not(target_vendor = "apple")))]
 mod gnome_keyring;
@@ -15,7 +15,7 @@ fn item(key_id: &str) -> Item<'_> {
     Item::new(PROGRAM, key_id)
 }
 
-/// A key with every kind of byte in it.
+/// Returns a key with bytes from the whole range.
 fn key(seed: u8) -> Key {
     Key::new(std::array::from_fn(|i| seed.wrapping_add(i as u8).wrapping_mul(37)))
 }

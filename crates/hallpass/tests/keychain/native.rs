@@ -7,7 +7,7 @@ use hallpass::world::keychain::{Item, Keychain, SystemKeychain};
 use crate::key;
 
 #[test]
-fn a_key_comes_back_is_listed_and_goes() {
+fn a_key_can_be_stored_read_listed_and_deleted() {
     let keychain = SystemKeychain::new(&Environment::from_process());
     let program = format!("hallpass-test-{}", std::process::id());
     let (first, second) = (Item::new(&program, "k1"), Item::new(&program, "k2"));

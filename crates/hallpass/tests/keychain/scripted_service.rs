@@ -1,4 +1,4 @@
-//! A Secret Service that does what a real one cannot be made to do.
+//! A scripted Secret Service, for behavior that a real one cannot be made to show.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc;
@@ -12,27 +12,27 @@ use hallpass_test::keychain::{Habit, ScriptedService, Variables};
 
 use crate::{PROGRAM, item, key};
 
-/// Time limit of a command with a keychain that does not work (P47).
-const PATIENCE: Duration = Duration::from_secs(4);
+/// The time limit of a command whose keychain does not respond (P47).
+const IN_TIME: Duration = Duration::from_secs(4);
 
 fn keychain(variables: &Variables) -> SystemKeychain {
     let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
     SystemKeychain::new(&Environment::from_variables(variables))
 }
 
-/// The answer of a call, which has to come in time.
+/// Returns the result of a call. Panics if it takes too long.
 #[track_caller]
 fn in_time<T: Send + 'static>(
     keychain: &SystemKeychain,
     call: impl FnOnce(&SystemKeychain) -> T + Send + 'static,
 ) -> T {
-    let (done, answer) = mpsc::channel();
+    let (done, result) = mpsc::channel();
     let keychain = keychain.clone();
     thread::spawn(move || done.send(call(&keychain)));
-    answer.recv_timeout(PATIENCE).expect("an answer in time")
+    result.recv_timeout(IN_TIME).expect("the call returns in time")
 }
 
-/// The errors of the four calls that do not prompt the user.
+/// Returns the errors of the four calls that do not prompt the user.
 fn failures(keychain: &SystemKeychain) -> [KeychainError; 4] {
     let calls: [fn(&SystemKeychain) -> KeychainError; 4] = [
         |keychain| keychain.get(&item("k1")).unwrap_err(),
@@ -41,11 +41,11 @@ fn failures(keychain: &SystemKeychain) -> [KeychainError; 4] {
         |keychain| keychain.key_ids(PROGRAM).unwrap_err(),
     ];
     thread::scope(|scope| {
-        calls.map(|call| scope.spawn(move || in_time(keychain, call))).map(|answer| answer.join().unwrap())
+        calls.map(|call| scope.spawn(move || in_time(keychain, call))).map(|result| result.join().unwrap())
     })
 }
 
-/// A service that has the key `k1` and took to bad habits then.
+/// Starts a service that stores the key `k1`, then behaves as told.
 fn with_a_key(habit: Habit) -> (ScriptedService, SystemKeychain) {
     let service = ScriptedService::start(Habit::Honest).unwrap();
     let keychain = keychain(&service.variables());
@@ -68,7 +68,7 @@ fn is_failed(error: &KeychainError) -> bool {
     matches!(error, KeychainError::Failed(_))
 }
 
-fn is_silent(error: &KeychainError) -> bool {
+fn is_timed_out(error: &KeychainError) -> bool {
     *error == KeychainError::TimedOut
 }
 
@@ -77,7 +77,7 @@ fn is_locked(error: &KeychainError) -> bool {
 }
 
 #[test]
-fn a_key_comes_back_is_listed_and_goes() {
+fn a_key_can_be_stored_read_listed_and_deleted() {
     let (service, keychain) = with_a_key(Habit::Honest);
     assert_eq!(keychain.get(&item("k1")), Ok(key(1)));
     assert_eq!(keychain.get(&item("k2")), Err(KeychainError::NoItem));
@@ -89,8 +89,8 @@ fn a_key_comes_back_is_listed_and_goes() {
 }
 
 #[test]
-fn p47_without_a_bus_a_service_or_a_collection_there_is_no_keychain() {
-    let nowhere = [
+fn p47_without_a_bus_service_or_collection_the_keychain_is_absent() {
+    let without_bus = [
         vec![],
         vec![("XDG_RUNTIME_DIR", "/nonexistent".to_owned())],
         vec![("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus".to_owned())],
@@ -98,7 +98,7 @@ fn p47_without_a_bus_a_service_or_a_collection_there_is_no_keychain() {
         vec![("DBUS_SESSION_BUS_ADDRESS", "unixexec:path=/bin/false".to_owned())],
         vec![("DBUS_SESSION_BUS_ADDRESS", "what is this".to_owned())],
     ];
-    for variables in nowhere {
+    for variables in without_bus {
         let errors = failures(&keychain(&variables));
         assert!(errors.iter().all(is_absent), "{variables:?}: {errors:?}");
     }
@@ -122,19 +122,23 @@ fn the_bus_is_found_by_its_address_or_in_the_runtime_directory() {
 }
 
 #[test]
-fn a_bus_at_the_other_end_of_a_network_is_not_used() {
+fn a_bus_over_tcp_is_not_used() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("tcp:host=127.0.0.1,port={}", listener.local_addr().unwrap().port());
     let keychain = keychain(&vec![("DBUS_SESSION_BUS_ADDRESS", address)]);
     assert!(failures(&keychain).iter().all(is_absent));
     listener.set_nonblocking(true).unwrap();
-    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+    assert_eq!(
+        listener.accept().unwrap_err().kind(),
+        std::io::ErrorKind::WouldBlock,
+        "nothing has connected"
+    );
 }
 
 #[test]
 fn another_users_runtime_directory_is_not_used() {
     if !rustix::process::geteuid().is_root() {
-        return; // only root can give a file away
+        return; // only root can change a file's owner
     }
     let (service, _) = with_a_key(Habit::Honest);
     let socket = service.variables()[0].1.strip_prefix("unix:path=").unwrap().to_owned();
@@ -147,20 +151,20 @@ fn another_users_runtime_directory_is_not_used() {
 }
 
 #[test]
-fn p47_a_locked_keychain_is_locked_and_nobody_is_asked() {
+fn p47_a_locked_keychain_is_reported_without_a_prompt() {
     for habit in [Habit::Honest, Habit::HidesWhileLocked] {
         let (service, keychain) = locked(habit);
         let errors = failures(&keychain);
         assert!(errors.iter().all(is_locked), "{habit:?}: {errors:?}");
         let calls = service.calls();
-        let asks = ["CreateItem", "Delete", "GetSecret", "Unlock", "Prompt"];
-        let asked: Vec<_> = calls.iter().skip_while(|call| *call != "CreateItem").skip(1).collect();
-        assert!(!asked.iter().any(|call| asks.contains(&call.as_str())), "{habit:?}: {calls:?}");
+        let unwanted = ["CreateItem", "Delete", "GetSecret", "Unlock", "Prompt"];
+        let after_setup: Vec<_> = calls.iter().skip_while(|call| *call != "CreateItem").skip(1).collect();
+        assert!(!after_setup.iter().any(|call| unwanted.contains(&call.as_str())), "{habit:?}: {calls:?}");
     }
 }
 
 #[test]
-fn p53_a_locked_keychain_is_never_said_to_lack_a_key() {
+fn p53_a_locked_keychain_never_reports_a_missing_key() {
     for habit in [Habit::Honest, Habit::HidesWhileLocked] {
         let (_service, keychain) = locked(habit);
         assert_eq!(keychain.get(&item("never")), Err(KeychainError::Locked), "{habit:?}");
@@ -169,7 +173,7 @@ fn p53_a_locked_keychain_is_never_said_to_lack_a_key() {
 }
 
 #[test]
-fn p53_a_key_in_a_locked_collection_is_locked_though_the_default_one_is_open() {
+fn p53_a_key_in_a_locked_collection_is_locked_even_if_the_default_one_is_open() {
     let (service, keychain) = with_a_key(Habit::LocksItems);
     assert_eq!(keychain.get(&item("k1")), Err(KeychainError::Locked));
     assert_eq!(keychain.delete(&item("k1")), Err(KeychainError::Locked));
@@ -178,7 +182,7 @@ fn p53_a_key_in_a_locked_collection_is_locked_though_the_default_one_is_open() {
 }
 
 #[test]
-fn p47_a_service_that_wants_to_ask_first_is_locked_and_nobody_is_asked() {
+fn p47_a_service_that_needs_a_prompt_counts_as_locked_and_shows_none() {
     let (service, keychain) = with_a_key(Habit::AsksFirst);
     assert_eq!(keychain.set(&item("k2"), &key(2)), Err(KeychainError::Locked));
     assert_eq!(keychain.delete(&item("k1")), Err(KeychainError::Locked));
@@ -187,11 +191,11 @@ fn p47_a_service_that_wants_to_ask_first_is_locked_and_nobody_is_asked() {
 }
 
 #[test]
-fn p47_a_service_that_does_not_answer_is_silent() {
+fn p47_a_service_that_does_not_respond_times_out() {
     for habit in [Habit::Silent, Habit::Slow] {
         let (_service, keychain) = with_a_key(habit);
         let errors = failures(&keychain);
-        assert!(errors.iter().all(is_silent), "{habit:?}: {errors:?}");
+        assert!(errors.iter().all(is_timed_out), "{habit:?}: {errors:?}");
         assert_eq!(
             in_time(&keychain, |keychain| keychain.unlock()),
             Err(KeychainError::TimedOut),
@@ -201,7 +205,7 @@ fn p47_a_service_that_does_not_answer_is_silent() {
 }
 
 #[test]
-fn p47_a_service_or_a_bus_that_dies_during_a_call_failed() {
+fn p47_a_service_or_bus_that_exits_during_a_call_is_a_failure() {
     for habit in [Habit::Dies, Habit::BusDies] {
         let (_service, keychain) = with_a_key(habit);
         let errors = failures(&keychain);
@@ -210,7 +214,7 @@ fn p47_a_service_or_a_bus_that_dies_during_a_call_failed() {
 }
 
 #[test]
-fn p53_what_is_not_a_key_is_not_taken_for_one() {
+fn p53_an_invalid_key_or_reply_is_a_failure() {
     for habit in [Habit::Garbles, Habit::Truncates, Habit::Babbles] {
         let (_service, keychain) = with_a_key(habit);
         let error = in_time(&keychain, |keychain| keychain.get(&item("k1")).unwrap_err());
@@ -221,9 +225,9 @@ fn p53_what_is_not_a_key_is_not_taken_for_one() {
     assert!(errors.iter().all(is_failed), "{errors:?}");
 }
 
-/// A service's own claim can only be checked by reading the key back, which a login does with each key it makes.
+/// Only reading a key back shows that the service stored it. A login does so with each new key.
 #[test]
-fn p53_a_service_that_lies_is_found_out_by_reading_back() {
+fn p53_reading_back_detects_a_key_that_was_not_stored() {
     let service = ScriptedService::start(Habit::Forgets).unwrap();
     let keychain = keychain(&service.variables());
     assert_eq!(keychain.set(&item("k1"), &key(1)), Ok(()));
@@ -234,10 +238,10 @@ fn p53_a_service_that_lies_is_found_out_by_reading_back() {
 }
 
 #[test]
-fn unlocking_asks_once_and_only_what_is_locked() {
+fn unlocking_prompts_once_and_only_if_locked() {
     let (service, keychain) = with_a_key(Habit::Honest);
     assert_eq!(keychain.unlock(), Ok(()));
-    assert!(!service.calls().contains(&"Unlock".to_owned()), "it is open");
+    assert!(!service.calls().contains(&"Unlock".to_owned()), "it is already unlocked");
     service.lock();
     assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Ok(()));
     assert_eq!(service.calls().iter().filter(|call| *call == "Prompt").count(), 1);
@@ -245,31 +249,31 @@ fn unlocking_asks_once_and_only_what_is_locked() {
 }
 
 #[test]
-fn p49_a_question_that_is_dismissed_is_a_refusal() {
+fn p49_a_dismissed_prompt_is_a_refusal() {
     let (_service, keychain) = locked(Habit::Dismissed);
     assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Err(KeychainError::Refused));
     assert!(failures(&keychain).iter().all(is_locked));
 }
 
 #[test]
-fn an_answer_that_did_not_unlock_it_is_none() {
+fn a_completed_prompt_that_does_not_unlock_is_reported_as_locked() {
     let (_service, keychain) = locked(Habit::StaysLocked);
     assert_eq!(in_time(&keychain, |keychain| keychain.unlock()), Err(KeychainError::Locked));
 }
 
 #[test]
-fn p47_a_service_that_dies_while_it_asks_failed() {
+fn p47_a_service_that_exits_during_the_prompt_is_a_failure() {
     let (_service, keychain) = locked(Habit::DiesAsking);
     assert!(is_failed(&in_time(&keychain, |keychain| keychain.unlock().unwrap_err())));
 }
 
 #[test]
-fn p47_unlocking_waits_for_as_long_as_nobody_answers() {
+fn p47_unlocking_waits_while_the_prompt_is_open() {
     let (_service, keychain) = locked(Habit::NobodyAnswers);
-    let (done, answer) = mpsc::channel();
+    let (done, result) = mpsc::channel();
     thread::spawn(move || done.send(keychain.unlock()));
-    // Longer than a call may take: the limit is that of whoever asks.
-    assert_eq!(answer.recv_timeout(Duration::from_secs(3)), Err(mpsc::RecvTimeoutError::Timeout));
+    // Longer than any other call may take: the caller sets the limit here.
+    assert_eq!(result.recv_timeout(Duration::from_secs(3)), Err(mpsc::RecvTimeoutError::Timeout));
 }
 
 #[test]

@@ -15,13 +15,14 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// The limit of a call that prompts the user to unlock the keychain.
 const PROMPT_LIMIT: Duration = Duration::from_secs(120);
 
-/// How long a keychain that did not respond is left alone: longer than any command takes, so that a command waits for it
-/// only once, and short enough for a program that runs all day.
-const REST: Duration = Duration::from_secs(60);
+/// The pause after a time-out, during which calls fail at once. It is longer than any command runs, so a command waits for a
+/// hanging keychain only once, and short enough for a program that runs all day.
+const PAUSE: Duration = Duration::from_secs(60);
 
-/// Makes every call on a thread of its own, which it abandons when the limit passes.
+/// Makes every call on a separate thread, which it abandons when the limit passes.
 ///
-/// The thread is not one of an async runtime's pool: a pool waits for its threads when it ends, and so does the process.
+/// The thread isn't taken from an async runtime's pool: the runtime waits for its threads when it shuts down, so a hanging
+/// call would keep the process from exiting.
 #[derive(Clone)]
 pub(crate) struct Bounded {
     keychain: Arc<dyn Keychain>,
@@ -35,18 +36,18 @@ impl Bounded {
 
     /// Calls [`Keychain::get`], for three seconds at most.
     pub(crate) fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
-        self.ask(item, |keychain, item| keychain.get(item))
+        self.call_with_item(item, |keychain, item| keychain.get(item))
     }
 
     /// Calls [`Keychain::set`], for three seconds at most.
     pub(crate) fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
         let key = key.clone();
-        self.ask(item, move |keychain, item| keychain.set(item, &key))
+        self.call_with_item(item, move |keychain, item| keychain.set(item, &key))
     }
 
     /// Calls [`Keychain::delete`], for three seconds at most.
     pub(crate) fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
-        self.ask(item, |keychain, item| keychain.delete(item))
+        self.call_with_item(item, |keychain, item| keychain.delete(item))
     }
 
     /// Calls [`Keychain::key_ids`], for three seconds at most.
@@ -60,7 +61,7 @@ impl Bounded {
         self.within(PROMPT_LIMIT, canceller, |keychain| keychain.unlock())
     }
 
-    fn ask<T: Send + 'static>(
+    fn call_with_item<T: Send + 'static>(
         &self,
         item: &Item<'_>,
         call: impl FnOnce(&dyn Keychain, &Item<'_>) -> Result<T, KeychainError> + Send + 'static,
@@ -77,7 +78,7 @@ impl Bounded {
         canceller: &Canceller,
         call: impl FnOnce(&dyn Keychain) -> Result<T, KeychainError> + Send + 'static,
     ) -> Result<T, KeychainError> {
-        if self.is_resting() {
+        if self.is_paused() {
             return Err(KeychainError::TimedOut);
         }
         let result = on_abandonable_thread(self.keychain.clone(), limit, canceller, call);
@@ -87,8 +88,8 @@ impl Bounded {
         result
     }
 
-    fn is_resting(&self) -> bool {
-        self.timed_out_at().is_some_and(|since| since.elapsed() < REST)
+    fn is_paused(&self) -> bool {
+        self.timed_out_at().is_some_and(|since| since.elapsed() < PAUSE)
     }
 
     fn timed_out_at(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {

@@ -12,7 +12,7 @@ use super::{Item, Key, Keychain, key_text};
 use crate::environment::Environment;
 use crate::error::KeychainError;
 
-/// One generic credential per key, named `hallpass:<key>:<program>`. It is open while the user is logged on.
+/// One generic credential per key, named `hallpass:<key>:<program>`. It can be read while the user is logged on.
 #[derive(Debug, Clone)]
 pub(super) struct CredentialManager;
 
@@ -25,11 +25,11 @@ impl CredentialManager {
 impl Keychain for CredentialManager {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
         let secret = entry(item)?.get_secret().map_err(keychain_error)?;
-        key_text::read(&Zeroizing::new(secret))
+        key_text::decode(&Zeroizing::new(secret))
     }
 
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
-        entry(item)?.set_secret(key_text::write(key).as_bytes()).map_err(keychain_error)
+        entry(item)?.set_secret(key_text::encode(key).as_bytes()).map_err(keychain_error)
     }
 
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
@@ -50,13 +50,13 @@ impl Keychain for CredentialManager {
     }
 }
 
-/// The name can be split again: neither a program's name nor a key's identifier contains a colon.
+/// Opens the store. It splits a credential's name at the colons: neither the program's name nor the key's identifier has any.
 fn store() -> Result<Arc<Store>, KeychainError> {
     let name = HashMap::from([("prefix", "hallpass:"), ("divider", ":"), ("suffix", "")]);
     Store::new_with_configuration(&name).map_err(keychain_error)
 }
 
-/// The key stays on this computer, as its record does.
+/// The key stays on this computer, as its record does: it doesn't roam with the user's profile.
 fn entry(item: &Item<'_>) -> Result<Entry, KeychainError> {
     let here = HashMap::from([("persistence", "Local")]);
     store()?.build(item.service, item.key_id, Some(&here)).map_err(keychain_error)

@@ -7,13 +7,15 @@ use zeroize::Zeroizing;
 use super::Key;
 use crate::error::KeychainError;
 
-pub(super) fn write(key: &Key) -> Zeroizing<String> {
+pub(super) fn encode(key: &Key) -> Zeroizing<String> {
     Zeroizing::new(URL_SAFE_NO_PAD.encode(key.expose()))
 }
 
+/// Decodes a key.
+///
 /// # Errors
-/// [`KeychainError::Failed`] unless [`write`] made the text.
-pub(super) fn read(text: &[u8]) -> Result<Key, KeychainError> {
+/// [`KeychainError::Failed`] if the text doesn't come from [`encode`].
+pub(super) fn decode(text: &[u8]) -> Result<Key, KeychainError> {
     let mut key = Zeroizing::new([0; 32]);
     match URL_SAFE_NO_PAD.decode_slice(text, &mut *key) {
         Ok(32) => Ok(Key(key)),
@@ -26,29 +28,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p53_a_key_is_one_line_of_ascii_and_comes_back() {
+    fn p53_a_key_is_encoded_as_one_line_of_ascii_and_decodes_to_itself() {
         for key in [Key::new([0; 32]), Key::new([0xff; 32]), Key::new(std::array::from_fn(|i| (i * 9) as u8))]
         {
-            let text = write(&key);
+            let text = encode(&key);
             assert!(
                 text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
             );
-            assert_eq!(read(text.as_bytes()), Ok(key));
+            assert_eq!(decode(text.as_bytes()), Ok(key));
         }
     }
 
     #[test]
-    fn n113_p50_a_key_is_far_below_the_limit_of_windows_even_where_it_is_kept_as_utf_16() {
-        assert!(2 * write(&Key::new([0xff; 32])).len() < 2560);
+    fn n113_p50_an_encoded_key_fits_the_windows_limit_even_as_utf_16() {
+        assert!(2 * encode(&Key::new([0xff; 32])).len() < 2560);
     }
 
     #[test]
-    fn p53_anything_else_is_no_key() {
-        let text = write(&Key::new([7; 32]));
+    fn p53_other_text_does_not_decode() {
+        let text = encode(&Key::new([7; 32]));
         let longer = format!("{}A", *text);
         let newline = format!("{}\n", *text);
         for wrong in ["", "not a key", &text[..42], &longer, &newline, &"A".repeat(86)] {
-            assert!(matches!(read(wrong.as_bytes()), Err(KeychainError::Failed(_))), "{wrong:?}");
+            assert!(matches!(decode(wrong.as_bytes()), Err(KeychainError::Failed(_))), "{wrong:?}");
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::error::KeychainError;
 
 /// One generic password per key; its account is the key's identifier.
 ///
-/// macOS prompts the user whether this program may read its item, and returns an error at once in a session without a
-/// display. The prompt is allowed here: after an update of an unsigned program it is the only way to the key.
+/// macOS may ask the user whether this program can read its item; in a session without a display it fails at once instead.
+/// The prompt is allowed here: once an unsigned program has been updated, it's the only way to the key.
 #[derive(Debug, Clone)]
 pub(super) struct LoginKeychain;
 
@@ -30,11 +30,11 @@ impl LoginKeychain {
 impl Keychain for LoginKeychain {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
         let secret = entry(item)?.get_secret().map_err(keychain_error)?;
-        key_text::read(&Zeroizing::new(secret))
+        key_text::decode(&Zeroizing::new(secret))
     }
 
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
-        entry(item)?.set_secret(key_text::write(key).as_bytes()).map_err(keychain_error)
+        entry(item)?.set_secret(key_text::encode(key).as_bytes()).map_err(keychain_error)
     }
 
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {

@@ -30,21 +30,27 @@ use zeroize::Zeroizing;
 
 use crate::error::KeychainError;
 
-/// Stores 32-byte keys by the name of the program and the key's identifier. [`SystemKeychain`] is the default; implement it
-/// for another place to keep keys.
+/// Stores encryption keys by the name of the program and the key's identifier. [`SystemKeychain`] is the default.
 ///
-/// Calls may block: Hallpass makes them on a thread of their own, with a limit, and abandons the thread when the limit
-/// passes.
+/// Calls may block. Hallpass makes each on a separate thread with a time limit (3 seconds; 2 minutes for
+/// [`unlock`](Keychain::unlock)) and abandons the thread when the limit passes.
 ///
-/// Any error except [`KeychainError::NoItem`] means that nothing is known about the key.
+/// # Errors
+/// Return [`KeychainError::NoItem`] only if the keychain is open and has no such key: Hallpass then treats the key as lost.
+/// Any other error means that nothing is known about the key.
+///
+/// # Examples
+/// A program that supplies its own keychain:
 ///
 /// ```
 /// use std::collections::HashMap;
 /// use std::sync::Mutex;
 ///
+/// use hallpass::Hallpass;
 /// use hallpass::error::KeychainError;
 /// use hallpass::world::keychain::{Item, Key, Keychain};
 ///
+/// /// Keys of this process, by identifier.
 /// #[derive(Default)]
 /// struct InMemory(Mutex<HashMap<String, Key>>);
 ///
@@ -52,21 +58,33 @@ use crate::error::KeychainError;
 ///     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
 ///         self.0.lock().unwrap().get(item.key_id).cloned().ok_or(KeychainError::NoItem)
 ///     }
+///
 ///     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
 ///         self.0.lock().unwrap().insert(item.key_id.to_owned(), key.clone());
 ///         Ok(())
 ///     }
+///
 ///     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
 ///         self.0.lock().unwrap().remove(item.key_id);
 ///         Ok(())
 ///     }
+///
 ///     fn unlock(&self) -> Result<(), KeychainError> {
 ///         Ok(())
 ///     }
+///
 ///     fn key_ids(&self, _service: &str) -> Result<Vec<String>, KeychainError> {
 ///         Ok(self.0.lock().unwrap().keys().cloned().collect())
 ///     }
 /// }
+///
+/// # fn main() -> hallpass::Result<()> {
+/// let pass = Hallpass::builder("mytool", "https://login.example.com", "mytool")
+///     .keychain(InMemory::default())
+///     .build()?;
+/// # let _ = pass;
+/// # Ok(())
+/// # }
 /// ```
 pub trait Keychain: Send + Sync + 'static {
     /// Returns a key.
@@ -76,15 +94,23 @@ pub trait Keychain: Send + Sync + 'static {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError>;
 
     /// Stores a key under a new identifier.
+    ///
+    /// # Errors
+    /// [`KeychainError::Locked`] if the user has to [`unlock`](Keychain::unlock) the keychain first.
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError>;
 
     /// Removes a key. Succeeds if there is none.
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError>;
 
-    /// Asks the user to unlock the keychain and waits for it. Only called after the user was told.
+    /// Prompts the user to unlock the keychain, and waits for it. Succeeds at once if the keychain is open.
+    ///
+    /// Hallpass calls it only during a login, after it told the user to expect a prompt.
+    ///
+    /// # Errors
+    /// [`KeychainError::Refused`] if the user dismissed the prompt.
     fn unlock(&self) -> Result<(), KeychainError>;
 
-    /// Returns the identifiers of all keys of this program, whether or not a record names them.
+    /// Returns the identifiers of all keys of a program, including those that no record uses any more.
     fn key_ids(&self, service: &str) -> Result<Vec<String>, KeychainError>;
 }
 

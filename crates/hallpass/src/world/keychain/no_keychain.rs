@@ -50,16 +50,16 @@ mod tests {
     use crate::world::keychain::SystemKeychain;
 
     #[test]
-    fn where_there_is_no_keychain_every_call_says_so() {
+    fn every_call_reports_that_there_is_no_keychain() {
         let keychain = SystemKeychain::new(&Environment::default());
         let item = Item::new("mytool", "k1");
-        let answers = [
+        let results = [
             keychain.get(&item).map(drop),
             keychain.set(&item, &Key::new([7; 32])),
             keychain.delete(&item),
             keychain.unlock(),
             keychain.key_ids("mytool").map(drop),
         ];
-        assert!(answers.iter().all(|answer| matches!(answer, Err(KeychainError::Absent(_)))), "{answers:?}");
+        assert!(results.iter().all(|result| matches!(result, Err(KeychainError::Absent(_)))), "{results:?}");
     }
 }

@@ -5,8 +5,8 @@ use crate::error::KeychainError;
 /// `errSecItemNotFound`.
 pub(super) const ITEM_NOT_FOUND: i32 = -25300;
 
-/// "Not found" counts only in a desktop session: over SSH, in cron or in a daemon the login keychain may be locked or missing
-/// from the session's search list.
+/// Converts a status. "Not found" counts only in a desktop session: over SSH, in cron or in a daemon the login keychain may
+/// be locked, or missing from the session's search list.
 pub(super) fn keychain_error(
     status: i32,
     text: &str,
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p52_a_session_without_a_desktop_does_not_lack_the_key_its_keychain_is_locked_or_absent() {
+    fn p52_without_a_desktop_session_the_keychain_is_locked_or_absent() {
         let over_ssh = |status| keychain_error(status, "text", || false);
         for status in [-25308, -25293, -25300] {
             assert_eq!(over_ssh(status), KeychainError::Locked, "{status}");
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn p52_a_key_is_missing_only_where_the_desktop_says_so() {
+    fn p52_only_a_desktop_session_reports_a_missing_key() {
         assert_eq!(keychain_error(ITEM_NOT_FOUND, "text", || true), KeychainError::NoItem);
         for status in [-25308, -25293, -25307, -128, -1] {
             assert_ne!(keychain_error(status, "text", || true), KeychainError::NoItem, "{status}");

@@ -11,10 +11,11 @@ use super::failure;
 use crate::environment::Environment;
 use crate::error::KeychainError;
 
-/// The limit of one call. The one that waits for the user has none.
+/// The time limit of a call.
 const CALL: Duration = Duration::from_secs(2);
 
-/// The address of the bus, by the D-Bus specification and systemd's convention.
+/// The address of the bus: `$DBUS_SESSION_BUS_ADDRESS`, as the D-Bus specification says, or the socket in the runtime
+/// directory, where systemd puts it.
 #[derive(Debug, Clone)]
 pub(super) struct SessionBus {
     address: Option<String>,
@@ -29,7 +30,7 @@ impl SessionBus {
         }
     }
 
-    /// Connects. Has no limit of its own for a bus that accepts the connection and stays silent.
+    /// Connects. Sets no time limit, so a bus that accepts the connection and never responds blocks forever.
     ///
     /// # Errors
     /// [`KeychainError::Absent`] if there is no bus.
@@ -54,12 +55,12 @@ impl SessionBus {
     }
 }
 
-/// Accepts only a local bus: keys cross it in clear.
+/// Accepts only a local bus: keys cross it unencrypted.
 fn local(address: &str) -> Result<Address, KeychainError> {
     let address: Address = address.try_into().map_err(|error| failure::from_connecting(&error))?;
     match address.transport() {
         Transport::Unix(_) => Ok(address),
-        _ => Err(KeychainError::Absent("the D-Bus session is not on this computer".to_owned())),
+        _ => Err(KeychainError::Absent("the D-Bus session is not on a Unix socket".to_owned())),
     }
 }
 

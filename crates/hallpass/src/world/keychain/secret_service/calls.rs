@@ -1,4 +1,4 @@
-//! Calls to the Secret Service, by their own names.
+//! The calls of the Secret Service, one function each.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ const SERVICE: &str = "org.freedesktop.Secret.Service";
 const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const ITEM: &str = "org.freedesktop.Secret.Item";
 
-/// The path that stands for none: no prompt, no collection.
+/// The path that means "no prompt" or "no collection".
 const NONE: &str = "/";
 
 /// A connection to the bus, which starts the service if it isn't running.
@@ -44,6 +44,8 @@ impl Service {
         Ok(Found { unlocked, locked })
     }
 
+    /// Returns the collection for new items.
+    ///
     /// # Errors
     /// [`KeychainError::Absent`] if there is no default collection.
     pub(super) async fn default_collection(&self) -> Result<OwnedObjectPath, KeychainError> {
@@ -62,11 +64,13 @@ impl Service {
         let session = self.session().await?;
         let reply = self.call(item, ITEM, "GetSecret", &(session,)).await?;
         let ((_, _, value, _),): ((OwnedObjectPath, Vec<u8>, Vec<u8>, String),) = body(&reply)?;
-        key_text::read(&Zeroizing::new(value))
+        key_text::decode(&Zeroizing::new(value))
     }
 
+    /// Creates an item.
+    ///
     /// # Errors
-    /// [`KeychainError::Locked`] also if the service wants to prompt the user first.
+    /// [`KeychainError::Locked`] also if the service would have to prompt the user.
     pub(super) async fn create(
         &self,
         collection: &ObjectPath<'_>,
@@ -78,7 +82,7 @@ impl Service {
             ("org.freedesktop.Secret.Item.Label", label.into()),
             ("org.freedesktop.Secret.Item.Attributes", Attributes::for_item(item).0.into()),
         ]);
-        let text = key_text::write(key);
+        let text = key_text::encode(key);
         let secret = (self.session().await?, [0u8; 0].as_slice(), text.as_bytes(), "text/plain");
         let replace = false;
         let reply = self.call(collection, COLLECTION, "CreateItem", &(properties, secret, replace)).await?;
@@ -86,8 +90,10 @@ impl Service {
         unless_prompted(&prompt)
     }
 
+    /// Deletes an item.
+    ///
     /// # Errors
-    /// [`KeychainError::Locked`] also if the service wants to prompt the user first.
+    /// [`KeychainError::Locked`] also if the service would have to prompt the user.
     pub(super) async fn delete(&self, item: &ObjectPath<'_>) -> Result<(), KeychainError> {
         let prompt: OwnedObjectPath = body(&self.call(item, ITEM, "Delete", &()).await?)?;
         unless_prompted(&prompt)
@@ -99,7 +105,7 @@ impl Service {
         Ok(attributes.get(KEY_ID).cloned())
     }
 
-    /// Prompts the user.
+    /// Unlocks a collection, which prompts the user.
     pub(super) async fn unlock(&self, collection: &ObjectPath<'_>) -> Result<(), KeychainError> {
         let reply = self.call(PATH, SERVICE, "Unlock", &([collection].as_slice(),)).await?;
         let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = body(&reply)?;

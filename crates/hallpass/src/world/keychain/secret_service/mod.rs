@@ -1,7 +1,7 @@
 //! The Secret Service (freedesktop.org, draft 0.2): GNOME Keyring, KDE Wallet, KeePassXC and others.
 //!
-//! Only `unlock` makes calls that prompt the user. The session is not encrypted: encryption would protect from listeners on the
-//! user's own bus, who could just as well ask for the key.
+//! Only `unlock` prompts the user. Secrets aren't encrypted on the bus: encryption would only protect them from programs on
+//! the user's own bus, and those can request the key themselves.
 
 mod attributes;
 mod bus;
@@ -28,7 +28,7 @@ impl SecretService {
         SecretService { bus: SessionBus::new(environment) }
     }
 
-    fn ask<T>(
+    fn with_service<T>(
         &self,
         work: impl AsyncFnOnce(&Service) -> Result<T, KeychainError>,
     ) -> Result<T, KeychainError> {
@@ -38,21 +38,21 @@ impl SecretService {
 
 impl Keychain for SecretService {
     fn get(&self, item: &Item<'_>) -> Result<Key, KeychainError> {
-        self.ask(async |service| match find(service, &Attributes::for_item(item)).await?.first() {
+        self.with_service(async |service| match find(service, &Attributes::for_item(item)).await?.first() {
             Some(path) => service.secret(path).await,
             None => Err(KeychainError::NoItem),
         })
     }
 
     fn set(&self, item: &Item<'_>, key: &Key) -> Result<(), KeychainError> {
-        self.ask(async |service| {
+        self.with_service(async |service| {
             let collection = open_collection(service).await?;
             service.create(&collection, item, key).await
         })
     }
 
     fn delete(&self, item: &Item<'_>) -> Result<(), KeychainError> {
-        self.ask(async |service| {
+        self.with_service(async |service| {
             for path in find(service, &Attributes::for_item(item)).await? {
                 service.delete(&path).await?;
             }
@@ -61,7 +61,7 @@ impl Keychain for SecretService {
     }
 
     fn unlock(&self) -> Result<(), KeychainError> {
-        self.ask(async |service| {
+        self.with_service(async |service| {
             let collection = service.default_collection().await?;
             if service.is_locked(&collection).await? {
                 service.unlock(&collection).await?;
@@ -71,7 +71,7 @@ impl Keychain for SecretService {
     }
 
     fn key_ids(&self, program: &str) -> Result<Vec<String>, KeychainError> {
-        self.ask(async |service| {
+        self.with_service(async |service| {
             let mut ids = Vec::new();
             for path in find(service, &Attributes::for_program(program)).await? {
                 ids.extend(service.key_id(&path).await?);
@@ -81,7 +81,8 @@ impl Keychain for SecretService {
     }
 }
 
-/// Returns the items that can be read. Finding none counts only if the collection is open: a locked one may hide them.
+/// Returns the items that can be read. An empty result counts only if the default collection is unlocked: a locked one may
+/// hide its items.
 async fn find(service: &Service, attributes: &Attributes<'_>) -> Result<Vec<OwnedObjectPath>, KeychainError> {
     let found = service.search(attributes).await?;
     if !found.locked.is_empty() {

@@ -15,7 +15,7 @@ pub(super) const NAME: &str = "org.freedesktop.secrets";
 
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 
-/// Has the service show a prompt, and waits until the user completes it.
+/// Shows a prompt and waits until the user completes it.
 ///
 /// # Errors
 /// [`KeychainError::Refused`] if the user dismissed it, or if it can't be shown in this session.
@@ -24,7 +24,7 @@ pub(super) async fn show(bus: &Connection, prompt: &ObjectPath<'_>) -> Result<()
     watch(bus, &format!("type='signal',interface='{PROMPT}',member='Completed',path='{prompt}'")).await?;
     watch(bus, &format!("type='signal',member='NameOwnerChanged',arg0='{NAME}'")).await?;
     let no_window = "";
-    // Sent as a message: a call has a time limit.
+    // A call would have a time limit; the user may take longer.
     let request = Message::method_call(prompt, "Prompt")
         .interface(PROMPT)
         .destination(NAME)
@@ -53,7 +53,7 @@ async fn next(messages: &mut MessageStream) -> Result<Message, KeychainError> {
 }
 
 fn ended() -> KeychainError {
-    KeychainError::Failed("it ended during the prompt".to_owned())
+    KeychainError::Failed("the Secret Service exited during the prompt".to_owned())
 }
 
 /// Returns the outcome of the prompt, if a message carries one.
