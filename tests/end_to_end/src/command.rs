@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 use std::{fs, thread};
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use hallpass_test::canary;
 
+use crate::cargo::{cargo, target_folder};
 use crate::patience;
 
 /// A user's home, empty at first.
@@ -52,9 +54,9 @@ impl Finished {
 }
 
 impl Home {
-    /// A new one, for the command that `cargo build -p hallpass-cli` left beside these tests.
+    /// A new one, for the command built from the current sources.
     pub fn new() -> Home {
-        Home::of(&hallpass())
+        Home::of(hallpass())
     }
 
     /// A new one, for another build of the command.
@@ -152,15 +154,16 @@ pub(crate) fn finished(output: &Output) -> Finished {
     }
 }
 
-/// The command that `cargo build -p hallpass-cli` left beside these tests.
-pub fn hallpass() -> PathBuf {
-    let tests = std::env::current_exe().expect("this program has a path");
-    let folder = tests.ancestors().nth(2).expect("tests run in target/<profile>/deps");
-    let binary = folder.join(format!("hallpass{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        binary.exists(),
-        "{} is missing: run `cargo build -p hallpass-cli` first, or ./test",
-        binary.display()
-    );
-    binary
+/// Returns the command, built from the current sources with the features of `./test`. `cargo test` doesn't build it for
+/// this crate, so these tests would otherwise run whatever an earlier build left.
+pub fn hallpass() -> &'static Path {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let built = cargo()
+            .args(["test", "--quiet", "--workspace", "--test", "command", "--no-run", "--target-dir"])
+            .arg(target_folder())
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "the command could not be built");
+        target_folder().join("debug/hallpass")
+    });
+    &PROGRAM
 }

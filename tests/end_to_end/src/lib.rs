@@ -1,6 +1,7 @@
 //! Support that the end-to-end tests share: the command in a new home directory, the programs in `tests/foreign`, and
 //! isolated systems to run them on.
 
+mod cargo;
 mod certificate;
 mod command;
 mod foreign;

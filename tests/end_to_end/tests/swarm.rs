@@ -22,14 +22,14 @@ fn swarmed(setup: Setup<'_>, provider: &Provider, expiry: Expiry, cycles: usize)
 #[test]
 fn p27_sixteen_processes_at_twenty_expiries_in_a_row_make_one_refresh_each_time() {
     let program = hallpass();
-    let setup = Setup { program: &program, processes: PROCESSES, storage: "file", environment: &[] };
+    let setup = Setup { program, processes: PROCESSES, storage: "file", environment: &[] };
     swarmed(setup, &Provider::start(&[]), Expiry::SetBack, 20);
 }
 
 #[test]
 fn p27_p35_tokens_that_really_end_every_four_seconds_are_renewed_once_each() {
     let program = hallpass();
-    let setup = Setup { program: &program, processes: PROCESSES, storage: "file", environment: &[] };
+    let setup = Setup { program, processes: PROCESSES, storage: "file", environment: &[] };
     swarmed(setup, &Provider::start(&SHORT_LIFE), Expiry::Awaited, 3);
 }
 
@@ -44,7 +44,6 @@ fn p27_sixteen_processes_over_a_sealed_sign_in_make_one_refresh_each_time() {
     let variables = bus.variables();
     let environment: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let program = hallpass();
-    let setup =
-        Setup { program: &program, processes: PROCESSES, storage: "keychain", environment: &environment };
+    let setup = Setup { program, processes: PROCESSES, storage: "keychain", environment: &environment };
     swarmed(setup, &Provider::start(&SHORT_LIFE), Expiry::Awaited, 3);
 }
