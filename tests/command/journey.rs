@@ -159,7 +159,7 @@ fn after_a_logout_every_verb_says_so() {
     let text = "* default\n    not signed in; sign in with: hallpass login\n";
     assert_eq!((status.code, status.stdout.as_str()), (4, text));
     let again = sandbox.run(&["logout"]).ok();
-    assert_eq!(again.stderr, "Nobody was signed in.\n");
+    assert_eq!(again.stderr, "Not signed in.\n");
 }
 
 #[test]

@@ -40,8 +40,8 @@ const FOR_THE_CODE: [(&str, i32); 7] = [
     ("invalid_target", 6),
 ];
 
-/// A server whose endpoints are known without asking; the person says what the callback carries.
-fn login_at(sandbox: &CommandSandbox, server: &ScriptedServer, query: &str) -> Outcome {
+/// A login at a server whose endpoints are set by hand; the user's browser comes back with this query.
+pub(crate) fn login_at(sandbox: &CommandSandbox, server: &ScriptedServer, query: &str) -> Outcome {
     let issuer = format!("--issuer={}", server.origin());
     let endpoint = |name: &str| format!("--endpoint={name}={}/{name}", server.origin());
     let [authorization, token] = ["authorization", "token"].map(endpoint);

@@ -65,7 +65,7 @@ pub fn at_hash(access_token: &str) -> String {
 }
 
 /// RFC 7515 appendix A.2's private key, as PKCS #1 (base64url).
-const RFC_7515_A_2_KEY: &str = "\
+pub const RFC_7515_A_2_KEY: &str = "\
     MIIEowIBAAKCAQEAofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJ\
     PMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSX\
     ndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aG\

@@ -110,7 +110,7 @@ fn from_login_to_logout() {
     let after = machine.run("whoami").exits_with(4);
     assert!(after.stdout.is_empty() && after.stderr.ends_with("run: mytool login\n"), "{}", after.stderr);
     machine.run("me").exits_with(4);
-    assert_eq!(machine.run("logout").exits_with(0).stderr, "Nobody was signed in.\n");
+    assert_eq!(machine.run("logout").exits_with(0).stderr, "Not signed in.\n");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use hallpass_dev::DevServer;
-use hallpass_test::command::{CLIENT, CommandSandbox, Outcome, browse, callback, visit};
+use hallpass_test::command::{CLIENT, CommandSandbox, visit};
 use hallpass_test::scripted_server::{Response, ScriptedServer};
 use serde_json::json;
 
 use super::Transcript;
 use crate::new_sandbox;
+use crate::refusals::login_at;
 
 /// Variables by which a login sees where it runs. They count for more than a container that the tests may run in.
 const PLACES: [&[(&str, &str)]; 6] = [
@@ -26,16 +27,6 @@ pub(super) fn without_device_grant() -> CommandSandbox {
     std::fs::create_dir_all(sandbox.config_dir()).unwrap();
     std::fs::write(sandbox.config_dir().join("config.toml"), "device = \"off\"\n").unwrap();
     sandbox
-}
-
-/// A login at a server whose endpoints are named; the user's browser comes back with this query.
-pub(super) fn login_at(sandbox: &CommandSandbox, server: &ScriptedServer, query: &str) -> Outcome {
-    let issuer = format!("--issuer={}", server.origin());
-    let endpoint = |name: &str| format!("--endpoint={name}={}/{name}", server.origin());
-    let [authorization, token] = ["authorization", "token"].map(endpoint);
-    let client = format!("--client-id={CLIENT}");
-    let args = [issuer.as_str(), &client, &authorization, &token, "--scope=a b", "--timeout=10s"];
-    sandbox.login(&args).play(|url| browse(&callback(url, query)).unwrap()).0
 }
 
 /// Signs in at such a server, with a refresh token.

@@ -5,8 +5,9 @@ use hallpass_test::scripted_server::{Response, ScriptedServer};
 use serde_json::json;
 
 use super::Transcript;
-use super::login::{login_at, sign_in_at};
+use super::login::sign_in_at;
 use crate::new_sandbox;
+use crate::refusals::login_at;
 
 #[test]
 fn token() {

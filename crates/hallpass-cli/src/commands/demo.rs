@@ -156,7 +156,7 @@ fn ensure(condition: bool, problem: &str) -> Result<(), Failure> {
     if condition { Ok(()) } else { Err(Failure::Unexpected(problem.to_owned())) }
 }
 
-/// Opens the user's own browser first. If there is none, or nobody signs in for a while, the robot does. Once the
+/// Opens the user's own browser first. If there is none, or the user doesn't sign in for a while, the robot does. Once the
 /// sign-in is complete the demo exits, and with it the thread that waits here.
 struct DemoBrowser {
     own: Option<SystemBrowser>,

@@ -173,7 +173,7 @@ fn temporary_file(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
-    // Settings decide which server gets the refresh token, so nobody else may write them, whatever the umask.
+    // Settings decide which server gets the refresh token, so no other user may write them, whatever the umask.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir)?;

@@ -101,7 +101,7 @@ impl Context {
         })
     }
 
-    /// Waits until no other process changes the record, or somebody cancels.
+    /// Waits until no other process changes the record, for at most `limit` or until the login is cancelled.
     pub(crate) fn lock(&self, limit: Duration) -> Result<Guard> {
         self.store.lock(limit, &self.cancel)
     }

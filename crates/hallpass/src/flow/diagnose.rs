@@ -78,7 +78,7 @@ fn server(context: &Context, client: &Client) -> Vec<Finding> {
     }
 }
 
-/// Nothing where whoever sends the requests does not tell.
+/// Returns the proxy and the trusted authorities, as far as the HTTP client tells them.
 fn way(route: Route, host: &str) -> Vec<Finding> {
     let proxy = route.proxy.map(|proxy| match proxy {
         Some(proxy) => Finding::remark(Subject::Proxy, format!("{host} is reached through {proxy}")),

@@ -69,7 +69,7 @@ pub(super) struct Preparation {
 }
 
 impl Preparation {
-    /// Starts on a thread of its own; failures wait until somebody needs the result.
+    /// Starts on a thread of its own; a failure is reported when the result is needed.
     pub(super) fn start(context: &Arc<Context>, endpoints: &Endpoints) -> Preparation {
         let (done, keys) = mpsc::channel();
         let (until_dropped, stop) = mpsc::channel();

@@ -209,7 +209,7 @@ impl fmt::Display for LogoutReport {
     /// The truth in one sentence: what was erased, and what the server did.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.erased, &self.refresh_token, &self.access_token) {
-            (false, ..) => f.write_str("Nobody was signed in."),
+            (false, ..) => f.write_str("Not signed in."),
             (_, Revocation::ClientRefused(why), _) | (_, _, Revocation::ClientRefused(why)) => {
                 let left = self.survivors();
                 write!(f, "Logged out here, but not at the server: it revokes nothing for a client without a secret: {why}. {left}.")

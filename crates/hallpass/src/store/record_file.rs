@@ -111,8 +111,8 @@ impl RecordFile {
         file.write_all(&bytes).map_err(failed)?;
         file.as_file().set_len(bytes.len() as u64).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
-        // On Windows no process can read a locked file. It is safe to unlock it there: nobody removes it, because that
-        // takes the record's lock, which we hold.
+        // On Windows no process can read a locked file. It is safe to unlock it there: removing it
+        // takes the record's lock, which this process holds.
         #[cfg(windows)]
         let _ = file.as_file().unlock();
         file.persist(&target).map_err(|error| failed(error.error))?;

@@ -381,7 +381,7 @@ const UNUSABLE: [(&str, Spoil); 5] = [
         fs::create_dir_all(sandbox.folder()).unwrap();
         fs::set_permissions(sandbox.folder(), fs::Permissions::from_mode(0o777)).unwrap();
     }),
-    ("somebody else's folder", |sandbox| {
+    ("another user's folder", |sandbox| {
         fs::create_dir_all(sandbox.folder()).unwrap();
         // Only root can give a folder away; for others a closed one is as foreign.
         if chown(sandbox.folder(), Some(12345), None).is_err() {

@@ -1,4 +1,4 @@
-//! Endpoints that send everybody on: nobody follows, wherever it leads.
+//! Endpoints that redirect: no redirect is followed, wherever it leads.
 
 use hallpass::error::{NetworkError, NetworkErrorKind, ServerMisbehaved};
 use hallpass::{DeviceGrant, Error, Revocation};
@@ -13,7 +13,7 @@ const DEVICE: &str = "/oauth/device_authorization";
 
 type Action = fn(&LibrarySandbox, &Provider);
 
-/// An endpoint that sends on, at a server where nobody or somebody is signed in, and what comes of asking it.
+/// An endpoint that sends on, what precedes the request to it, and what comes of that request.
 struct Case {
     name: &'static str,
     paths: &'static [&'static str],
@@ -23,9 +23,9 @@ struct Case {
     at_most: usize,
 }
 
-fn nobody(_: &LibrarySandbox, _: &Provider) {}
+fn signed_out(_: &LibrarySandbox, _: &Provider) {}
 
-fn somebody(sandbox: &LibrarySandbox, provider: &Provider) {
+fn signed_in(sandbox: &LibrarySandbox, provider: &Provider) {
     sandbox.signed_in(provider);
 }
 
@@ -81,7 +81,7 @@ const CASES: [Case; 7] = [
     Case {
         name: "metadata",
         paths: &[OPENID_CONFIGURATION, OAUTH_METADATA],
-        before: nobody,
+        before: signed_out,
         asked: |sandbox, provider| {
             is_redirected(&failure("metadata", login(sandbox.at(provider), unopened)), "metadata");
         },
@@ -90,22 +90,22 @@ const CASES: [Case; 7] = [
     Case {
         name: "keys, which are asked for once more when they are needed",
         paths: &[JWKS],
-        before: nobody,
+        before: signed_out,
         asked: |sandbox, provider| signs_nobody_in(sandbox, provider, "JWKS"),
         at_most: 2,
     },
     Case {
         name: "a code",
         paths: &[TOKEN],
-        before: nobody,
+        before: signed_out,
         asked: |sandbox, provider| signs_nobody_in(sandbox, provider, "token endpoint"),
         at_most: 1,
     },
-    Case { name: "a refresh", paths: &[TOKEN], before: somebody, asked: keeps_the_session, at_most: 1 },
+    Case { name: "a refresh", paths: &[TOKEN], before: signed_in, asked: keeps_the_session, at_most: 1 },
     Case {
         name: "userinfo",
         paths: &[USERINFO],
-        before: somebody,
+        before: signed_in,
         asked: |sandbox, provider| {
             is_redirected(&sandbox.pass(provider).fetch_user().unwrap_err(), "userinfo endpoint");
         },
@@ -114,7 +114,7 @@ const CASES: [Case; 7] = [
     Case {
         name: "revocation of both tokens",
         paths: &["/oauth/token/revoke"],
-        before: somebody,
+        before: signed_in,
         asked: confirms_no_logout,
         at_most: 2,
     },
