@@ -34,10 +34,10 @@ fn p21_doctor_finds_everything_in_order_and_signs_nobody_in() {
     assert_eq!((troubles, doctor.stderr.as_str()), (0, ""), "{doctor:#?}");
     for line in [
         "ok  redirect  http://127.0.0.1/callback, with any port; must be registered with the server",
-        "--  keychain  no keychain available: no D-Bus session; a sign-in will not be sealed",
+        "--  keychain  no keychain available: no D-Bus session; credentials will not be encrypted",
         "ok  proxy     none for 127.0.0.1",
         "ok  clock     agrees with 127.0.0.1's",
-        "ok  features  names PKCE, userinfo, revocation, device grant, iss in its answers, offline_access",
+        "ok  features  lists PKCE, userinfo, revocation, device grant, iss in responses, offline_access",
     ] {
         assert!(doctor.stdout.lines().any(|printed| printed == line), "{line}: {doctor:#?}");
     }
@@ -59,7 +59,7 @@ fn doctor_looks_at_the_server_of_the_profile() {
         findings.iter().find(|finding| finding["subject"] == subject).unwrap().clone()
     };
     assert!(about("server")["text"].as_str().unwrap().starts_with(server.issuer()));
-    assert!(about("store")["text"].as_str().unwrap().ends_with("has a sign-in"));
+    assert!(about("store")["text"].as_str().unwrap().ends_with("has a session"));
     assert_eq!((&doctor["ok"], &doctor["login"]["any_port"]), (&true.into(), &true.into()));
     assert!(sandbox.files() == before, "doctor changed something");
 }
@@ -68,7 +68,10 @@ fn doctor_looks_at_the_server_of_the_profile() {
 fn doctor_without_a_server_looks_at_this_machine_and_says_how_to_name_one() {
     let sandbox = new_sandbox();
     let doctor = sandbox.run(&["doctor"]).ok();
-    assert!(doctor.stdout.contains("--  server    none is named, so none was asked\n"), "{doctor:#?}");
+    assert!(
+        doctor.stdout.contains("--  server    no issuer is set, so no server was checked\n"),
+        "{doctor:#?}"
+    );
     assert!(doctor.stderr.contains("hallpass doctor --issuer https://"), "{doctor:#?}");
 }
 

@@ -170,7 +170,7 @@ fn p49_from_login_to_logout_nothing_secret_is_in_clear_and_no_key_is_left() {
 fn doctor_tries_the_keyring_leaves_nothing_in_it_and_says_when_it_is_locked() {
     let Some(desktop) = Desktop::sealed() else { return };
     let doctor = desktop.run(&["doctor"]).ok();
-    assert!(doctor.stdout.contains("\nok  keychain  can keep the key of a sign-in\n"), "{doctor:#?}");
+    assert!(doctor.stdout.contains("\nok  keychain  available to encrypt credentials\n"), "{doctor:#?}");
     desktop.has_one_key();
     desktop.keyring.lock().unwrap();
     let doctor = desktop.run(&["doctor"]).ok();

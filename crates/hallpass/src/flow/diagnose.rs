@@ -1,4 +1,4 @@
-//! Looking at everything that a login needs, without signing anybody in.
+//! Checks everything that a login depends on, without signing in.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -16,12 +16,12 @@ use crate::settings::{Client, Storage};
 use crate::world::clock::Clock;
 use crate::world::http::{Http, HttpRequest, HttpResponse, Route};
 
-/// Looks at one thing after the other. What fails is found and does not end it.
+/// Runs all checks. A failed check becomes a finding and does not stop the others.
 pub(crate) fn diagnose(context: &Context) -> Diagnosis {
     let mut findings = vec![store(context), keychain(context)];
     match &context.config.client {
         Some(client) => findings.extend(server(context, client)),
-        None => findings.push(Finding::remark(Subject::Server, "none is named, so none was asked")),
+        None => findings.push(Finding::remark(Subject::Server, "no issuer is set, so no server was checked")),
     }
     Diagnosis { explanation: context.explain(), findings }
 }
@@ -29,48 +29,51 @@ pub(crate) fn diagnose(context: &Context) -> Diagnosis {
 fn store(context: &Context) -> Finding {
     match (storage::probe(context), context.store.path()) {
         (Err(error), _) => Finding::trouble(Subject::Store, error),
-        (Ok(_), None) => Finding::good(Subject::Store, "this program's memory; nothing is kept"),
+        (Ok(_), None) => Finding::good(Subject::Store, "memory only; the session ends with this program"),
         (Ok(previous), Some(path)) => {
-            let held = if previous.is_some() { "has a sign-in" } else { "has no sign-in" };
-            Finding::good(Subject::Store, format!("{} can be written and {held}", path.display()))
+            let held = if previous.is_some() { "has a session" } else { "has no session yet" };
+            Finding::good(Subject::Store, format!("{} is writable and {held}", path.display()))
         }
     }
 }
 
-/// As a login does it: by keeping a key there and having it back.
+/// Stores a key and reads it back, as a login does, then removes it.
 fn keychain(context: &Context) -> Finding {
     if matches!(context.config.storage, Storage::File | Storage::Memory) {
-        return Finding::good(Subject::Keychain, "not used, as was asked");
+        return Finding::good(Subject::Keychain, "not used (see the storage setting)");
     }
     let seal = context.store.new_seal();
-    seal.iter().for_each(|seal| context.store.break_seal(seal));
+    if let Ok(seal) = &seal {
+        context.store.break_seal(seal);
+    }
     match seal {
         Ok(_) => {
-            Finding::good(Subject::Keychain, format!("can keep the key of a sign-in{}", strays(context)))
+            Finding::good(Subject::Keychain, format!("available to encrypt credentials{}", strays(context)))
         }
         Err(why) if context.config.storage == Storage::Keychain => {
             Finding::trouble(Subject::Keychain, StoreError::NoKeychain(why))
         }
         Err(why @ KeychainError::Locked) => {
-            Finding::remark(Subject::Keychain, format!("{why}; a login on a terminal asks to unlock it"))
+            Finding::remark(Subject::Keychain, format!("{why}; a login in a terminal asks to unlock it"))
         }
-        Err(why) => Finding::remark(Subject::Keychain, format!("{why}; a sign-in will not be sealed")),
+        Err(why) => Finding::remark(Subject::Keychain, format!("{why}; credentials will not be encrypted")),
     }
 }
 
-/// Removing them might break the seal of a record that is kept elsewhere.
+/// Counts keys that belong to no file in this directory. They may belong to files in another one, so they are not
+/// removed.
 fn strays(context: &Context) -> String {
     match context.store.stray_keys() {
         Ok(0) => String::new(),
-        Ok(count) => format!("; {count} of its keys seal nothing in this folder"),
-        Err(why) => format!("; its keys cannot be listed: {why}"),
+        Ok(count) => format!("; keys without a file in this directory: {count}"),
+        Err(why) => format!("; could not list its keys: {why}"),
     }
 }
 
-/// A way that cannot be gone is the one finding: whatever is sent would fail with the same.
+/// Checks the route, then the server. Without a route the server is not checked: its requests would fail the same way.
 fn server(context: &Context, client: &Client) -> Vec<Finding> {
     match context.http.route(client.issuer.url()) {
-        Ok(route) => [way(route, client.issuer.host()), answers(context, client)].concat(),
+        Ok(route) => [describe_route(route, client.issuer.host()), metadata(context, client)].concat(),
         Err(error) if error.kind == NetworkErrorKind::Proxy => {
             vec![Finding::trouble(Subject::Proxy, error)]
         }
@@ -78,50 +81,60 @@ fn server(context: &Context, client: &Client) -> Vec<Finding> {
     }
 }
 
-/// Returns the proxy and the trusted authorities, as far as the HTTP client tells them.
-fn way(route: Route, host: &str) -> Vec<Finding> {
-    let proxy = route.proxy.map(|proxy| match proxy {
-        Some(proxy) => Finding::remark(Subject::Proxy, format!("{host} is reached through {proxy}")),
-        None => Finding::good(Subject::Proxy, format!("none for {host}")),
-    });
-    let trust = route.trust.map(|trust| Finding::good(Subject::Trust, trust));
-    proxy.into_iter().chain(trust).collect()
+/// Describes the parts of the route that are known; a custom HTTP client may report none.
+fn describe_route(route: Route, host: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match route.proxy {
+        Some(Some(proxy)) => {
+            findings.push(Finding::remark(Subject::Proxy, format!("requests to {host} go through {proxy}")));
+        }
+        Some(None) => findings.push(Finding::good(Subject::Proxy, format!("none for {host}"))),
+        None => {}
+    }
+    if let Some(trust) = route.trust {
+        findings.push(Finding::good(Subject::Trust, trust));
+    }
+    findings
 }
 
-fn answers(context: &Context, client: &Client) -> Vec<Finding> {
-    let watched = Arc::new(Watched::new(context));
-    let context = Context { http: watched.clone(), ..context.clone() };
-    let begun = Instant::now();
+/// Fetches the server's metadata and compares clocks by the response.
+fn metadata(context: &Context, client: &Client) -> Vec<Finding> {
+    let http = Arc::new(DateRecorder::new(context));
+    let context = Context { http: http.clone(), ..context.clone() };
+    let start = Instant::now();
     let metadata = discover::discover(&context, client);
-    let took = begun.elapsed().as_millis();
-    let answered = watched.answered();
+    let took = start.elapsed().as_millis();
+    let response = http.recorded();
     let issuer = client.issuer.as_str();
     let server = match &metadata {
         Err(error) => Finding::trouble(Subject::Server, error.clone()),
-        Ok(_) if answered.is_none() => {
-            Finding::remark(Subject::Server, format!("{issuer} was not asked: its endpoints are given"))
-        }
-        Ok(_) => Finding::good(Subject::Server, format!("{issuer} answered in {took} ms")),
+        Ok(_) if response.is_none() => Finding::remark(
+            Subject::Server,
+            format!("{issuer} was not contacted: its endpoints are set by hand"),
+        ),
+        Ok(_) => Finding::good(Subject::Server, format!("{issuer} responded in {took} ms")),
     };
-    let clock = answered.and_then(|answered| clock(answered, client.issuer.host()));
-    let features = metadata.iter().map(|metadata| features(context.config.scopes_are_ours, metadata));
-    [server].into_iter().chain(clock).chain(features).collect()
+    let mut findings = vec![server];
+    findings.extend(response.and_then(|response| clock(response, client.issuer.host())));
+    if let Ok(metadata) = &metadata {
+        findings.push(features(&context, metadata));
+    }
+    findings
 }
 
-/// By the `Date` of an answer (RFC 9110 §6.6.1), if it has one.
-fn clock((now, date): (SystemTime, Option<SystemTime>), host: &str) -> Option<Finding> {
+/// Compares this machine's clock with the response's `Date` (RFC 9110 §6.6.1), if there is one.
+fn clock(ResponseTime { now, date }: ResponseTime, host: &str) -> Option<Finding> {
     Some(match ClockSkew::measure(now, date?, host) {
         None => Finding::good(Subject::Clock, format!("agrees with {host}'s")),
         Some(skew) => Finding::remark(
             Subject::Clock,
-            format!(
-                "{skew}: tokens will be taken for expired, or for not valid yet; set the one that is wrong"
-            ),
+            format!("{skew}: tokens may be treated as expired or not yet valid; correct the wrong clock"),
         ),
     })
 }
 
-fn features(scopes_are_ours: bool, metadata: &ServerMetadata) -> Finding {
+/// Lists the features that the server's metadata names, and those that it does not.
+fn features(context: &Context, metadata: &ServerMetadata) -> Finding {
     let has = |endpoint| metadata.endpoints.get(endpoint).is_some();
     let lists_s256 = metadata.code_challenge_methods_supported.is_some();
     let rows = [
@@ -129,49 +142,56 @@ fn features(scopes_are_ours: bool, metadata: &ServerMetadata) -> Finding {
         (has(Endpoint::Userinfo), "userinfo"),
         (has(Endpoint::Revocation), "revocation"),
         (has(Endpoint::DeviceAuthorization), "device grant"),
-        (metadata.authorization_response_iss_parameter_supported, "iss in its answers"),
+        (metadata.authorization_response_iss_parameter_supported, "iss in responses"),
         (metadata.scopes_supported.is_some() && metadata.supports_scope("offline_access"), "offline_access"),
     ];
-    let named = |wanted: bool| {
-        let names = rows.iter().filter(|(has, _)| *has == wanted).map(|(_, name)| *name);
-        names.collect::<Vec<_>>().join(", ")
+    let (listed, unlisted): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(is_listed, _)| *is_listed);
+    let join = |rows: Vec<(bool, &'static str)>| {
+        rows.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(", ")
     };
-    let silent = Some(named(false)).filter(|names| !names.is_empty());
-    let silent = silent.map(|names| format!("; does not name {names}")).unwrap_or_default();
-    let shortened = scopes_are_ours && !metadata.supports_scope("offline_access");
-    let unasked = if shortened { ", so offline_access is not asked for" } else { "" };
-    Finding::good(Subject::Features, format!("names {}{silent}{unasked}", named(true)))
+    let mut text = format!("lists {}", join(listed));
+    if !unlisted.is_empty() {
+        text += &format!("; does not list {}", join(unlisted));
+    }
+    if context.config.scopes_are_ours && !metadata.supports_scope("offline_access") {
+        text += ", so offline_access is not requested";
+    }
+    Finding::good(Subject::Features, text)
 }
 
-/// When an answer came, and the date in it.
-type Answered = (SystemTime, Option<SystemTime>);
+/// The local time of a response, and its `Date`.
+#[derive(Clone, Copy)]
+struct ResponseTime {
+    now: SystemTime,
+    date: Option<SystemTime>,
+}
 
-/// Remembers the last answer that has a date, else the first.
-struct Watched {
+/// Forwards requests and records the time of the last response with a `Date`, or of the first response if none has one.
+struct DateRecorder {
     http: Arc<dyn Http>,
     clock: Arc<dyn Clock>,
-    answered: Mutex<Option<Answered>>,
+    recorded: Mutex<Option<ResponseTime>>,
 }
 
-impl Watched {
-    fn new(context: &Context) -> Watched {
-        Watched { http: context.http.clone(), clock: context.clock.clone(), answered: Mutex::default() }
+impl DateRecorder {
+    fn new(context: &Context) -> DateRecorder {
+        DateRecorder { http: context.http.clone(), clock: context.clock.clone(), recorded: Mutex::default() }
     }
 
-    fn answered(&self) -> Option<Answered> {
-        *self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    fn recorded(&self) -> Option<ResponseTime> {
+        *self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Http for Watched {
+impl Http for DateRecorder {
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, NetworkError> {
-        let answer = self.http.send(request)?;
-        let (now, date) = (self.clock.now(), answer.date());
-        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        if date.is_some() || answered.is_none() {
-            *answered = Some((now, date));
+        let response = self.http.send(request)?;
+        let time = ResponseTime { now: self.clock.now(), date: response.date() };
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        if time.date.is_some() || recorded.is_none() {
+            *recorded = Some(time);
         }
-        Ok(answer)
+        Ok(response)
     }
 
     fn route(&self, url: &Url) -> Result<Route, NetworkError> {

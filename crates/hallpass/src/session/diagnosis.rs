@@ -1,23 +1,22 @@
-//! Diagnosis of a login that does not work.
+//! The result of checking whether a login would work on this machine.
 
 use std::fmt;
 
 use crate::browser::Explanation;
 use crate::error::Error;
 
-/// Findings about this machine and the server: the result of
-/// [`Hallpass::diagnose`](crate::Hallpass::diagnose).
+/// The result of [`Hallpass::diagnose`](crate::Hallpass::diagnose): findings about this machine and the server.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// How a login would use the browser.
+    /// Whether a login would open a browser, and why.
     pub explanation: Explanation,
-    /// One finding per check, in the order in which a login needs it.
+    /// One finding per check, in the order in which a login depends on them.
     pub findings: Vec<Finding>,
 }
 
 impl Diagnosis {
-    /// The error with which a login would fail first; `None` if no problem is known.
+    /// Returns the first error that a login would fail with, or `None` if no check failed.
     pub fn trouble(&self) -> Option<&Error> {
         self.findings.iter().find_map(|finding| match &finding.verdict {
             Verdict::Trouble(error) => Some(error),
@@ -26,15 +25,15 @@ impl Diagnosis {
     }
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Finding {
-    /// The check.
+    /// The subject of the check.
     pub subject: Subject,
-    /// Whether a login can go on with it.
+    /// Whether a login would get past it.
     pub verdict: Verdict,
-    /// How it is, in one line; for [`Verdict::Trouble`] the text of its error.
+    /// The finding in one line. For [`Verdict::Trouble`], the error's text.
     pub text: String,
 }
 
@@ -53,20 +52,20 @@ impl Finding {
     }
 }
 
-/// Whether a login can go on.
+/// Whether a login would get past a check.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// All is well.
+    /// No problem.
     Good,
-    /// It can, and the person may want to know.
+    /// A login would go on, but the user may want to know about this.
     Remark,
-    /// It would end with this.
+    /// A login would fail with this error.
     Trouble(Error),
 }
 
 impl Verdict {
-    /// `good`, `remark` or `trouble`.
+    /// Returns `good`, `remark` or `trouble`.
     pub fn as_str(&self) -> &'static str {
         match self {
             Verdict::Good => "good",
@@ -80,24 +79,24 @@ impl Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
-    /// The place of the record.
+    /// The file or memory that holds the credentials.
     Store,
-    /// The keychain with the key that encrypts it.
+    /// The keychain, which holds the key that encrypts the credentials.
     Keychain,
-    /// The proxy.
+    /// The proxy for requests to the server.
     Proxy,
     /// The trusted certificate authorities.
     Trust,
-    /// Whether the server answers and says who it is (OpenID Discovery 1.0, RFC 8414).
+    /// The server's metadata (OpenID Connect Discovery 1.0, RFC 8414).
     Server,
-    /// This machine's clock beside the server's.
+    /// This machine's clock, compared with the server's.
     Clock,
-    /// The features in the server's metadata.
+    /// The features that the server's metadata lists.
     Features,
 }
 
 impl Subject {
-    /// One word.
+    /// Returns the subject as one lower-case word.
     pub fn as_str(self) -> &'static str {
         match self {
             Subject::Store => "store",

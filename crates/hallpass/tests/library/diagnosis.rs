@@ -34,8 +34,8 @@ fn p21_all_is_looked_at_in_the_order_of_a_login_and_nothing_is_left() {
         told(&diagnosis).into_iter().filter(|(subject, _)| *subject != Clock).collect();
     assert_eq!(without_clock, expected, "{diagnosis:#?}");
     assert!(diagnosis.trouble().is_none());
-    assert!(text(&diagnosis, Store).ends_with("default.json can be written and has no sign-in"));
-    assert_eq!(text(&diagnosis, Keychain), "can keep the key of a sign-in");
+    assert!(text(&diagnosis, Store).ends_with("default.json is writable and has no session yet"));
+    assert_eq!(text(&diagnosis, Keychain), "available to encrypt credentials");
     assert!(text(&diagnosis, Proxy).starts_with("none for 127.0.0.1"));
     assert_eq!((setup.keychain.key_ids(), setup.sandbox.files().len()), (Vec::new(), 0), "something is left");
     let asked = setup.provider.requests();
@@ -48,8 +48,8 @@ fn a_sign_in_that_is_there_stays_and_stray_keys_are_counted_and_stay() {
     setup.keychain.put("0123456789abcdef0123456789abcdef", [7; 32]);
     let (before, keys) = (setup.sandbox.bytes(), setup.keychain.key_ids());
     let diagnosis = setup.pass().diagnose();
-    assert!(text(&diagnosis, Subject::Store).ends_with("has a sign-in"));
-    let expected = "can keep the key of a sign-in; 1 of its keys seal nothing in this folder";
+    assert!(text(&diagnosis, Subject::Store).ends_with("has a session"));
+    let expected = "available to encrypt credentials; keys without a file in this directory: 1";
     assert_eq!(text(&diagnosis, Subject::Keychain), expected);
     assert_eq!((setup.sandbox.bytes(), setup.keychain.key_ids()), (before, keys));
 }
@@ -58,7 +58,7 @@ fn a_sign_in_that_is_there_stays_and_stray_keys_are_counted_and_stay() {
 fn p47_a_keychain_that_cannot_be_used_is_told_as_a_login_takes_it() {
     for (mood, told) in [
         (Behavior::Absent, "no keychain available"),
-        (Behavior::Locked, "the keychain is locked; a login on a terminal asks to unlock it"),
+        (Behavior::Locked, "the keychain is locked; a login in a terminal asks to unlock it"),
     ] {
         let setup = KeychainSetup::with(mood);
         let diagnosis = diagnosed(setup.builder().storage(Storage::Auto));
@@ -71,7 +71,7 @@ fn p47_a_keychain_that_cannot_be_used_is_told_as_a_login_takes_it() {
         );
         assert!(!setup.keychain.calls().is_empty());
         let unused = diagnosed(setup.builder().storage(Storage::File));
-        assert_eq!(text(&unused, Subject::Keychain), "not used, as was asked");
+        assert_eq!(text(&unused, Subject::Keychain), "not used (see the storage setting)");
         assert!(setup.keychain.calls().is_empty(), "it was asked");
     }
 }
@@ -109,11 +109,11 @@ fn what_the_server_has_and_does_not_name() {
     let bare = diagnosed(LibrarySandbox::new().at(&provider));
     assert_eq!(
         text(&bare, Subject::Features),
-        "names PKCE; does not name userinfo, revocation, device grant, iss in its answers, offline_access, so \
-         offline_access is not asked for"
+        "lists PKCE; does not list userinfo, revocation, device grant, iss in responses, offline_access, so \
+         offline_access is not requested"
     );
     let insisting = diagnosed(LibrarySandbox::new().at(&provider).scopes(["openid", "offline_access"]));
-    assert!(!text(&insisting, Subject::Features).contains("not asked for"));
+    assert!(!text(&insisting, Subject::Features).contains("not requested"));
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn a_server_described_by_hand_or_not_at_all_is_not_asked() {
     let by_hand = LibrarySandbox::new().at(&provider).device_grant(DeviceGrant::Off);
     let by_hand = by_hand.endpoint("authorization", &url("/a")).endpoint("token", &url("/t"));
     let by_hand = diagnosed(by_hand);
-    assert!(text(&by_hand, Subject::Server).ends_with("was not asked: its endpoints are given"));
+    assert!(text(&by_hand, Subject::Server).ends_with("was not contacted: its endpoints are set by hand"));
     let unnamed = diagnosed(LibrarySandbox::new().stored());
-    assert_eq!(text(&unnamed, Subject::Server), "none is named, so none was asked");
+    assert_eq!(text(&unnamed, Subject::Server), "no issuer is set, so no server was checked");
     assert_eq!(provider.requests().len(), 0);
 }
 
@@ -162,7 +162,7 @@ fn p55_a_proxy_is_named_without_its_credentials() {
     let environment = hallpass::Environment::from_variables(settings);
     let diagnosis =
         diagnosed(LibrarySandbox::new().builder("https://login.example", "x").environment(environment));
-    assert_eq!(text(&diagnosis, Subject::Proxy), "login.example is reached through http://127.0.0.1:9");
+    assert_eq!(text(&diagnosis, Subject::Proxy), "requests to login.example go through http://127.0.0.1:9");
     assert!(!format!("{diagnosis:?}").contains("s3cret"));
     let Some(finding) = diagnosis.findings.iter().find(|finding| finding.subject == Subject::Server) else {
         panic!("{diagnosis:#?}")
