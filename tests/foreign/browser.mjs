@@ -13,7 +13,8 @@
 //   CHROMIUM                 the browser (default /usr/bin/chromium)
 //
 // Prints {ok, landed, status, title, text, requests, console, steps, error?} and exits with 0 or 1 within 60 s.
-// `requests` has the requests of the last page, without those of the browser itself, such as /favicon.ico.
+// `requests` has the requests of the last page. Neither it nor `console` has /favicon.ico, which the browser fetches by
+// itself and at any time.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
@@ -93,7 +94,8 @@ function observe(page, lands) {
     if (response.url() === seen.landed) seen.status = response.status();
   });
   page.on('console', (message) => {
-    if (message.type() === 'error') seen.console.push(`${message.text()} (${message.location().url})`);
+    const { url } = message.location();
+    if (message.type() === 'error' && !url.endsWith('/favicon.ico')) seen.console.push(`${message.text()} (${url})`);
   });
   page.on('pageerror', (error) => seen.console.push(String(error)));
   return { seen, isBusy };
