@@ -67,7 +67,7 @@ impl SignedIn {
 fn what_is_missing_or_wrong_on_the_command_line_is_named() {
     let sandbox = new_sandbox();
     let table: &[(&[&str], &str, &str)] = &[
-        (&[], "no issuer to sign in at", "hallpass login --issuer https://login.example.com --client-id ID"),
+        (&[], "no issuer is set", "hallpass login --issuer https://login.example.com --client-id ID"),
         (&["--client-id", "x"], "no issuer", "--issuer"),
         (
             &["--issuer", "https://login.example.com"],
@@ -78,7 +78,7 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
         (&["--issuer", "http://login.example.com", "--client-id", "x"], "must be https", "--issuer https://"),
         (
             &["--issuer", "https://a.example/?t=1", "--client-id", "x"],
-            "must have no query",
+            "must not contain a query",
             "--issuer https://",
         ),
         (
@@ -97,7 +97,7 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
     let table: &[(&[&str], &str, &str)] = &[
         (
             &["--redirect-uri", "https://example.com/cb"],
-            "redirect_uri: \"https://example.com/cb\" must start with http://",
+            "redirect_uri: \"https://example.com/cb\" must be an http:// URL on this computer",
             "--redirect-uri",
         ),
         (
@@ -107,7 +107,7 @@ fn what_is_missing_or_wrong_on_the_command_line_is_named() {
         ),
         (&["--redirect-uri", "http://localhost.evil.example/cb"], "must point to", "--redirect-uri"),
         (&["--redirect-uri", "http://127.0.0.1:99999/cb"], "has no usable port", "--redirect-uri"),
-        (&["--redirect-uri", "http://127.0.0.1/cb?x=1"], "must have no query", "--redirect-uri"),
+        (&["--redirect-uri", "http://127.0.0.1/cb?x=1"], "must not contain a query", "--redirect-uri"),
         (&["--scope", "a\"b"], "scope: ", "--scope"),
         (&["--resource", "api"], "resource: must be an absolute URI", "--resource"),
         (&["--endpoint", "tokens=https://a.example/t"], "endpoint: ", "--endpoint"),
@@ -357,7 +357,8 @@ fn n34_p12_a_closed_tab_ends_in_the_time_limit_and_names_the_redirect_uri() {
     let one = SignedIn::new();
     let login = one.sandbox.login(&["--timeout", "300ms"]).run();
     let url = login.stderr.lines().find(|line| line.starts_with("http://")).unwrap();
-    let hint = format!("this redirect URI is registered: {}. Browser", param(url, "redirect_uri").unwrap());
+    let hint =
+        format!("this redirect URI is registered: {}; if your browser", param(url, "redirect_uri").unwrap());
     login.fails(7, "timed out after 300ms waiting for the sign-in", &hint);
     assert!(login.took < Duration::from_millis(1300), "{login:#?}");
     one.is_as_before();
@@ -548,7 +549,7 @@ fn p70_logout_erases_what_it_cannot_read_and_says_that_nothing_was_revoked() {
     fs::write(&path, "{").unwrap();
     let logout = one.sandbox.run(&["logout"]);
     assert_eq!((logout.code, logout.stdout.as_str()), (5, ""));
-    assert!(logout.stderr.contains("the server did not confirm that the tokens are revoked"), "{logout:#?}");
+    assert!(logout.stderr.contains("the server did not confirm that the tokens were revoked"), "{logout:#?}");
     assert!(!path.exists());
     one.sandbox.run(&["logout"]).ok();
 }

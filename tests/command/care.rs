@@ -57,8 +57,8 @@ fn p70_a_logout_that_the_server_refuses_for_want_of_a_secret_says_what_lives_on(
         assert_eq!(logout.code, 5, "{logout:#?}");
         assert!(!sandbox.record_file("default").exists());
         if args.len() == 1 {
-            let start = "Logged out here, but not at the server: it revokes nothing for a client without a secret: invalid_client";
-            let end = format!("until the server ends it, the access token until {until}.\n");
+            let start = "Logged out here, but the server does not revoke tokens for a client without a secret: invalid_client";
+            let end = format!("until the server ends the session, the access token until {until}.\n");
             assert!(logout.stderr.starts_with(start) && logout.stderr.ends_with(&end), "{logout:#?}");
         } else {
             assert_eq!(

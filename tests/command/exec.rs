@@ -70,7 +70,7 @@ fn what_was_not_started_ends_with_125_and_says_why() {
     let refused = |args: &[&str], error: &str, hint: &str| {
         sandbox.run(&[&["exec"], args].concat()).fails(125, error, hint);
     };
-    refused(&["--", "/nonexistent/program"], "cannot start /nonexistent/program", "check that it exists");
+    refused(&["--", "/nonexistent/program"], "cannot start /nonexistent/program", "check the path");
     refused(&["--env", "HALLPASS_ACCESS_TOKEN", "--", "true"], "is reserved for hallpass", "--env API_TOKEN");
     refused(&["--env", "hallpass_x", "--", "true"], "is reserved for hallpass", "--env API_TOKEN");
     for name in ["", "a=b", "1x", "a b", "ü"] {

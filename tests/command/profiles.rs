@@ -291,10 +291,9 @@ fn n90_a_verb_that_is_meant_for_another_session_is_refused_and_names_both() {
     sandbox.sign_in(&server, &[]);
     let (before, sent) = (sandbox.files(), server.journal().entries().len());
     let other = "https://other.example";
-    let stored =
-        format!("profile \"default\" is signed in at {} (client {CLIENT}), not at ", server.issuer());
+    let stored = format!("profile \"default\" is signed in to {} (client {CLIENT}), not ", server.issuer());
     for verb in [&["token"][..], &["token", "--id-token"], &["whoami"], &["whoami", "--fresh"], &["logout"]] {
-        let hint = "select the profile with --profile NAME, or drop --issuer and --client-id";
+        let hint = "choose a profile with --profile NAME, or remove --issuer and --client-id";
         let by_issuer = format!("{stored}{other}");
         let by_client = format!("{stored}{} (client {OTHER_CLIENT})", server.issuer());
         sandbox.run(&[verb, &["--issuer", other]].concat()).fails(2, &by_issuer, hint);

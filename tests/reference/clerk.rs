@@ -431,7 +431,7 @@ fn limit_1_a_revocation_that_fails_is_told() {
     let logout = sandbox.run(&["logout"]);
     assert_eq!((logout.code, logout.stdout.as_str()), (5, ""));
     assert!(
-        logout.stderr.contains("the server did not confirm that the tokens are revoked: "),
+        logout.stderr.contains("the server did not confirm that the tokens were revoked: "),
         "{logout:#?}"
     );
     assert!(!sandbox.record_file("default").exists());

@@ -95,7 +95,7 @@ fn settings_that_are_refused() {
     for text in ["isuer = \"x\"", "issuer = 7", "= broken"] {
         std::fs::write(sandbox.config_dir().join("config.toml"), text).unwrap();
         transcript.about(&format!("config.toml: {text}"));
-        transcript.run(&sandbox, &["status"]);
+        transcript.run(&sandbox, &["login"]);
     }
     transcript.check("usage-settings");
 }

@@ -35,7 +35,7 @@ pub(crate) fn run(common: &Common, args: &Demo) -> Result<ExitCode, Failure> {
     demo.sign_out(&pass)?;
     drop(pass);
     home.close().map_err(|error| unexpected("remove the temporary directory", &error))?;
-    demo.say("\nNothing is left on this machine. To sign in at your own server:\n  hallpass login --issuer https://login.example.com --client-id ID");
+    demo.say("\nNothing is left on this machine. To sign in to your own server:\n  hallpass login --issuer https://login.example.com --client-id ID");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn run(common: &Common, args: &Exec) -> Result<ExitCode, Failure> {
     let cause = replace_process(command);
     Err(Failure::usage(
         format!("cannot start {}: {cause}", program.to_string_lossy()),
-        "check that it exists and can be run: hallpass exec -- CMD",
+        "check the path, and that the file is executable",
     ))
 }
 

@@ -65,6 +65,6 @@ pub(crate) fn show(report: &LogoutReport) {
     say::message(&format!("{profile}{report}"));
     if !report.shared_with.is_empty() && report.refresh_token == Revocation::Revoked {
         let others = report.shared_with.join(", ");
-        say::note(&format!("other profiles of this account: {others}; some servers end their sessions too"));
+        say::note(&format!("these profiles use the same account: {others}; some servers sign them out too"));
     }
 }

@@ -41,7 +41,7 @@ fn check_known(config_dir: &ConfigDir, name: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let hint = if names.is_empty() {
-        "there are no profiles yet; create one with: hallpass login".to_owned()
+        "there are no profiles yet; create one with: hallpass login --issuer URL --client-id ID".to_owned()
     } else {
         format!("available profiles: {}", names.join(", "))
     };

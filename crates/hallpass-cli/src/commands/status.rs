@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::args::{Common, Status};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::output::hint::error_hint;
 use crate::output::{json, report, say};
 use crate::settings::login_command::login_command;
 use crate::settings::override_token;
@@ -73,7 +74,11 @@ fn details(status: &ProfileStatus, current: &str) -> Vec<String> {
             let profile = if status.profile == current { None } else { Some(status.profile.as_str()) };
             lines.push(format!("{error}; sign in with: {}", login_command(profile)));
         }
-        State::Unavailable(error) => lines.push(error.to_string()),
+        State::Unavailable(error) => {
+            lines.push(error.to_string());
+            let hint = error_hint(error, &login_command(None));
+            lines.extend(hint.map(|hint| format!("hint: {hint}")));
+        }
         State::Verified => lines.extend(["signed in, confirmed by the server".to_owned(), expiry(status)]),
         _ => lines.extend(["signed in".to_owned(), expiry(status)]),
     }

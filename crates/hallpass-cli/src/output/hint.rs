@@ -31,7 +31,7 @@ pub(crate) fn error_hint(error: &Error, login_command: &str) -> Option<String> {
                 .to_owned()
         }
         Error::ServerIncompatible(ServerIncompatible::NoIdToken) => {
-            "request the openid scope: hallpass login --scope \"openid …\"".to_owned()
+            "sign in again with the openid scope: hallpass login --scope \"openid profile email offline_access\"".to_owned()
         }
         Error::ServerIncompatible(_) => "nothing was saved; this has to be fixed at the server".to_owned(),
         Error::ServerMisbehaved(
@@ -47,7 +47,7 @@ pub(crate) fn error_hint(error: &Error, login_command: &str) -> Option<String> {
             timeout_hint(redirect_uri, *ignored)
         }
         Error::TimedOut { redirect_uri: None, .. } => {
-            "try again; --timeout 15m waits longer, --force does not wait for another process".to_owned()
+            "try again; to wait longer: --timeout 15m; to not wait for another process: --force".to_owned()
         }
         Error::Misuse(misuse) => misuse_hint(misuse)?.to_owned(),
         _ => return None,
@@ -76,7 +76,7 @@ const RUN_AGAIN: &str = "run hallpass login again; existing credentials are unch
 fn network_hint(error: &NetworkError, login_command: &str) -> String {
     let hint = match error.kind {
         NetworkErrorKind::CaFile => "use a file with certificates in PEM format that you can read",
-        NetworkErrorKind::Tls => "add your CA with --ca-cert FILE or SSL_CERT_FILE",
+        NetworkErrorKind::Tls => "check the URL and this computer's clock",
         NetworkErrorKind::Proxy => "check HTTPS_PROXY and NO_PROXY",
         NetworkErrorKind::LifetimeTooShort => "request a shorter lifetime with --min-ttl",
         NetworkErrorKind::Busy => "try again when it has finished",
@@ -87,6 +87,9 @@ fn network_hint(error: &NetworkError, login_command: &str) -> String {
         }
         NetworkErrorKind::Unreachable => {
             "check the URL and your connection, then try again; saved credentials are kept"
+        }
+        NetworkErrorKind::Status(_) if !error.is_retryable() => {
+            "check the client ID and secret, then try again; saved credentials are kept"
         }
         _ => match error.retry_after {
             Some(pause) => {
@@ -113,10 +116,14 @@ fn store_hint(error: &StoreError) -> &'static str {
             "sign in again with: hallpass login; or delete it with: hallpass logout"
         }
         StoreError::Newer { .. } => "use the newer hallpass, or delete it with: hallpass logout",
-        StoreError::NoDirectory(_) | StoreError::Io { .. } => {
-            "make the directory writable, or choose another one: HALLPASS_STATE_DIR=/path"
+        StoreError::NoDirectory(_) => "set HOME, or choose a directory: HALLPASS_STATE_DIR=/path",
+        StoreError::Io { .. } => {
+            "check its permissions and the free space, or use another directory: HALLPASS_STATE_DIR=/path"
         }
-        _ => "see where credentials are stored with: hallpass status",
+        StoreError::Unsafe { .. } => {
+            "correct its owner and permissions, or use another directory: HALLPASS_STATE_DIR=/path"
+        }
+        _ => "check the disk, or use another directory: HALLPASS_STATE_DIR=/path",
     }
 }
 
@@ -139,8 +146,8 @@ fn timeout_hint(redirect_uri: &str, ignored: u32) -> String {
         count => format!("ignored {count} callbacks of other sign-ins; "),
     };
     format!(
-        "{ignored}check the client ID and that this redirect URI is registered: {redirect_uri}. \
-         Browser on another machine? Run: hallpass login --explain"
+        "{ignored}check the client ID and that this redirect URI is registered: {redirect_uri}; \
+         if your browser is on another machine, run: hallpass login --explain"
     )
 }
 
@@ -150,7 +157,7 @@ fn misuse_hint(misuse: &Misuse) -> Option<&'static str> {
             Some("close the program that uses it, or use another registered redirect URI: --redirect-uri URI")
         }
         Misuse::OtherSession { .. } => Some(
-            "select the profile with --profile NAME, or drop --issuer and --client-id (also HALLPASS_ISSUER and HALLPASS_CLIENT_ID)",
+            "choose a profile with --profile NAME, or remove --issuer and --client-id (and unset HALLPASS_ISSUER and HALLPASS_CLIENT_ID)",
         ),
         Misuse::Setting { setting, .. } => Some(setting_hint(setting)),
         _ => None,
@@ -166,8 +173,12 @@ fn setting_hint(setting: &str) -> &'static str {
         "listen" => "use both: --listen 0.0.0.0:9999 --redirect-uri http://localhost:9999/callback",
         "scope" => "separate scopes with spaces: --scope \"openid email\"",
         "resource" => "use the API's URL: --resource https://api.example.com",
-        "param" => "remove it from --param; for its own option, see: hallpass login --help",
-        "endpoint" => "use --endpoint NAME=URL; for the names, see: hallpass login --help",
+        "param" => {
+            "use --param NAME=VALUE, each name once; parameters that have an option are set with it: hallpass login --help"
+        }
+        "endpoint" => {
+            "use an https URL: --endpoint token=https://login.example.com/token; for the names, see: hallpass login --help"
+        }
         "profile" => "choose another name: --profile NAME",
         "provider" => "use one of these names: --provider NAME",
         _ => "see hallpass --help",

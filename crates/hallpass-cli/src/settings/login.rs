@@ -131,7 +131,7 @@ impl LoginSettings {
         const HINT: &str = "run: hallpass login --issuer https://login.example.com --client-id ID (to try it without a server: hallpass demo)";
         let Some(issuer) = &self.file.issuer else {
             let Some(name) = &self.file.provider else {
-                return Err(Failure::usage("no issuer to sign in at", HINT));
+                return Err(Failure::usage("no issuer is set", HINT));
             };
             let provider = parse_provider(name)?;
             return Err(Failure::usage(
@@ -141,7 +141,10 @@ impl LoginSettings {
         };
         match &self.file.client_id {
             Some(client_id) => Ok((issuer, client_id)),
-            None => Err(Failure::usage(format!("no client ID for {issuer}"), HINT)),
+            None => Err(Failure::usage(
+                format!("no client ID for {issuer}"),
+                "add the client ID that is registered with the server: --client-id ID",
+            )),
         }
     }
 }

@@ -111,7 +111,7 @@ pub enum LoginRequired {
         profile: String,
     },
     /// The stored session belongs to another issuer or client than the configured one.
-    #[error("signed in at {stored}, not at {asked}")]
+    #[error("signed in to {stored}, not {asked}")]
     OtherServer {
         /// Issuer and client of the stored session.
         stored: String,
@@ -171,7 +171,7 @@ pub enum Misuse {
         problem: String,
     },
     /// The stored session belongs to another issuer or client than the given one.
-    #[error("profile \"{profile}\" is signed in at {stored}, not at {asked}")]
+    #[error("profile \"{profile}\" is signed in to {stored}, not {asked}")]
     OtherSession {
         /// The profile.
         profile: String,

@@ -55,6 +55,7 @@ impl fmt::Display for NetworkError {
             }
             NetworkErrorKind::Proxy => write!(f, "could not connect to {host} through the proxy")?,
             NetworkErrorKind::Status(status) => write!(f, "{host} responded with HTTP {status}")?,
+            NetworkErrorKind::LoginFailed => write!(f, "{host} could not complete the sign-in")?,
             NetworkErrorKind::LifetimeTooShort => {
                 write!(f, "access tokens from {host} expire sooner than requested")?
             }
@@ -98,6 +99,8 @@ pub enum NetworkErrorKind {
     LifetimeTooShort,
     /// The server responded with this HTTP status.
     Status(u16),
+    /// The server sent the browser back with `server_error` or `temporarily_unavailable` (RFC 6749 §4.1.2.1).
+    LoginFailed,
     /// Another process or thread held the session's lock for longer than the time limit.
     Busy,
     /// Another process tried to refresh the session while this one waited for it, and failed. Nothing was sent.

@@ -21,9 +21,7 @@ pub enum ServerIncompatible {
     NoEndpoint(&'static str),
     /// The server issued no ID token, or the stored one has expired (a refresh response may leave it out, OpenID
     /// Connect Core §12.2).
-    #[error(
-        "this session has no valid ID token; request the scope openid, or sign in again if the ID token has expired"
-    )]
+    #[error("this session has no valid ID token")]
     NoIdToken,
     /// `code_challenge_methods_supported` is present and does not list `S256` (RFC 7636 §4.2).
     #[error("the server does not support PKCE with S256")]

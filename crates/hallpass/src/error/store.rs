@@ -62,7 +62,7 @@ pub enum StoreError {
     #[error("cannot determine the hallpass directory: {0}")]
     NoDirectory(String),
     /// Reading the record back after a write gave something else.
-    #[error("{} did not read back as it was written", .path.display())]
+    #[error("{} has different contents than were just written", .path.display())]
     ReadBack {
         /// The record's file.
         path: PathBuf,

@@ -59,7 +59,7 @@ fn report(context: &Context, refresh_token: Revocation, access_token: Revocation
 }
 
 fn unreadable(context: &Context, error: &StoreError) -> LogoutReport {
-    let unknown = Revocation::Failed(format!("its token is not known: {error}"));
+    let unknown = Revocation::Failed(format!("they could not be read ({error})"));
     report(context, unknown, Revocation::None)
 }
 

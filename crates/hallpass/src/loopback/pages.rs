@@ -120,15 +120,16 @@ impl Pages {
 
     /// The page for a callback of another sign-in.
     pub(crate) fn not_ours(&self) -> Page {
-        let body = "<p>This callback belongs to another sign-in, perhaps an older one.</p>\
-                    <p>Close this tab and go back to the page of the sign-in that is still waiting.</p>";
-        self.page(400, "failed", WAITING, "Another sign-in", body)
+        let body = "<p>This page belongs to another sign-in, perhaps an older one.</p>\
+                    <p>Close this tab, then open the URL that your terminal shows now.</p>";
+        self.page(400, "failed", WAITING, "This sign-in is no longer active", body)
     }
 
     /// The page for a callback without parameters.
     pub(crate) fn empty(&self) -> Page {
-        let body = "<p>The server sent you back without parameters in the URL. They may be after the <b>#</b>, where \
-                    this program can\u{2019}t see them.</p><p>The sign-in in your terminal is still waiting.</p>";
+        let body = "<p>The server sent you back without a response in the URL. It may be after the <b>#</b>, where this \
+                    program can\u{2019}t see it.</p>\
+                    <p>Close this tab, then open the URL in your terminal again. The sign-in is still waiting.</p>";
         self.page(400, "failed", WAITING, "Incomplete callback", body)
     }
 

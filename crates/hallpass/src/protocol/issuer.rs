@@ -33,7 +33,7 @@ impl Issuer {
             || !url.username().is_empty()
             || url.password().is_some()
         {
-            return Err(problem("must have no query, no fragment and no user name"));
+            return Err(problem("must not contain a query, a fragment or a user name"));
         }
         match url.scheme() {
             "https" => {}

@@ -50,11 +50,14 @@ impl RedirectUri {
         let problem = |what: &str| {
             Misuse::setting("redirect_uri", format!("\"{}\" {what}", crate::sanitize::text(text)))
         };
-        let rest = text
-            .strip_prefix("http://")
-            .ok_or_else(|| problem("must start with http:// (a loopback address has no certificate)"))?;
-        if rest.contains(['?', '#', '@', '\\', ' ']) {
-            return Err(problem("must have no query, no fragment and no user name"));
+        let rest = text.strip_prefix("http://").ok_or_else(|| {
+            problem("must be an http:// URL on this computer (127.0.0.1, [::1] or localhost)")
+        })?;
+        if rest.contains(['\\', ' ']) {
+            return Err(problem("must not contain spaces or backslashes"));
+        }
+        if rest.contains(['?', '#', '@']) {
+            return Err(problem("must not contain a query, a fragment or a user name"));
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = split_port(authority).ok_or_else(|| problem("has no usable port"))?;
@@ -115,7 +118,7 @@ impl ForwardedUri {
             return Err(problem("must start with http:// or https://"));
         }
         if !is_bare || url.password().is_some() {
-            return Err(problem("must have no query, no fragment and no user name"));
+            return Err(problem("must not contain a query, a fragment or a user name"));
         }
         Ok(ForwardedUri {
             text: text.to_owned(),

@@ -197,25 +197,25 @@ impl LogoutReport {
             None => "until it expires".to_owned(),
         };
         match self.refresh_token {
-            Revocation::None => format!("The access token stays valid there {until}"),
+            Revocation::None => format!("The access token stays valid {until}"),
             _ => format!(
-                "The refresh token stays valid there until the server ends it, the access token {until}"
+                "The refresh token stays valid until the server ends the session, the access token {until}"
             ),
         }
     }
 }
 
 impl fmt::Display for LogoutReport {
-    /// The truth in one sentence: what was erased, and what the server did.
+    /// One sentence that says what was deleted here and what the server did.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.erased, &self.refresh_token, &self.access_token) {
             (false, ..) => f.write_str("Not signed in."),
             (_, Revocation::ClientRefused(why), _) | (_, _, Revocation::ClientRefused(why)) => {
                 let left = self.survivors();
-                write!(f, "Logged out here, but not at the server: it revokes nothing for a client without a secret: {why}. {left}.")
+                write!(f, "Logged out here, but the server does not revoke tokens for a client without a secret: {why}. {left}.")
             }
             (_, Revocation::Failed(why), _) | (_, _, Revocation::Failed(why)) => {
-                write!(f, "Logged out here, but the server did not confirm that the tokens are revoked: {why}.")
+                write!(f, "Logged out here, but the server did not confirm that the tokens were revoked: {why}.")
             }
             (_, Revocation::Revoked, Revocation::Unsupported) => {
                 f.write_str("Logged out; the server revoked the refresh token, but an access token may work until it expires.")

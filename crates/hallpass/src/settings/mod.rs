@@ -236,8 +236,12 @@ impl Draft {
         let mut endpoints = Endpoints::default();
         for (name, url) in &self.endpoints {
             let endpoint = Endpoint::parse(name)?;
-            let url =
-                Url::parse(url).map_err(|_| Misuse::setting("endpoint", format!("{name}: not a URL")))?;
+            let url = Url::parse(url).map_err(|_| {
+                Misuse::setting(
+                    "endpoint",
+                    format!("{name}: \"{}\" is not a URL", crate::sanitize::text(url)),
+                )
+            })?;
             endpoints
                 .set(endpoint, url, &issuer)
                 .map_err(|error| Misuse::setting("endpoint", error.to_string()))?;

@@ -123,13 +123,12 @@ fn p70_a_server_that_revokes_for_no_client_without_a_secret_is_told_as_such_with
         assert!(matches!(report.access_token, Revocation::ClientRefused(_)), "{report:?}");
         let left = match with_refresh_token {
             true => format!(
-                "The refresh token stays valid there until the server ends it, the access token until {until}."
+                "The refresh token stays valid until the server ends the session, the access token until {until}."
             ),
-            false => format!("The access token stays valid there until {until}."),
+            false => format!("The access token stays valid until {until}."),
         };
-        let refused =
-            "it revokes nothing for a client without a secret: invalid_client (invalid_client it is)";
-        assert_eq!(report.to_string(), format!("Logged out here, but not at the server: {refused}. {left}"));
+        let refused = "the server does not revoke tokens for a client without a secret: invalid_client (invalid_client it is)";
+        assert_eq!(report.to_string(), format!("Logged out here, but {refused}. {left}"));
     }
 }
 

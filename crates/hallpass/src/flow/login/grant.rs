@@ -24,13 +24,11 @@ pub(super) fn is_temporary(error: &str) -> bool {
     matches!(error, "server_error" | "temporarily_unavailable")
 }
 
-/// The error of a callback that carries an error response. Two codes stand for what HTTP would say with a status
-/// (RFC 6749 §4.1.2.1).
+/// The error of a callback that carries an error response.
 pub(super) fn callback_error(host: &str, error: OAuthError) -> Error {
-    let status = match error.error.as_str() {
-        "server_error" => 500,
-        "temporarily_unavailable" => 503,
-        _ => return Denied::ByServer(error).into(),
-    };
-    NetworkError::new(NetworkErrorKind::Status(status), host, &error.to_string()).into()
+    if is_temporary(&error.error) {
+        NetworkError::new(NetworkErrorKind::LoginFailed, host, &error.to_string()).into()
+    } else {
+        Denied::ByServer(error).into()
+    }
 }
